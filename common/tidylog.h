@@ -1,0 +1,175 @@
+/* The log: one LMDB file that a trainer appends to and any number of readers replay, also at the same time.
+ *
+ * docs/log-format.md has every byte. A log holds what the run is (struct tidylog_run), one record a step with
+ * what was predicted for each sample before the update, and one record a finished epoch. */
+#ifndef TIDY_COMMON_TIDYLOG_H
+#define TIDY_COMMON_TIDYLOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* How much a step keeps of each prediction. Each level can answer all that the ones before it can. */
+enum tidylog_detail {
+    TIDYLOG_CLASS,  /* the predicted class */
+    TIDYLOG_MARGIN, /* and margin and log-odds of the given label, one byte each */
+    TIDYLOG_PROBS,  /* class, and log-probabilities of all classes in half precision */
+    TIDYLOG_FULL,   /* class, and the float32 logits as they came */
+};
+
+/* "class", "margin", "probs", "full", NULL: indexed by tidylog_detail. */
+extern const char *const tidylog_detail_names[];
+
+/* What a run is: enough to record it again and to evaluate it offline. Text is owned by whoever made the
+ * struct: the trainer's own for tidylog_create, the log's for tidylog_open and tidylog_resume.
+ * Every text may be NULL (unknown). */
+struct tidylog_run {
+    /* What the predictions are about; readers need these. */
+    uint64_t samples;
+    uint32_t classes;
+    uint32_t batch_size;        /* samples a step; an epoch's last step has the rest */
+    uint64_t epochs;            /* planned */
+    uint64_t seed;
+    bool shuffle;               /* false: samples in the data set's order in every epoch */
+    enum tidylog_detail detail;
+    const uint16_t *labels;     /* [samples] as trained on */
+    const uint16_t *truth;      /* [samples] where known (planted noise), or NULL */
+
+    /* How it was made. */
+    const char *network;
+    double learning_rate, momentum, weight_decay;
+    const char *lr_schedule;
+    const char *noise;          /* as on the command line, or NULL */
+    const char *device;         /* "cpu" */
+    uint32_t threads;
+    uint32_t resize;            /* images are resized to this height and width; 0 = as they are */
+    uint32_t height, width, channels; /* of the images as stored in the data set */
+    const char *data;           /* absolute path of the data set */
+    const char *data_name;      /* for titles: "fashion-mnist" */
+    const char *data_digest;    /* see struct dataset */
+    const char *command_line;
+    const char *started;        /* UTC, ISO 8601 */
+    const char *machine;        /* processor and core count */
+    const char *versions;       /* of this program and of the libraries that computed */
+};
+
+/* What one step predicted, in the training forward pass, before its update. */
+struct tidylog_predictions {
+    uint32_t count;
+    const uint32_t *samples;   /* [count] indices into the data set */
+    const uint16_t *predicted; /* [count] class of the largest logit; ties go to the smallest index */
+    const float *margin;       /* [count] logit of the given label minus the largest other logit */
+    const float *log_odds;     /* [count] log(q / (1 - q)), q = probability of the given label */
+    const float *logits;       /* [count][classes]; read at TIDYLOG_PROBS and TIDYLOG_FULL only */
+};
+
+struct tidylog_epoch {
+    uint64_t epoch;       /* counts from 0 */
+    double loss;          /* mean over the epoch's samples, in-pass */
+    double accuracy;      /* against the given labels, in-pass */
+    double test_accuracy; /* NaN where there is no test set */
+    double learning_rate; /* at the epoch's last step */
+    double seconds;       /* training and test, without waiting for a user */
+};
+
+/* ---- writing ------------------------------------------------------------------------------------------- */
+
+struct tidylog_writer; /* owns a thread that commits, synced, at least every second */
+
+/* Makes a new log at `path`. The file appears there only once it is whole and readable, and is locked against
+ * a second writer until tidylog_close. Errors: the file exists (unless `force`, which replaces it, never while
+ * another process records into it), the folder cannot be written, disk full. `run` is copied. */
+int tidylog_create(struct tidylog_writer **out, const char *path, const struct tidylog_run *run, bool force);
+
+/* Opens an existing log to go on with it. Errors: as tidylog_open's, and another writer has it. */
+int tidylog_resume(struct tidylog_writer **out, const char *path);
+
+/* What the log says the run is; lives as long as the writer. */
+const struct tidylog_run *tidylog_writer_run(const struct tidylog_writer *writer);
+
+/* Removes all steps from number `step` on, and the epoch records that depend on them, in one transaction.
+ * Errors: the log has fewer than `step` steps. */
+int tidylog_cut(struct tidylog_writer *writer, uint64_t step);
+
+/* Sets the planned epochs anew (a resumed run that goes on for longer). */
+int tidylog_set_epochs(struct tidylog_writer *writer, uint64_t epochs);
+
+/* Hands a step to the writer thread; everything is copied. Steps must come in order: `step` counts from 0
+ * over the whole run. Waits only where the disk is many seconds behind. Returns what the thread last failed
+ * with (disk full, ...): the log then holds all that was committed before. */
+int tidylog_append_step(struct tidylog_writer *writer, uint64_t step, const struct tidylog_predictions *predictions);
+int tidylog_append_epoch(struct tidylog_writer *writer, const struct tidylog_epoch *epoch);
+
+/* Returns once all that was appended is on disk. */
+int tidylog_sync(struct tidylog_writer *writer);
+
+/* Syncs, ends the thread, closes and unlocks; frees also where it fails. NULL is allowed. */
+int tidylog_close(struct tidylog_writer *writer);
+
+/* Which samples step `step` of the run trains on, in order, into samples[0..batch_size-1]; sets *count and
+ * *epoch. The trainer and the readers both call this, so they agree. `order` caches one epoch's permutation. */
+struct tidylog_order; /* see below */
+int tidylog_order_create(struct tidylog_order **out, const struct tidylog_run *run);
+void tidylog_order_step(struct tidylog_order *order, uint64_t step, const uint32_t **samples, uint32_t *count,
+                        uint64_t *epoch);
+void tidylog_order_destroy(struct tidylog_order *order);
+
+/* Steps an epoch has: ceil(samples / batch_size). */
+uint64_t tidylog_steps_per_epoch(const struct tidylog_run *run);
+
+/* ---- reading ------------------------------------------------------------------------------------------- */
+
+struct tidylog_reader; /* one consistent view of the log, as it was when opened */
+
+/* Opens for reading, also while it is being recorded, also where neither file nor folder may be written (then
+ * without a lock file). Errors: no such file, not a log, newer version, truncated, damaged. */
+int tidylog_open(struct tidylog_reader **out, const char *path);
+void tidylog_close_reader(struct tidylog_reader *reader);
+
+/* Lives as long as the reader. */
+const struct tidylog_run *tidylog_reader_run(const struct tidylog_reader *reader);
+
+/* The finished epochs, in order: an array that lives as long as the reader. */
+const struct tidylog_epoch *tidylog_reader_epochs(const struct tidylog_reader *reader, uint64_t *count);
+
+/* One table of the file: for `info`. */
+struct tidylog_table_size {
+    const char *name;      /* "meta", "steps", "epochs" */
+    uint64_t records;
+    uint64_t stored_bytes; /* keys and values */
+    uint64_t pages_bytes;  /* pages the table occupies in the file */
+};
+enum { TIDYLOG_TABLES = 4 };
+int tidylog_table_sizes(struct tidylog_reader *reader, struct tidylog_table_size sizes[TIDYLOG_TABLES]);
+
+/* What is known of one step's predictions, unpacked. Arrays live until the next call on the replay. */
+struct tidylog_observations {
+    uint64_t step, epoch;
+    uint32_t count;
+    const uint32_t *samples;    /* [count] */
+    const uint16_t *labels;     /* [count] as given */
+    const uint16_t *predicted;  /* [count] */
+    /* The rest is NULL at TIDYLOG_CLASS. At TIDYLOG_MARGIN it carries the quantisation error that
+     * packing.h states. NaN where the logits were not finite. */
+    const float *margin;        /* [count] */
+    const float *loss;          /* [count] -log q */
+    const float *confidence;    /* [count] q, the given label's probability */
+    const float *log_probs;     /* [count][classes]; NULL below TIDYLOG_PROBS */
+};
+
+struct tidylog_replay;
+
+/* Replays the steps of epochs first..end-1 (end is clipped to the finished epochs) in order. */
+int tidylog_replay_begin(struct tidylog_replay **out, struct tidylog_reader *reader, uint64_t first_epoch,
+                         uint64_t end_epoch);
+
+/* 1: *out is the next step; 0: all done; TIDY_FAILED: a damaged or missing step (the message says which). */
+int tidylog_replay_next(struct tidylog_replay *replay, struct tidylog_observations *out);
+void tidylog_replay_end(struct tidylog_replay *replay);
+
+/* Checks every record: checksum, version, sizes, order, no gap. Calls `damaged` with one line of text for each
+ * bad one, sets *checked to how many records were read. Returns 0 also where some are damaged. */
+int tidylog_verify(struct tidylog_reader *reader, void (*damaged)(const char *what, void *context), void *context,
+                   uint64_t *checked);
+
+#endif

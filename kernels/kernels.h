@@ -1,0 +1,54 @@
+/* The computations that are ours, one contract for every device.
+ *
+ * Arrays are dense and row-major; `rows` = batch x height x width of an NHWC tensor. Results do not depend on
+ * anything but the inputs and, where sums are split, on the number of OpenMP threads. */
+#ifndef TIDY_KERNELS_KERNELS_H
+#define TIDY_KERNELS_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Gathers images by index, resizes and scales to [0, 1].
+ * images [..][height][width][channels] bytes; out [count][out_height][out_width][channels].
+ * Bilinear with half-pixel centres and clamped edges, as PyTorch's align_corners=False and OpenCV: the result is
+ * rounded to a whole byte value (half up), then divided by 255. Same size: bytes / 255. */
+void gather_images(float *out, const uint8_t *images, const uint32_t *samples, uint32_t count, uint32_t height,
+                   uint32_t width, uint32_t channels, uint32_t out_height, uint32_t out_width);
+
+/* Batch norm in training (Ioffe, Szegedy 2015), + addition, + ReLU, for x and y of [rows][channels]:
+ *     y = relu((x - mean) * inverse_std * scale + shift + shortcut)
+ * mean and inverse_std = 1 / sqrt(biased variance + BATCH_NORM_EPSILON) are of this batch, [channels], kept for
+ * the backward pass; running_* = 0.9 running_* + 0.1 batch's (biased variance). shortcut may be NULL. */
+#define BATCH_NORM_EPSILON 1e-5f
+#define BATCH_NORM_KEEP 0.9f
+void batch_norm_forward(float *y, float *mean, float *inverse_std, float *running_mean, float *running_variance,
+                        const float *x, const float *shortcut, const float *scale, const float *shift, size_t rows,
+                        size_t channels, bool relu);
+
+/* The same with the running statistics in place of the batch's: for evaluation. */
+void batch_norm_inference(float *y, const float *running_mean, const float *running_variance, const float *x,
+                          const float *shortcut, const float *scale, const float *shift, size_t rows,
+                          size_t channels, bool relu);
+
+/* Gradients of batch_norm_forward. dy [rows][channels] is the gradient of y; where relu, it counts only where y > 0.
+ * dx: gradient of x (may be dy itself). d_shortcut: NULL, or gets the gradient of the shortcut, which is
+ * the masked dy: added to what is there where `accumulate_shortcut`, else stored.
+ * d_scale, d_shift [channels] are stored. */
+void batch_norm_backward(float *dx, float *d_shortcut, bool accumulate_shortcut, float *d_scale, float *d_shift,
+                         const float *dy, const float *x, const float *y, const float *scale, const float *mean,
+                         const float *inverse_std, size_t rows, size_t channels, bool relu);
+
+/* Softmax cross-entropy of logits [count][classes] with labels [count], averaged over the batch.
+ * d_logits [count][classes] = (softmax - onehot) / count. For each sample: predicted = the first largest logit's
+ * class, margin = z_label - max of the others, log_odds = log(q / (1 - q)) and loss = -log q of the label's
+ * probability q. Where a logit is NaN: predicted is the largest that is not NaN (0 where none), the rest NaN.
+ * One class: margin and log_odds are +infinity, loss 0. d_logits may be NULL (evaluation). */
+void softmax_cross_entropy(float *d_logits, uint16_t *predicted, float *margin, float *log_odds, float *loss,
+                           const float *logits, const uint16_t *labels, uint32_t count, uint32_t classes);
+
+/* Momentum SGD as PyTorch's: v = momentum v + g + weight_decay w;  w = w - learning_rate v. */
+void momentum_update(float *weights, float *velocity, const float *gradients, size_t count, float learning_rate,
+                     float momentum, float weight_decay);
+
+#endif

@@ -1,0 +1,83 @@
+/* Networks as data: a table of layers that a backend compiles for its device.
+ *
+ * A layer reads the output of an earlier one. Convolution layers are convolution (no bias) + batch norm
+ * (+ another layer's output added) (+ ReLU), which covers every ResNet. All tensors are [batch][height][width][channels].
+ * ResNet after He et al. 2016, with the details of InterpretDL's MNIST example (1x1 projection in the first
+ * block of every stage; stride on the 3x3 convolution). */
+#ifndef TIDY_RECORD_NETWORK_H
+#define TIDY_RECORD_NETWORK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum layer_kind {
+    LAYER_CONVOLUTION,  /* convolution, batch norm, (+ shortcut), (ReLU) */
+    LAYER_MAX_POOL,     /* padding never wins */
+    LAYER_AVERAGE_POOL, /* over all pixels, to 1 x 1 */
+    LAYER_LINEAR,       /* of 1 x 1 pixels, with bias; the last layer: its output is the logits */
+};
+
+enum { LAYER_IMAGES = -1, LAYER_NONE = -2 };
+
+struct layer {
+    enum layer_kind kind;
+    int input;    /* index of the layer read, or LAYER_IMAGES */
+    int shortcut; /* LAYER_CONVOLUTION: index of the layer added before the ReLU, or LAYER_NONE */
+    bool relu;
+    uint32_t kernel, stride, padding; /* convolution and max pool; square */
+    uint32_t in_height, in_width, in_channels;
+    uint32_t out_height, out_width, out_channels;
+};
+
+struct network {
+    const char *name;
+    int layer_count;
+    struct layer *layers; /* [layer_count], in an order in which inputs come first */
+    uint32_t height, width, channels; /* of the images as the network sees them (after resizing) */
+    uint32_t classes;
+};
+
+/* One row of `--net list`. */
+struct network_row {
+    const char *name;
+    const char *summary;
+    int (*build)(struct network *network, const int *stage_blocks);
+    int stage_blocks[4]; /* blocks of each stage, for ResNets */
+};
+extern const struct network_row network_rows[];
+extern const size_t network_row_count;
+
+/* Builds the network called `name` for images of that size. Errors: unknown name (with the nearest), image too
+ * small for the network. On success the caller frees with network_destroy. */
+int network_create(struct network *out, const char *name, uint32_t height, uint32_t width, uint32_t channels,
+                   uint32_t classes);
+void network_destroy(struct network *network);
+
+/* Where a layer's values lie in a network's flat parameter array of float32; counts may be 0.
+ * Convolution: weights [kernel][kernel][in_channels][out_channels], scale and shift [out_channels].
+ * Linear: weights [in_channels][out_channels], shift (the bias) [out_channels]. */
+struct layer_parameters {
+    size_t weights, weight_count;
+    size_t scale, scale_count;
+    size_t shift, shift_count;
+    size_t running_mean, running_variance; /* places in the statistics array, [out_channels] each */
+};
+
+/* A network's state: what a checkpoint holds and a backend loads and saves. The layout is the same for every
+ * backend. */
+struct network_state {
+    size_t parameter_count, statistics_count;
+    struct layer_parameters *layers; /* [layer_count] */
+    float *parameters;               /* [parameter_count] */
+    float *velocity;                 /* [parameter_count] momentum's running sums */
+    float *statistics;               /* [statistics_count] running mean and variance of each batch norm */
+};
+
+/* Allocates the state with its initial values: convolutions normal with std sqrt(2 / (kernel^2 x in channels)), batch norm
+ * scale 1 and shift 0, running mean 0 and variance 1, linear weights uniform in +-1 / sqrt(in channels) and bias 0, velocity 0.
+ * Layer i draws from random_open(seed, RANDOM_WEIGHTS, i), in storage order. */
+int network_state_create(struct network_state *out, const struct network *network, uint64_t seed);
+void network_state_destroy(struct network_state *state);
+
+#endif
