@@ -124,14 +124,23 @@ static int find_place(struct place *place, const char *path)
     return TIDY_OK;
 }
 
+static int fail_missing(const struct place *place, enum role role, const char *path)
+{
+    const char *ending = roles[role].endings[0];
+    if (role != TRAIN_IMAGES)
+        return tidy_fail("%s: the file '%s%s[.gz]' is missing", place->folder, place->lead, ending);
+    if (place->prefix[0] == 0)
+        return tidy_fail("%s: no file '%s[.gz]' is in this folder", path, ending);
+    return tidy_fail("%s: no such folder, nor a file '%s*%s[.gz]' in %s", path, place->prefix, ending, place->folder);
+}
+
 static int find_files(struct place *place, const char *path)
 {
     int status = find_place(place, path);
     for (int role = 0; role < ROLES && status == TIDY_OK; role++) {
         status = find_file(place, (enum role)role);
         if (status == TIDY_OK && role <= TRAIN_LABELS && place->file[role][0] == 0)
-            status = tidy_fail("%s: no file '%s%s[.gz]' is there", path, role == TRAIN_IMAGES ? place->prefix : place->lead,
-                               roles[role].endings[0]);
+            status = fail_missing(place, (enum role)role, path);
     }
     if (status == TIDY_OK && (place->file[TEST_IMAGES][0] == 0) != (place->file[TEST_LABELS][0] == 0))
         status = tidy_fail("%s: the test set has no %s", path,
