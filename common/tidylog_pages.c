@@ -136,9 +136,9 @@ struct walk {
     const uint8_t *map;
     uint64_t page_bytes, pages; /* pages that are in the file and may be used */
     uint64_t last_page;
-    uint8_t *used, *free;       /* a bit for each page */
+    uint8_t *used, *free; /* a bit for each page */
     bool for_writing;
-    uint64_t bad_page;          /* where the walk ended */
+    uint64_t bad_page; /* where the walk ended */
 };
 
 static bool mark(uint8_t *bits, uint64_t page)
@@ -201,8 +201,8 @@ static bool check_free_list(struct walk *walk, uint64_t page, const uint8_t *lis
 static bool check_tree(struct walk *walk, const struct tree *tree, enum tree_kind kind, uint64_t described_at);
 
 /* Checks a leaf's node at `at` with `room` bytes to the page's end. */
-static bool check_leaf_node(struct walk *walk, uint64_t page, const uint8_t *node, uint64_t room, enum tree_kind kind,
-                            struct tree *counts)
+static bool check_leaf_node(struct walk *walk, uint64_t page, const uint8_t *node, uint64_t room,
+                            enum tree_kind kind, struct tree *counts)
 {
     uint64_t data_bytes = load_u32(node), key_bytes = load_u16(node + 6);
     unsigned flags = load_u16(node + 4);
@@ -337,9 +337,10 @@ int pages_check(int file, size_t txn_id, bool for_writing, const char *path)
     if (result == TIDY_OK)
         result = memory_allocate(&walk.free, walk.last_page / 8 + 1, 1, "a map of the log's pages");
     if (result == TIDY_OK && !walk_snapshot(&walk, head, meta_page))
-        result = tidy_fail("%s: %s: its structure is wrong at page %llu (offset 0x%llx)", path,
-                           walk.bad_page >= walk.pages ? "truncated or damaged" : "damaged",
-                           (unsigned long long)walk.bad_page, (unsigned long long)(walk.bad_page * walk.page_bytes));
+        result =
+            tidy_fail("%s: %s: its structure is wrong at page %llu (offset 0x%llx)", path,
+                      walk.bad_page >= walk.pages ? "truncated or damaged" : "damaged",
+                      (unsigned long long)walk.bad_page, (unsigned long long)(walk.bad_page * walk.page_bytes));
     free(walk.free);
     free(walk.used);
     munmap(map, bytes);

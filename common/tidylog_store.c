@@ -44,7 +44,8 @@ int store_lock(int file, const char *path)
     if (flock(file, LOCK_EX | LOCK_NB) == 0)
         return TIDY_OK;
     if (errno == EWOULDBLOCK)
-        return tidy_fail("%s: another process is recording into it; wait for its end, or choose another file", path);
+        return tidy_fail("%s: another process is recording into it; wait for its end, or choose another file",
+                         path);
     return store_fail(path, "lock it", errno);
 }
 
@@ -183,8 +184,8 @@ int store_open_environment(struct store *store)
     (void)mdb_reader_check(store->env, &dead);
     status = begin_snapshot(store, &txn);
     if (status == TIDY_OK)
-    if (status == TIDY_OK)
-        status = open_tables(store, txn);
+        if (status == TIDY_OK)
+            status = open_tables(store, txn);
     if (status != TIDY_OK) {
         mdb_txn_abort(txn);
         return status;

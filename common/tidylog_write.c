@@ -19,13 +19,13 @@ struct tidylog_writer {
     struct store store;
     struct tidylog_run run;
     struct tidylog_order *order;
-    uint16_t *labels;      /* [batch] of the step being packed */
-    uint64_t steps;        /* appended so far, whether or not committed yet */
-    uint64_t epochs;       /* the same */
+    uint16_t *labels; /* [batch] of the step being packed */
+    uint64_t steps;   /* appended so far, whether or not committed yet */
+    uint64_t epochs;  /* the same */
     struct queue *queue;
     /* What follows belongs to whoever is in a transaction: the thread, or the caller while the queue is empty. */
-    MDB_txn *pin;          /* keeps LMDB from reusing pages while there are readers; or NULL */
-    uint64_t kept_steps;   /* on disk */
+    MDB_txn *pin;        /* keeps LMDB from reusing pages while there are readers; or NULL */
+    uint64_t kept_steps; /* on disk */
 };
 
 /* ---- transactions --------------------------------------------------------------------------------------- */
@@ -164,7 +164,8 @@ static int start(struct tidylog_writer *writer)
         return store_fail(store->path, "read it", code);
     int status = meta_read(txn, store->tables[TABLE_META], &writer->run, store->path);
     if (status == TIDY_OK)
-        status = epochs_read(txn, store->tables[TABLE_EPOCHS], store->path, &epochs, &steps_through, &writer->epochs);
+        status =
+            epochs_read(txn, store->tables[TABLE_EPOCHS], store->path, &epochs, &steps_through, &writer->epochs);
     if (status == TIDY_OK)
         status = count_steps(writer, txn);
     mdb_txn_abort(txn);
@@ -173,7 +174,8 @@ static int start(struct tidylog_writer *writer)
     if (status == TIDY_OK)
         status = tidylog_order_create(&writer->order, &writer->run);
     if (status == TIDY_OK)
-        status = memory_allocate(&writer->labels, writer->run.batch_size, sizeof *writer->labels, "a step's labels");
+        status =
+            memory_allocate(&writer->labels, writer->run.batch_size, sizeof *writer->labels, "a step's labels");
     if (status == TIDY_OK)
         status = queue_create(&writer->queue, commit_batch, writer);
     return status;
@@ -345,8 +347,8 @@ int tidylog_append_epoch(struct tidylog_writer *writer, const struct tidylog_epo
 /* ---- changing what is there ----------------------------------------------------------------------------- */
 
 /* Deletes a table's last records while `goes` says so. */
-static int delete_from_end(MDB_txn *txn, MDB_dbi table, bool (*goes)(const MDB_val *key, const MDB_val *value,
-                                                                     uint64_t step), uint64_t step)
+static int delete_from_end(MDB_txn *txn, MDB_dbi table,
+                           bool (*goes)(const MDB_val *key, const MDB_val *value, uint64_t step), uint64_t step)
 {
     MDB_cursor *cursor;
     MDB_val key, value;
