@@ -1,10 +1,12 @@
 /* The writer: packs records in the trainer's thread, commits them in its own. */
 #include "common/tidylog.h"
 
-#include <math.h>
-#include <stdio.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "common/little_endian.h"
@@ -94,12 +96,28 @@ static int put_records(struct tidylog_writer *writer, MDB_txn *txn, const void *
     return code;
 }
 
+/* LMDB calls a write that was cut short an input/output error. Where it is the disk that is full, a try to reserve
+ * what the batch needs says so. */
+static int find_cause(const struct tidylog_writer *writer, int code, const struct queued *first)
+{
+    struct stat status;
+    off_t needed = 1 << 20;
+    if (code != EIO || fstat(writer->store.file, &status) != 0)
+        return code;
+    for (; first != NULL; first = first->next)
+        needed += (off_t)first->bytes;
+    if (fallocate(writer->store.file, 0, status.st_size, needed) == 0)
+        return ftruncate(writer->store.file, status.st_size) == 0 ? code : errno;
+    return errno == ENOSPC || errno == EFBIG || errno == EDQUOT ? errno : code;
+}
+
 /* The thread's commit of a batch. */
 static int commit_batch(void *context, const struct queued *first)
 {
     struct tidylog_writer *writer = context;
     int code = run_transaction(writer, put_records, first);
     if (code != 0) {
+        code = find_cause(writer, code, first);
         const char *path = writer->store.path;
         return tidy_fail("%s: cannot write %s %llu: %s; all steps before %llu are kept; free space and run "
                          "'tidy-record resume %s'",
