@@ -2,14 +2,11 @@
 #include "record/commands.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/error.h"
@@ -20,6 +17,7 @@
 #include "record/checkpoint.h"
 #include "record/machine.h"
 #include "record/noise.h"
+#include "record/provenance.h"
 #include "record/recording.h"
 #include "record/training.h"
 
@@ -143,62 +141,6 @@ static int check_output(const char *path, bool force)
     return status;
 }
 
-/* Where the data set is, for a later resume from any folder. Its last part may be a prefix of files' names. */
-static int absolute_path(char **out, const char *path)
-{
-    char found[PATH_MAX], joined[2 * PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    if (realpath(path, found) != NULL) {
-        snprintf(joined, sizeof joined, "%s", found);
-    } else {
-        char folder[PATH_MAX];
-        snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
-        if (realpath(folder, found) == NULL)
-            return tidy_fail("%s: %s", path, strerror(errno));
-        snprintf(joined, sizeof joined, "%s/%s", found, slash ? slash + 1 : path);
-    }
-    *out = strdup(joined);
-    return *out ? 0 : tidy_fail_memory("a path", strlen(joined) + 1);
-}
-
-/* Appends an argument so that a shell reads it as it was. Text must have room for 4 bytes a character, and 4 more. */
-static char *quote_argument(char *text, const char *argument)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
-    size_t length = strlen(argument);
-    if (length > 0 && strspn(argument, plain) == length) {
-        memcpy(text, argument, length);
-        return text + length;
-    }
-    *text++ = '\'';
-    for (; *argument != 0; argument++) {
-        if (*argument == '\'') {
-            memcpy(text, "'\\''", 4);
-            text += 4;
-        } else {
-            *text++ = *argument;
-        }
-    }
-    *text++ = '\'';
-    return text;
-}
-
-static int join_command_line(char **out, int argc, char **argv)
-{
-    size_t room = sizeof "tidy-record ";
-    for (int i = 0; i < argc; i++)
-        room += 4 * strlen(argv[i]) + 4;
-    int status = memory_allocate(out, room, 1, "the command line");
-    if (status != 0)
-        return status;
-    char *end = stpcpy(*out, "tidy-record");
-    for (int i = 0; i < argc; i++) {
-        *end++ = ' ';
-        end = quote_argument(end, argv[i]);
-    }
-    return 0;
-}
-
 /* Replaces labels by planted ones; *truth, which the caller frees, keeps those that were there. */
 static int plant_noise(struct dataset *train, uint16_t **truth, const struct noise *noise, uint64_t seed)
 {
@@ -270,15 +212,13 @@ static int record(struct settings *settings, int argc, char **argv)
     if (status == 0 && settings->noise != NULL)
         status = plant_noise(&recording.data.train, &provenance.truth, &noise, settings->seed);
     if (status == 0)
-        status = absolute_path(&provenance.data, settings->data);
+        status = provenance_data_path(&provenance.data, settings->data);
     if (status == 0)
-        status = join_command_line(&provenance.command_line, argc, argv);
+        status = provenance_command_line(&provenance.command_line, argc, argv);
     if (status != 0)
         goto done;
 
-    time_t now = time(NULL);
-    struct tm utc;
-    strftime(provenance.started, sizeof provenance.started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    provenance_now(provenance.started, sizeof provenance.started);
     machine_describe(provenance.machine, sizeof provenance.machine);
     recording_versions(&recording, provenance.versions, sizeof provenance.versions);
     describe_run(&run, settings, &recording, &provenance);
