@@ -74,6 +74,9 @@ struct network_state {
     float *statistics;               /* [statistics_count] running mean and variance of each batch norm */
 };
 
+/* Allocates the state, all values 0. */
+int network_state_allocate(struct network_state *out, const struct network *network);
+
 /* Allocates the state with its initial values: convolutions normal with std sqrt(2 / (kernel^2 x in channels)), batch norm
  * scale 1 and shift 0, running mean 0 and variance 1, linear weights uniform in +-1 / sqrt(in channels) and bias 0, velocity 0.
  * Layer i draws from random_open(seed, RANDOM_WEIGHTS, i), in storage order. */

@@ -1,0 +1,27 @@
+/* A convolution layer on the CPU, in whichever formulation suits its shape.
+ *
+ * Products: with few output pixels, each pixel and kernel row is a matrix product over the whole batch, straight from the
+ * tensors: no padding is multiplied, nothing is copied. A 1x1 convolution with stride 1 is one product over all
+ * pixels. Direct: oneDNN's convolution, for the rest. */
+#ifndef TIDY_RECORD_CPU_CONVOLUTION_H
+#define TIDY_RECORD_CPU_CONVOLUTION_H
+
+#include "record/cpu/onednn.h"
+
+struct convolution;
+
+/* Prepares `layer` (convolution or linear; copied) for batches of at most `batch_size`. */
+int convolution_create(struct convolution **out, struct onednn *onednn, const struct layer *layer,
+                       uint32_t batch_size);
+void convolution_destroy(struct convolution *convolution);
+
+/* For `count` images: x and dx have the layer's input shape, y and dy its output shape (NHWC), weights and d_weights
+ * are [kernel][kernel][in_channels][out_channels]. Outputs are stored; dx is added to where `accumulate`.
+ * All tensors must have room for batch_size images: those after `count` are scratch. */
+int convolution_forward(struct convolution *convolution, float *y, float *x, float *weights, uint32_t count);
+int convolution_backward_data(struct convolution *convolution, float *dx, float *dy, float *weights, uint32_t count,
+                              bool accumulate);
+int convolution_backward_weights(struct convolution *convolution, float *d_weights, float *x, float *dy,
+                                 uint32_t count);
+
+#endif

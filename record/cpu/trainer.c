@@ -1,0 +1,430 @@
+/* The CPU backend: compiles a network into buffers and operations, and runs training steps through them.
+ *
+ * Tensors are NHWC float32. A step is: gather the images; forward layer by layer; loss; backward layer by layer, each
+ * layer's weights updated as soon as their gradient is there, while it is in cache. */
+#include <assert.h>
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/memory.h"
+#include "kernels/kernels.h"
+#include "record/arena.h"
+#include "record/backend.h"
+#include "record/cpu/convolution.h"
+
+/* One layer, compiled. Tensors lie in the arena: valid only while arena_plan says so. */
+struct compiled_layer {
+    const struct layer *layer;
+    const struct layer_parameters *place;
+    struct convolution *convolution; /* convolution and linear layers */
+    struct onednn_pool *pool;        /* pool layers */
+    float *product;                  /* [batch][height][width][channels] convolution's output, before batch norm */
+    float *y;                        /* the layer's output */
+    float *dy;                       /* the loss's gradient for y; becomes product's in place */
+    float *mean, *inverse_std;       /* [channels] of this batch */
+    bool accumulate_input;           /* another layer has begun the gradient of this layer's input */
+    bool accumulate_shortcut;        /* the same for its shortcut */
+};
+
+struct trainer {
+    struct trainer_config config;
+    struct onednn *onednn;
+    struct network_state state; /* the weights themselves: one layout serves training and checkpoint */
+    int layer_count;
+    struct compiled_layer *layers;
+    float *arena;
+    float *images;      /* [batch][height][width][channels], in the arena */
+    float *statistics;  /* mean and inverse_std of all layers */
+    float *gradient;    /* of one layer's parameters, in their order; reused by each layer */
+
+    /* The last step's results, [batch] each; logits [batch][classes]. */
+    uint32_t count;
+    uint32_t *samples;
+    uint16_t *labels, *predicted;
+    float *margin, *log_odds, *loss, *logits;
+};
+
+static size_t output_size(const struct layer *layer)
+{
+    return (size_t)layer->out_height * layer->out_width * layer->out_channels;
+}
+
+static size_t output_pixels(const struct layer *layer)
+{
+    return (size_t)layer->out_height * layer->out_width;
+}
+
+/* ---- compiling ----------------------------------------------------------------------------------------- */
+
+/* The tensors of one layer that the arena holds. */
+enum { PRODUCT, OUTPUT, GRADIENT, TENSORS };
+
+/* Forward of layer i happens at time i, its backward at 2 * layers - 1 - i. */
+static int backward_time(const struct trainer *t, int layer)
+{
+    return 2 * t->layer_count - 1 - layer;
+}
+
+static void extend(struct arena_request *request, int time)
+{
+    if (time < request->first)
+        request->first = time;
+    if (time > request->last)
+        request->last = time;
+}
+
+/* Sets when each tensor is needed. requests: [layer_count][TENSORS], then one for the images. */
+static void request_tensors(const struct trainer *t, struct arena_request *requests)
+{
+    size_t batch_bytes = t->config.batch_size * sizeof(float);
+    const struct network *network = t->config.network;
+    struct arena_request *images = &requests[(size_t)t->layer_count * TENSORS];
+    *images = (struct arena_request){.bytes = batch_bytes * network->height * network->width * network->channels};
+    for (int i = 0; i < t->layer_count; i++) {
+        const struct layer *layer = &network->layers[i];
+        struct arena_request *own = &requests[i * TENSORS];
+        size_t bytes = batch_bytes * output_size(layer);
+        int backward = backward_time(t, i);
+        own[PRODUCT] = own[OUTPUT] = own[GRADIENT] = (struct arena_request){.bytes = bytes, .first = i, .last = i};
+        if (layer->kind == LAYER_CONVOLUTION)
+            extend(&own[PRODUCT], backward);
+        else
+            own[PRODUCT].bytes = 0;
+        if (layer->relu)
+            extend(&own[OUTPUT], backward); /* where y is 0, ReLU passes no gradient */
+        own[GRADIENT].first = own[GRADIENT].last = backward;
+        struct arena_request *input = layer->input == LAYER_IMAGES ? NULL : &requests[layer->input * TENSORS];
+        extend(input != NULL ? &input[OUTPUT] : images, backward); /* the weights' gradient reads it */
+        if (input != NULL)
+            extend(&input[GRADIENT], backward);
+        if (layer->shortcut != LAYER_NONE) {
+            extend(&requests[layer->shortcut * TENSORS + OUTPUT], i);
+            extend(&requests[layer->shortcut * TENSORS + GRADIENT], backward);
+        }
+    }
+}
+
+static int place_tensors(struct trainer *t)
+{
+    struct arena_request *requests;
+    size_t count = (size_t)t->layer_count * TENSORS + 1;
+    int status = memory_allocate(&requests, count, sizeof *requests, "the plan of the tensors");
+    if (status != TIDY_OK)
+        return status;
+    request_tensors(t, requests);
+    size_t bytes = arena_plan(requests, count);
+    status = memory_allocate(&t->arena, bytes, 1, "the tensors of a batch (a smaller --batch-size needs less)");
+    if (status == TIDY_OK) {
+        t->images = t->arena + requests[count - 1].offset / sizeof(float);
+        for (int i = 0; i < t->layer_count; i++) {
+            const struct arena_request *own = &requests[i * TENSORS];
+            t->layers[i].product = t->arena + own[PRODUCT].offset / sizeof(float);
+            t->layers[i].y = t->arena + own[OUTPUT].offset / sizeof(float);
+            t->layers[i].dy = t->arena + own[GRADIENT].offset / sizeof(float);
+        }
+    }
+    free(requests);
+    return status;
+}
+
+/* Who begins a gradient and who adds to it: backward goes from the last layer to the first. */
+static int order_gradients(struct trainer *t)
+{
+    bool *begun;
+    int status = memory_allocate(&begun, (size_t)t->layer_count, sizeof *begun, "the order of gradients");
+    if (status != TIDY_OK)
+        return status;
+    for (int i = t->layer_count - 1; i >= 0; i--) {
+        struct compiled_layer *compiled = &t->layers[i];
+        const struct layer *layer = compiled->layer;
+        if (layer->shortcut != LAYER_NONE) {
+            compiled->accumulate_shortcut = begun[layer->shortcut];
+            begun[layer->shortcut] = true;
+        }
+        if (layer->input != LAYER_IMAGES) {
+            compiled->accumulate_input = begun[layer->input];
+            begun[layer->input] = true;
+        }
+        assert(compiled->pool == NULL || !compiled->accumulate_input);
+    }
+    free(begun);
+    return TIDY_OK;
+}
+
+static int compile_layers(struct trainer *t)
+{
+    const struct network *network = t->config.network;
+    size_t channels = 0, largest = 0;
+    for (int i = 0; i < t->layer_count; i++) {
+        const struct layer_parameters *place = &t->state.layers[i];
+        size_t parameters = place->weight_count + place->scale_count + place->shift_count;
+        largest = parameters > largest ? parameters : largest;
+        channels += network->layers[i].out_channels;
+    }
+    int status;
+    if ((status = memory_allocate(&t->layers, (size_t)t->layer_count, sizeof *t->layers, "the layers")) != TIDY_OK ||
+        (status = memory_allocate(&t->gradient, largest, sizeof(float), "a layer's gradient")) != TIDY_OK ||
+        (status = memory_allocate(&t->statistics, 2 * channels, sizeof(float), "batch statistics")) != TIDY_OK)
+        return status;
+    float *statistics = t->statistics;
+    for (int i = 0; i < t->layer_count && status == TIDY_OK; i++) {
+        struct compiled_layer *compiled = &t->layers[i];
+        const struct layer *layer = compiled->layer = &network->layers[i];
+        compiled->place = &t->state.layers[i];
+        compiled->mean = statistics;
+        compiled->inverse_std = statistics + layer->out_channels;
+        statistics += 2 * (size_t)layer->out_channels;
+        if (layer->kind == LAYER_CONVOLUTION || layer->kind == LAYER_LINEAR)
+            status = convolution_create(&compiled->convolution, t->onednn, layer, t->config.batch_size);
+        else
+            status = onednn_pool_create(&compiled->pool, t->onednn, layer, t->config.batch_size);
+    }
+    return status;
+}
+
+static void cpu_destroy(struct trainer *t);
+
+static int cpu_create(struct trainer **out, const struct trainer_config *config)
+{
+    struct trainer *t;
+    *out = NULL;
+    int status = memory_allocate(&t, 1, sizeof *t, "the trainer");
+    if (status != TIDY_OK)
+        return status;
+    t->config = *config;
+    t->layer_count = config->network->layer_count;
+    omp_set_num_threads((int)config->threads);
+    size_t batch = config->batch_size, classes = config->network->classes;
+    if ((status = network_state_allocate(&t->state, config->network)) == TIDY_OK &&
+        (status = onednn_create(&t->onednn)) == TIDY_OK &&
+        (status = compile_layers(t)) == TIDY_OK &&
+        (status = order_gradients(t)) == TIDY_OK &&
+        (status = place_tensors(t)) == TIDY_OK &&
+        (status = memory_allocate(&t->samples, batch, sizeof *t->samples, "a batch's samples")) == TIDY_OK &&
+        (status = memory_allocate(&t->labels, batch, sizeof *t->labels, "a batch's labels")) == TIDY_OK &&
+        (status = memory_allocate(&t->predicted, batch, sizeof *t->predicted, "predictions")) == TIDY_OK &&
+        (status = memory_allocate(&t->margin, batch, sizeof(float), "predictions")) == TIDY_OK &&
+        (status = memory_allocate(&t->log_odds, batch, sizeof(float), "predictions")) == TIDY_OK &&
+        (status = memory_allocate(&t->loss, batch, sizeof(float), "predictions")) == TIDY_OK)
+        status = memory_allocate(&t->logits, batch, classes * sizeof(float), "a batch's logits");
+    if (status != TIDY_OK) {
+        cpu_destroy(t);
+        return status;
+    }
+    t->layers[t->layer_count - 1].y = t->logits; /* outlives the step, until it is collected */
+    *out = t;
+    return TIDY_OK;
+}
+
+static void cpu_destroy(struct trainer *t)
+{
+    if (t == NULL)
+        return;
+    free(t->logits);
+    free(t->loss);
+    free(t->log_odds);
+    free(t->margin);
+    free(t->predicted);
+    free(t->labels);
+    free(t->samples);
+    free(t->arena);
+    for (int i = 0; t->layers != NULL && i < t->layer_count; i++) {
+        convolution_destroy(t->layers[i].convolution);
+        onednn_pool_destroy(t->layers[i].pool);
+    }
+    free(t->statistics);
+    free(t->gradient);
+    free(t->layers);
+    onednn_destroy(t->onednn);
+    network_state_destroy(&t->state);
+    free(t);
+}
+
+static void copy_state(struct network_state *to, const struct network_state *from)
+{
+    memcpy(to->parameters, from->parameters, from->parameter_count * sizeof(float));
+    memcpy(to->velocity, from->velocity, from->parameter_count * sizeof(float));
+    memcpy(to->statistics, from->statistics, from->statistics_count * sizeof(float));
+}
+
+static int cpu_load(struct trainer *t, const struct network_state *state)
+{
+    copy_state(&t->state, state);
+    return TIDY_OK;
+}
+
+static int cpu_save(struct trainer *t, struct network_state *state)
+{
+    copy_state(state, &t->state);
+    return TIDY_OK;
+}
+
+/* ---- forward ------------------------------------------------------------------------------------------- */
+
+static float *input_of(struct trainer *t, const struct layer *layer)
+{
+    return layer->input == LAYER_IMAGES ? t->images : t->layers[layer->input].y;
+}
+
+static void add_bias(float *y, const float *bias, size_t rows, size_t channels)
+{
+    for (size_t row = 0; row < rows; row++)
+        for (size_t c = 0; c < channels; c++)
+            y[row * channels + c] += bias[c];
+}
+
+static int forward_layer(struct trainer *t, struct compiled_layer *compiled, uint32_t count, bool training)
+{
+    const struct layer *layer = compiled->layer;
+    const struct layer_parameters *place = compiled->place;
+    float *weights = t->state.parameters + place->weights, *x = input_of(t, layer);
+    const float *scale = t->state.parameters + place->scale, *shift = t->state.parameters + place->shift;
+    if (compiled->pool != NULL)
+        return onednn_pool_forward(compiled->pool, compiled->y, x);
+    bool linear = layer->kind == LAYER_LINEAR;
+    int status = convolution_forward(compiled->convolution, linear ? compiled->y : compiled->product, x, weights, count);
+    if (status != TIDY_OK)
+        return status;
+    if (linear) {
+        add_bias(compiled->y, shift, count, layer->out_channels);
+        return TIDY_OK;
+    }
+    const float *shortcut = layer->shortcut == LAYER_NONE ? NULL : t->layers[layer->shortcut].y;
+    float *running_mean = t->state.statistics + place->running_mean;
+    float *running_variance = t->state.statistics + place->running_variance;
+    size_t rows = count * output_pixels(layer);
+    if (training)
+        batch_norm_forward(compiled->y, compiled->mean, compiled->inverse_std, running_mean, running_variance,
+                           compiled->product, shortcut, scale, shift, rows, layer->out_channels, layer->relu);
+    else
+        batch_norm_inference(compiled->y, running_mean, running_variance, compiled->product, shortcut, scale, shift,
+                             rows, layer->out_channels, layer->relu);
+    return TIDY_OK;
+}
+
+static int forward(struct trainer *t, const struct dataset *data, const uint32_t *samples, uint32_t count,
+                   bool training)
+{
+    const struct network *network = t->config.network;
+    gather_images(t->images, data->images, samples, count, data->height, data->width, data->channels,
+                  network->height, network->width);
+    int status = TIDY_OK;
+    for (int i = 0; i < t->layer_count && status == TIDY_OK; i++)
+        status = forward_layer(t, &t->layers[i], count, training);
+    return status;
+}
+
+/* ---- backward ------------------------------------------------------------------------------------------ */
+
+static void sum_bias_gradient(float *d_bias, const float *dy, size_t rows, size_t channels)
+{
+    memset(d_bias, 0, channels * sizeof *d_bias);
+    for (size_t row = 0; row < rows; row++)
+        for (size_t c = 0; c < channels; c++)
+            d_bias[c] += dy[row * channels + c];
+}
+
+static int backward_layer(struct trainer *t, struct compiled_layer *compiled, float learning_rate)
+{
+    const struct layer *layer = compiled->layer;
+    const struct layer_parameters *place = compiled->place;
+    float *dx = layer->input == LAYER_IMAGES ? NULL : t->layers[layer->input].dy;
+    if (compiled->pool != NULL)
+        return dx == NULL ? TIDY_OK : onednn_pool_backward(compiled->pool, dx, compiled->dy);
+
+    /* The layer's parameters lie one after the other, weights first, and so do their gradients. */
+    float *weights = t->state.parameters + place->weights;
+    float *d_weights = t->gradient;
+    float *d_scale = d_weights + place->weight_count, *d_shift = d_scale + place->scale_count;
+    size_t rows = t->count * output_pixels(layer);
+    if (layer->kind == LAYER_LINEAR) {
+        sum_bias_gradient(d_shift, compiled->dy, rows, layer->out_channels);
+    } else {
+        float *d_shortcut = layer->shortcut == LAYER_NONE ? NULL : t->layers[layer->shortcut].dy;
+        batch_norm_backward(compiled->dy, d_shortcut, compiled->accumulate_shortcut, d_scale, d_shift, compiled->dy,
+                            compiled->product, compiled->y, t->state.parameters + place->scale, compiled->mean,
+                            compiled->inverse_std, rows, layer->out_channels, layer->relu);
+    }
+    int status = TIDY_OK;
+    if (dx != NULL) /* before the update: it needs the weights of the forward pass */
+        status = convolution_backward_data(compiled->convolution, dx, compiled->dy, weights, t->count,
+                                           compiled->accumulate_input);
+    if (status == TIDY_OK)
+        status = convolution_backward_weights(compiled->convolution, d_weights, input_of(t, layer), compiled->dy,
+                                              t->count);
+    if (status == TIDY_OK)
+        momentum_update(weights, t->state.velocity + place->weights, d_weights,
+                        place->weight_count + place->scale_count + place->shift_count, learning_rate,
+                        t->config.momentum, t->config.weight_decay);
+    return status;
+}
+
+/* ---- the backend's calls ------------------------------------------------------------------------------- */
+
+static int cpu_step(struct trainer *t, const uint32_t *samples, const uint16_t *labels, uint32_t count,
+                    float learning_rate)
+{
+    assert(count > 0 && count <= t->config.batch_size);
+    t->count = count;
+    memcpy(t->samples, samples, count * sizeof *samples);
+    memcpy(t->labels, labels, count * sizeof *labels);
+    int status = forward(t, t->config.train, t->samples, count, true);
+    if (status != TIDY_OK)
+        return status;
+    softmax_cross_entropy(t->layers[t->layer_count - 1].dy, t->predicted, t->margin, t->log_odds, t->loss, t->logits,
+                          t->labels, count, t->config.network->classes);
+    for (int i = t->layer_count - 1; i >= 0 && status == TIDY_OK; i--)
+        status = backward_layer(t, &t->layers[i], learning_rate);
+    return status;
+}
+
+static int cpu_collect(struct trainer *t, struct step_result *out)
+{
+    *out = (struct step_result){
+        .predictions = {.count = t->count,
+                        .samples = t->samples,
+                        .predicted = t->predicted,
+                        .margin = t->margin,
+                        .log_odds = t->log_odds,
+                        .logits = t->logits},
+        .loss = t->loss,
+    };
+    return TIDY_OK;
+}
+
+static int cpu_evaluate(struct trainer *t, uint64_t *correct)
+{
+    const struct dataset *test = t->config.test;
+    *correct = 0;
+    for (uint64_t start = 0; start < test->samples; start += t->config.batch_size) {
+        uint64_t left = test->samples - start;
+        uint32_t count = left < t->config.batch_size ? (uint32_t)left : t->config.batch_size;
+        for (uint32_t i = 0; i < count; i++)
+            t->samples[i] = (uint32_t)(start + i);
+        int status = forward(t, test, t->samples, count, false);
+        if (status != TIDY_OK)
+            return status;
+        const uint16_t *labels = test->labels + start;
+        softmax_cross_entropy(NULL, t->predicted, t->margin, t->log_odds, t->loss, t->logits, labels, count,
+                              t->config.network->classes);
+        for (uint32_t i = 0; i < count; i++)
+            *correct += t->predicted[i] == labels[i];
+    }
+    return TIDY_OK;
+}
+
+const struct backend cpu_backend = {
+    .name = "cpu",
+    .steps_ahead = 1,
+    .create = cpu_create,
+    .destroy = cpu_destroy,
+    .load = cpu_load,
+    .save = cpu_save,
+    .step = cpu_step,
+    .collect = cpu_collect,
+    .evaluate = cpu_evaluate,
+    .versions = onednn_version,
+};
