@@ -83,12 +83,12 @@ const char *progress_duration(char *text, double seconds)
         snprintf(text, ROOM, "?");
         return text;
     }
-    long whole = lround(seconds);
+    unsigned whole = (unsigned)(seconds + 0.5);
     if (whole < 60)
-        snprintf(text, ROOM, "%ld s", whole);
+        snprintf(text, ROOM, "%u s", whole);
     else if (whole < 3600)
-        snprintf(text, ROOM, "%ld min %02ld s", whole / 60, whole % 60);
+        snprintf(text, ROOM, "%u min %02u s", whole / 60, whole % 60);
     else
-        snprintf(text, ROOM, "%ld h %02ld min", whole / 3600, whole % 3600 / 60);
+        snprintf(text, ROOM, "%u h %02u min", whole / 3600, whole % 3600 / 60);
     return text;
 }
