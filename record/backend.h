@@ -55,6 +55,9 @@ struct backend {
 
 extern const struct backend cpu_backend;
 
+/* What --device may say: "auto" and the backends' names, ended by NULL. */
+extern const char *const backend_names[];
+
 /* "auto" (NULL counts as it) or a name -> backend. Errors: unknown or not usable here, and why. */
 const struct backend *backend_find(const char *name);
 

@@ -1,0 +1,140 @@
+/* Sets up and runs a recording. */
+#include "record/recording.h"
+
+#include <inttypes.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/progress.h"
+#include "record/checkpoint.h"
+#include "record/interruption.h"
+#include "record/training.h"
+
+int recording_load_data(struct recording *recording, const char *path, uint32_t classes)
+{
+    int status = dataset_load(&recording->data, path, classes);
+    if (status == 0 && recording->data.train.samples > UINT32_MAX)
+        status = tidy_fail("%s: %" PRIu64 " images; a run can have at most %" PRIu32, path,
+                           recording->data.train.samples, UINT32_MAX);
+    return status;
+}
+
+int recording_build_network(struct recording *recording, const struct tidylog_run *run)
+{
+    uint32_t height = run->resize > 0 ? run->resize : run->height;
+    uint32_t width = run->resize > 0 ? run->resize : run->width;
+    int status = network_create(&recording->network, run->network, height, width, run->channels, run->classes);
+    if (status == 0)
+        status = network_state_create(&recording->state, &recording->network, run->seed);
+    return status;
+}
+
+int recording_compile(struct recording *recording, const struct tidylog_run *run, uint32_t threads)
+{
+    const struct dataset *train = &recording->data.train;
+    struct trainer_config config = {
+        .network = &recording->network,
+        .train = train,
+        .test = &recording->data.test,
+        .batch_size = train->samples < run->batch_size ? (uint32_t)train->samples : run->batch_size,
+        .threads = threads,
+        .momentum = (float)run->momentum,
+        .weight_decay = (float)run->weight_decay,
+    };
+    return recording->backend->create(&recording->trainer, &config);
+}
+
+void recording_versions(const struct recording *recording, char *text, size_t size)
+{
+    int major, minor, patch;
+    mdb_version(&major, &minor, &patch);
+    snprintf(text, size, "tidy-record %s, %s, LMDB %d.%d.%d", TIDY_VERSION, recording->backend->versions(), major,
+             minor, patch);
+}
+
+/* One line that says what will be in the log. */
+static void announce(const struct recording *recording, const struct tidylog_run *run, const char *path,
+                     uint32_t threads, const struct training *training)
+{
+    char planted[64] = "", start[64] = "";
+    if (run->truth != NULL) {
+        uint64_t wrong = 0;
+        for (uint64_t i = 0; i < run->samples; i++)
+            wrong += run->labels[i] != run->truth[i];
+        snprintf(planted, sizeof planted, ", %" PRIu64 " labels planted wrong", wrong);
+    }
+    if (training->position.step > 0)
+        snprintf(start, sizeof start, " from step %" PRIu64, training->position.step);
+    progress_line("recording %s (%zu parameters) on %s (%" PRIu64 " images, %" PRIu32 "x%" PRIu32 "x%" PRIu32
+                  ", %" PRIu32 " classes%s) with %s, %" PRIu32 " thread%s, into %s%s",
+                  run->network, recording->state.parameter_count, run->data_name, run->samples, run->height,
+                  run->width, run->channels, run->classes, planted, recording->backend->versions(), threads,
+                  threads == 1 ? "" : "s", path, start);
+}
+
+/* Says how it ended and turns an interruption into its exit code. */
+static int conclude(int status, const struct training *training, const struct tidylog_run *run, const char *path,
+                    double started)
+{
+    char took[24];
+    uint64_t step = training->position.step, steps_per_epoch = tidylog_steps_per_epoch(run);
+    if (status == TIDY_INTERRUPTED) {
+        progress_line("stopped at epoch %" PRIu64 ", step %" PRIu64 "; 'tidy-record resume %s' goes on",
+                      step / steps_per_epoch + 1, step, path);
+        return 128 + interruption_signal();
+    }
+    if (status == 0)
+        progress_line("recorded %" PRIu64 " epoch%s in %s; 'tidy-analyze info %s' shows what is in it", run->epochs,
+                      run->epochs == 1 ? "" : "s", progress_duration(took, progress_seconds() - started), path);
+    return status;
+}
+
+int recording_run(struct recording *recording, struct tidylog_writer *log, const char *path, uint32_t threads,
+                  bool resumed, uint64_t epochs)
+{
+    double started = progress_seconds();
+    const struct tidylog_run *run = tidylog_writer_run(log);
+    char *checkpoint = NULL;
+    int status = checkpoint_path(&checkpoint, path);
+    struct training training = {
+        .backend = recording->backend,
+        .trainer = recording->trainer,
+        .state = &recording->state,
+        .log = log,
+        .checkpoint_path = checkpoint,
+        .test_samples = recording->data.test.samples,
+        .checkpoint_seconds = TRAINING_CHECKPOINT_SECONDS,
+    };
+    interruption_watch();
+    if (status == 0 && !resumed)
+        unlink(checkpoint); /* of a log that `path` held before: it does not fit this one */
+    if (status == 0)
+        status = resumed ? training_restore(&training) : training_start(&training);
+    if (status == 0 && epochs != run->epochs)
+        status = tidylog_set_epochs(log, epochs);
+    if (status == 0) {
+        announce(recording, run, path, threads, &training);
+        status = training_run(&training);
+    }
+    status = conclude(status, &training, run, path, started);
+    if (status < 0)
+        tidylog_close(log);
+    else if (tidylog_close(log) != 0)
+        status = TIDY_FAILED;
+    free(checkpoint);
+    return status;
+}
+
+void recording_destroy(struct recording *recording)
+{
+    if (recording->trainer != NULL)
+        recording->backend->destroy(recording->trainer);
+    network_state_destroy(&recording->state);
+    network_destroy(&recording->network);
+    dataset_unload(&recording->data);
+    memset(recording, 0, sizeof *recording);
+}

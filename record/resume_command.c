@@ -1,0 +1,175 @@
+/* `tidy-record resume`: goes on with a log as it says itself, from its checkpoint. */
+#include "record/commands.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/memory.h"
+#include "common/options.h"
+#include "common/progress.h"
+#include "common/tidylog.h"
+#include "record/checkpoint.h"
+#include "record/machine.h"
+#include "record/recording.h"
+
+struct settings {
+    const char *path;
+    const char *data;  /* NULL: where the log says */
+    uint64_t epochs;   /* 0: as planned */
+    uint64_t threads;  /* 0: as recorded */
+};
+
+static const char description[] =
+    "Goes on from the checkpoint beside the log (run.tidy.ckpt) with the settings in the log, to the values that an\n"
+    "uninterrupted run would have recorded, where machine, library versions and threads are the same. What the log\n"
+    "holds after the checkpoint's step is recorded again.";
+
+static int parse(struct settings *settings, int argc, char **argv, bool *done)
+{
+    const struct option_row rows[] = {
+        {"epochs", 0, OPTION_COUNT, &settings->epochs, "N",
+         "passes over the data set, all in all; 0 = as planned (a cosine schedule cannot change them)", 0, 1e6, NULL,
+         NULL},
+        {"threads", 0, OPTION_COUNT, &settings->threads, "N", "threads that compute; 0 = as recorded", 0, 1024, NULL,
+         NULL},
+        {"data", 0, OPTION_TEXT, &settings->data, "DIR", "where the data set is, if no longer where it was", 0, 0,
+         NULL, NULL},
+    };
+    const struct command_usage usage = {
+        .program = "tidy-record",
+        .name = "resume",
+        .arguments = "run.tidy [OPTION...]",
+        .summary = "Go on with a log that was interrupted, or for more epochs.",
+        .description = description,
+        .example = "tidy-record resume run.tidy",
+        .options = rows,
+        .option_count = sizeof rows / sizeof *rows,
+    };
+    const char **positional;
+    int positional_count = 0;
+    bool helped = false;
+    int status = memory_allocate(&positional, (size_t)argc, sizeof *positional, "the arguments");
+    if (status == 0)
+        status = options_parse(&usage, argc, argv, positional, &positional_count, &helped);
+    *done = helped;
+    if (status == 0 && !helped && positional_count != 1)
+        status = tidy_fail_usage("one log is resumed at a time: tidy-record resume run.tidy");
+    if (status == 0 && !helped)
+        settings->path = positional[0];
+    free(positional);
+    return status;
+}
+
+/* Reads how far the log is. Sets *finished where it has all the epochs that it shall have, *epochs to these. */
+static int survey(const struct settings *settings, uint64_t *epochs, bool *finished)
+{
+    struct tidylog_reader *reader;
+    char *checkpoint = NULL;
+    int status = tidylog_open(&reader, settings->path);
+    if (status != 0)
+        return status;
+    const struct tidylog_run *run = tidylog_reader_run(reader);
+    uint64_t done;
+    tidylog_reader_epochs(reader, &done);
+    *epochs = settings->epochs > 0 ? settings->epochs : run->epochs;
+    *finished = done >= *epochs;
+    status = checkpoint_path(&checkpoint, settings->path);
+    if (status != 0)
+        goto end;
+    if (run->network == NULL || run->lr_schedule == NULL || run->data == NULL)
+        status = tidy_fail("%s: was not recorded by 'tidy-record train', which alone can be resumed", settings->path);
+    else if (*epochs != run->epochs && strcmp(run->lr_schedule, "cosine") == 0)
+        status = tidy_fail("%s: the cosine schedule ends with epoch %" PRIu64 ", which is part of every step's learning "
+                           "rate: --epochs cannot change it; record anew with --epochs %" PRIu64
+                           ", or with --lr-schedule constant to be free",
+                           settings->path, run->epochs, *epochs);
+    else if (!*finished && done > 1 && access(checkpoint, F_OK) != 0)
+        /* Each epoch leaves a checkpoint. Starting again from step 0 would throw away finished epochs. */
+        status = tidy_fail("%s: is missing, so that %" PRIu64 " recorded epochs cannot be gone on with; put it back, "
+                           "or record again with 'tidy-record train --force'",
+                           checkpoint, done);
+end:
+    free(checkpoint);
+    tidylog_close_reader(reader);
+    return status;
+}
+
+static int check_data(const struct dataset *train, const struct tidylog_run *run, const char *path)
+{
+    if (run->data_digest != NULL && strcmp(train->digest, run->data_digest) == 0 && train->samples == run->samples)
+        return 0;
+    return tidy_fail("%s: is not the data set that the log was recorded from (its digest is %s, the log's %s); --data "
+                     "DIR says where that is",
+                     path, train->digest, run->data_digest ? run->data_digest : "unknown");
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+static void warn_of_differences(const struct recording *recording, const struct tidylog_run *run, uint32_t threads)
+{
+    char machine[320], versions[256];
+    machine_describe(machine, sizeof machine);
+    recording_versions(recording, versions, sizeof versions);
+    if (same_text(machine, run->machine) && same_text(versions, run->versions) && threads == run->threads)
+        return;
+    progress_line("warning: values may differ in their last digits: recorded on %s with %s and %" PRIu32
+                  " threads, now on %s with %s and %" PRIu32,
+                  run->machine ? run->machine : "an unknown machine", run->versions ? run->versions : "unknown libraries",
+                  run->threads, machine, versions, threads);
+}
+
+static int go_on(const struct settings *settings, uint64_t epochs)
+{
+    struct recording recording = {0};
+    struct tidylog_writer *log = NULL;
+    int status = tidylog_resume(&log, settings->path);
+    if (status != 0)
+        return status;
+    const struct tidylog_run *run = tidylog_writer_run(log);
+    const char *data = settings->data ? settings->data : run->data;
+    uint32_t threads = settings->threads > 0 ? (uint32_t)settings->threads : run->threads;
+
+    recording.backend = backend_find(run->device);
+    status = recording.backend ? recording_load_data(&recording, data, run->classes) : TIDY_FAILED;
+    if (status == 0)
+        status = check_data(&recording.data.train, run, data);
+    if (status == 0)
+        status = recording_build_network(&recording, run);
+    if (status == 0)
+        status = recording_compile(&recording, run, threads);
+    if (status == 0) {
+        warn_of_differences(&recording, run, threads);
+        status = recording_run(&recording, log, settings->path, threads, true, epochs);
+        log = NULL;
+    }
+    tidylog_close(log);
+    recording_destroy(&recording);
+    return status;
+}
+
+int resume_command(int argc, char **argv)
+{
+    struct settings settings = {0};
+    bool done, finished;
+    uint64_t epochs;
+    int status = parse(&settings, argc, argv, &done);
+    if (status != 0 || done)
+        return status;
+    status = survey(&settings, &epochs, &finished);
+    if (status != 0)
+        return status;
+    if (finished) {
+        progress_line("%s has all of its %" PRIu64 " epochs: nothing to do (--epochs records more)", settings.path,
+                      epochs);
+        return 0;
+    }
+    return go_on(&settings, epochs);
+}

@@ -1,0 +1,265 @@
+/* `tidy-record train`: from the command line to a new log. All that can be wrong is found before the log is made. */
+#include "record/commands.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/memory.h"
+#include "common/options.h"
+#include "common/table.h"
+#include "common/tidylog.h"
+#include "record/checkpoint.h"
+#include "record/machine.h"
+#include "record/noise.h"
+#include "record/provenance.h"
+#include "record/recording.h"
+#include "record/training.h"
+
+/* The options, with their defaults. */
+struct settings {
+    const char *data, *network, *noise, *output;
+    uint64_t epochs, batch_size, seed, threads, resize, classes;
+    double learning_rate, momentum, weight_decay;
+    int schedule, detail, device;
+    bool shuffle, force;
+};
+
+static const char description[] =
+    "Trains a network on labelled images and logs, for every step, what it predicts for each sample before the\n"
+    "step's update. --data is a folder with IDX files, plain or .gz, in MNIST's layout (EMNIST: the folder and the\n"
+    "files' common prefix). A test set, where there is one, is evaluated after each epoch.\n"
+    "\n"
+    "The learning rate of step s of S is --lr with the constant schedule, and --lr / 2 (1 + cos(pi s / S)) with the\n"
+    "cosine schedule.\n"
+    "\n"
+    "--noise plants wrong labels and logs the truth beside them: AMOUNT or AMOUNT,KIND. AMOUNT is every:K (samples\n"
+    "whose index is divisible by K) or a rate R (exactly round(R x samples), drawn without replacement). KIND is\n"
+    "uniform (a wrong class, drawn evenly; the default), pair (class c becomes c + 1) or matrix:FILE (one row for each\n"
+    "true class, of the probabilities of each given class).\n"
+    "\n"
+    "Beside the log lies its checkpoint, run.tidy.ckpt, replaced after every epoch, every ten minutes, and where\n"
+    "Ctrl-C or SIGTERM stops the recording; 'tidy-record resume' goes on from it. The same seed, threads and machine\n"
+    "give the same values, also across a resume.";
+
+static const char example[] =
+    "tidy-record train --data /usr/share/datasets/fashion-mnist --noise every:100 --epochs 15 -o run.tidy\n"
+    "tidy-record train --net list";
+
+/* Parses the command line. Returns 0 with *done set where nothing is left to do. */
+static int parse(struct settings *settings, int argc, char **argv, bool *done)
+{
+    const struct option_row rows[] = {
+        {"data", 0, OPTION_TEXT, &settings->data, "DIR", "the data set's folder", 0, 0, NULL, NULL},
+        {"output", 'o', OPTION_TEXT, &settings->output, "FILE", "the log to make", 0, 0, NULL, NULL},
+        {"force", 0, OPTION_FLAG, &settings->force, NULL, "replace the log where it exists", 0, 0, NULL, NULL},
+        {"net", 0, OPTION_TEXT, &settings->network, "NAME", "the network; 'list' prints all", 0, 0, NULL, NULL},
+        {"epochs", 0, OPTION_COUNT, &settings->epochs, "N", "passes over the data set", 1, 1e6, NULL, NULL},
+        {"batch-size", 0, OPTION_COUNT, &settings->batch_size, "N", "images a step", 1, 65536, NULL, NULL},
+        {"lr", 0, OPTION_REAL, &settings->learning_rate, "F", "learning rate", 0, 1000, NULL, NULL},
+        {"momentum", 0, OPTION_REAL, &settings->momentum, "F", "momentum", 0, 1, NULL, NULL},
+        {"weight-decay", 0, OPTION_REAL, &settings->weight_decay, "F", "weight decay", 0, 1, NULL, NULL},
+        {"lr-schedule", 0, OPTION_CHOICE, &settings->schedule, "NAME", "the learning rate's schedule", 0, 0,
+         training_schedules, NULL},
+        {"seed", 0, OPTION_COUNT, &settings->seed, "N", "of weights, order and noise", 0, 0x1p53, NULL, NULL},
+        {"threads", 0, OPTION_COUNT, &settings->threads, "N", "threads that compute", 1, 1024, NULL, NULL},
+        {"shuffle", 0, OPTION_FLAG, &settings->shuffle, NULL, "a new sample order in every epoch", 0, 0, NULL, NULL},
+        {"noise", 0, OPTION_TEXT, &settings->noise, "SPEC", "plant wrong labels, e.g. every:100 or 0.01,pair", 0, 0,
+         NULL, NULL},
+        {"detail", 0, OPTION_CHOICE, &settings->detail, "LEVEL", "how much to log of each prediction", 0, 0,
+         tidylog_detail_names, NULL},
+        {"device", 0, OPTION_CHOICE, &settings->device, "NAME", "what computes", 0, 0, backend_names, NULL},
+        {"resize", 0, OPTION_COUNT, &settings->resize, "N", "resize images to N x N pixels, bilinear; 0 = as they are",
+         0, 4096, NULL, NULL},
+        {"classes", 0, OPTION_COUNT, &settings->classes, "N", "number of classes; 0 = the largest label + 1", 0, 65535,
+         NULL, NULL},
+    };
+    const struct command_usage usage = {
+        .program = "tidy-record",
+        .name = "train",
+        .arguments = "--data DIR [OPTION...]",
+        .summary = "Train a network and record what it predicts for every training sample.",
+        .description = description,
+        .example = example,
+        .options = rows,
+        .option_count = sizeof rows / sizeof *rows,
+    };
+    const char **positional;
+    int positional_count = 0;
+    bool helped = false;
+    int status = memory_allocate(&positional, (size_t)argc, sizeof *positional, "the arguments");
+    if (status == 0)
+        status = options_parse(&usage, argc, argv, positional, &positional_count, &helped);
+    *done = helped;
+    if (status == 0 && !helped && positional_count > 0)
+        status = tidy_fail_usage("surplus argument '%s'; the data set is given with --data", positional[0]);
+    free(positional);
+    return status;
+}
+
+static int list_networks(void)
+{
+    static const char *const columns[] = {"name", "summary"};
+    struct table *table = table_begin(columns, 2, false);
+    if (table == NULL)
+        return TIDY_FAILED;
+    for (size_t i = 0; i < network_row_count; i++) {
+        table_add_text(table, network_rows[i].name);
+        table_add_text(table, network_rows[i].summary);
+    }
+    return table_end(table);
+}
+
+/* Finds an output that cannot be made before anything slow begins. */
+static int check_output(const char *path, bool force)
+{
+    char *checkpoint = NULL, *folder = NULL;
+    struct stat entry;
+    int status = checkpoint_path(&checkpoint, path);
+    if (status != 0)
+        return status;
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 1 : slash == path ? 1 : (size_t)(slash - path);
+    if (!force && lstat(path, &entry) == 0)
+        status = tidy_fail("%s: exists; 'tidy-record resume %s' goes on with it, --force replaces it", path, path);
+    else if (!force && lstat(checkpoint, &entry) == 0)
+        status = tidy_fail("%s: exists, the checkpoint of a log that is not here; --force replaces it", checkpoint);
+    else
+        status = memory_allocate(&folder, length + 1, 1, "a folder's path");
+    if (status == 0) {
+        memcpy(folder, slash ? path : ".", length);
+        if (access(folder, W_OK | X_OK) != 0)
+            status = tidy_fail("%s: cannot be made in folder %s: %s", path, folder, strerror(errno));
+    }
+    free(folder);
+    free(checkpoint);
+    return status;
+}
+
+/* Replaces labels by planted ones; *truth, which the caller frees, keeps those that were there. */
+static int plant_noise(struct dataset *train, uint16_t **truth, const struct noise *noise, uint64_t seed)
+{
+    int status = memory_allocate(truth, train->samples, sizeof **truth, "the true labels");
+    if (status != 0)
+        return status;
+    memcpy(*truth, train->labels, train->samples * sizeof **truth);
+    uint64_t planted;
+    return noise_plant(noise, train->labels, train->samples, train->classes, seed, &planted);
+}
+
+/* The parts of the run that are not options. All texts must outlive the log. */
+struct provenance {
+    uint16_t *truth;
+    char *data, *command_line;
+    char started[32], machine[320], versions[256];
+};
+
+static void describe_run(struct tidylog_run *run, const struct settings *settings, const struct recording *recording,
+                         const struct provenance *provenance)
+{
+    const struct dataset *train = &recording->data.train;
+    *run = (struct tidylog_run){
+        .samples = train->samples,
+        .classes = train->classes,
+        .batch_size = (uint32_t)settings->batch_size,
+        .epochs = settings->epochs,
+        .seed = settings->seed,
+        .shuffle = settings->shuffle,
+        .detail = (enum tidylog_detail)settings->detail,
+        .labels = train->labels,
+        .truth = provenance->truth,
+        .network = settings->network,
+        .learning_rate = settings->learning_rate,
+        .momentum = settings->momentum,
+        .weight_decay = settings->weight_decay,
+        .lr_schedule = training_schedules[settings->schedule],
+        .noise = settings->noise,
+        .device = recording->backend->name,
+        .threads = (uint32_t)settings->threads,
+        .resize = (uint32_t)settings->resize,
+        .height = train->height,
+        .width = train->width,
+        .channels = train->channels,
+        .data = provenance->data,
+        .data_name = recording->data.name,
+        .data_digest = train->digest,
+        .command_line = provenance->command_line,
+        .started = provenance->started,
+        .machine = provenance->machine,
+        .versions = provenance->versions,
+    };
+}
+
+static int record(struct settings *settings, int argc, char **argv)
+{
+    struct recording recording = {0};
+    struct provenance provenance = {0};
+    struct noise noise = {0};
+    struct tidylog_run run;
+    struct tidylog_writer *log;
+
+    recording.backend = backend_find(backend_names[settings->device]);
+    int status = recording.backend ? check_output(settings->output, settings->force) : TIDY_FAILED;
+    if (status == 0 && settings->noise != NULL)
+        status = noise_parse(&noise, settings->noise);
+    if (status == 0)
+        status = recording_load_data(&recording, settings->data, (uint32_t)settings->classes);
+    if (status == 0 && settings->noise != NULL)
+        status = plant_noise(&recording.data.train, &provenance.truth, &noise, settings->seed);
+    if (status == 0)
+        status = provenance_data_path(&provenance.data, settings->data);
+    if (status == 0)
+        status = provenance_command_line(&provenance.command_line, argc, argv);
+    if (status != 0)
+        goto done;
+
+    provenance_now(provenance.started, sizeof provenance.started);
+    machine_describe(provenance.machine, sizeof provenance.machine);
+    recording_versions(&recording, provenance.versions, sizeof provenance.versions);
+    describe_run(&run, settings, &recording, &provenance);
+    status = recording_build_network(&recording, &run);
+    if (status == 0)
+        status = recording_compile(&recording, &run, run.threads);
+    if (status == 0)
+        status = tidylog_create(&log, settings->output, &run, settings->force);
+    if (status == 0)
+        status = recording_run(&recording, log, settings->output, run.threads, false, run.epochs);
+done:
+    noise_destroy(&noise);
+    free(provenance.command_line);
+    free(provenance.data);
+    free(provenance.truth);
+    recording_destroy(&recording);
+    return status;
+}
+
+int train_command(int argc, char **argv)
+{
+    struct settings settings = {
+        .network = "small",
+        .output = "run.tidy",
+        .epochs = 15,
+        .batch_size = 128,
+        .seed = 1,
+        .threads = machine_threads(),
+        .learning_rate = 0.05,
+        .momentum = 0.9,
+        .schedule = 1, /* cosine */
+        .detail = TIDYLOG_MARGIN,
+        .shuffle = true,
+    };
+    bool done;
+    int status = parse(&settings, argc, argv, &done);
+    if (status != 0 || done)
+        return status;
+    if (strcmp(settings.network, "list") == 0)
+        return list_networks();
+    if (settings.data == NULL)
+        return tidy_fail_usage("no data set given: --data DIR, a folder with IDX files such as MNIST's");
+    return record(&settings, argc, argv);
+}

@@ -1,0 +1,280 @@
+/* The training loop. Within an epoch steps are submitted ahead as far as the backend allows; at the ends of epochs and
+ * for checkpoints all submitted steps are collected first. */
+#include "record/training.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/memory.h"
+#include "common/progress.h"
+#include "record/interruption.h"
+
+const char *const training_schedules[] = {"constant", "cosine", NULL};
+
+double training_learning_rate(const struct tidylog_run *run, uint64_t step)
+{
+    if (strcmp(run->lr_schedule, "constant") == 0)
+        return run->learning_rate;
+    double total = (double)(run->epochs * tidylog_steps_per_epoch(run));
+    return run->learning_rate / 2 * (1 + cos(M_PI * (double)step / total));
+}
+
+int training_start(struct training *training)
+{
+    training->position = (struct checkpoint_position){0};
+    return training->backend->load(training->trainer, training->state);
+}
+
+int training_restore(struct training *training)
+{
+    const struct tidylog_run *run = tidylog_writer_run(training->log);
+    bool found;
+    training->position = (struct checkpoint_position){0};
+    int status = checkpoint_load(training->checkpoint_path, checkpoint_fingerprint(run), &training->position,
+                                 training->state, &found);
+    if (status == 0)
+        status = training->backend->load(training->trainer, training->state);
+    if (status == 0)
+        status = tidylog_cut(training->log, training->position.step);
+    return status;
+}
+
+/* What the loop keeps beside the position. */
+struct loop {
+    struct training *training;
+    const struct tidylog_run *run;
+    struct tidylog_order *order;
+    uint16_t *labels;           /* [batch_size] of the step that is being submitted */
+    uint64_t fingerprint;
+    uint64_t steps_per_epoch, total_steps;
+    uint64_t submitted;         /* steps handed to the backend, counted as position.step */
+    uint64_t first_step;        /* of this program's run: speed is measured from there */
+    double clock;               /* when position.seconds was last brought up to date */
+    double last_checkpoint;
+    double step_seconds;        /* of all steps since first_step */
+    double test_seconds;        /* of the last evaluation */
+};
+
+static struct checkpoint_position *position(struct loop *loop)
+{
+    return &loop->training->position;
+}
+
+/* The epoch that step number `step` belongs to, counted from 0. */
+static uint64_t epoch_of(const struct loop *loop, uint64_t step)
+{
+    return step / loop->steps_per_epoch;
+}
+
+/* Adds the time since the last call to the epoch's seconds, and returns it. */
+static double take_seconds(struct loop *loop)
+{
+    double now = progress_seconds(), passed = now - loop->clock;
+    loop->clock = now;
+    position(loop)->seconds += passed;
+    return passed;
+}
+
+static int submit_step(struct loop *loop)
+{
+    const struct training *training = loop->training;
+    const uint32_t *samples;
+    uint32_t count;
+    uint64_t epoch;
+    tidylog_order_step(loop->order, loop->submitted, &samples, &count, &epoch);
+    for (uint32_t i = 0; i < count; i++)
+        loop->labels[i] = loop->run->labels[samples[i]];
+    double rate = training_learning_rate(loop->run, loop->submitted);
+    loop->submitted++;
+    return training->backend->step(training->trainer, samples, loop->labels, count, (float)rate);
+}
+
+static int collect_step(struct loop *loop)
+{
+    struct training *training = loop->training;
+    struct checkpoint_position *at = position(loop);
+    struct step_result result;
+    int status = training->backend->collect(training->trainer, &result);
+    if (status != 0)
+        return status;
+
+    const struct tidylog_predictions *predictions = &result.predictions;
+    double loss_sum = 0;
+    uint64_t correct = 0;
+    for (uint32_t i = 0; i < predictions->count; i++) {
+        loss_sum += (double)result.loss[i];
+        correct += predictions->predicted[i] == loop->run->labels[predictions->samples[i]];
+    }
+    if (!isfinite(loss_sum))
+        return tidy_fail("the loss is not a number in epoch %" PRIu64 ", step %" PRIu64
+                         ": lower --lr (the log keeps the steps before it)",
+                         epoch_of(loop, at->step) + 1, at->step);
+    status = tidylog_append_step(training->log, at->step, predictions);
+    if (status != 0)
+        return status;
+    at->step++;
+    at->loss_sum += loss_sum;
+    at->correct += correct;
+    return 0;
+}
+
+/* Collects what was submitted, so that the trainer's state is that of position.step. */
+static int collect_all(struct loop *loop)
+{
+    int status = 0;
+    while (status == 0 && position(loop)->step < loop->submitted)
+        status = collect_step(loop);
+    return status;
+}
+
+/* Nothing may be uncollected. What is saved depends on the log, so the log goes to disk first. */
+static int save_checkpoint(struct loop *loop)
+{
+    struct training *training = loop->training;
+    int status = tidylog_sync(training->log);
+    if (status == 0)
+        status = training->backend->save(training->trainer, training->state);
+    if (status == 0)
+        status = checkpoint_save(training->checkpoint_path, loop->fingerprint, position(loop), training->state);
+    take_seconds(loop);
+    loop->last_checkpoint = progress_seconds();
+    return status;
+}
+
+/* Seconds until the run's end, judged by the steps since the program started: there was at least one. */
+static double seconds_left(const struct loop *loop)
+{
+    uint64_t done = loop->training->position.step;
+    uint64_t tests = loop->run->epochs - epoch_of(loop, done);
+    return loop->step_seconds / (double)(done - loop->first_step) * (double)(loop->total_steps - done) +
+           loop->test_seconds * (double)tests;
+}
+
+static double images_per_second(const struct loop *loop)
+{
+    double steps = (double)(loop->training->position.step - loop->first_step);
+    double images = steps / (double)loop->steps_per_epoch * (double)loop->run->samples;
+    return loop->step_seconds > 0 ? images / loop->step_seconds : 0;
+}
+
+static void show_progress(struct loop *loop)
+{
+    const struct checkpoint_position *at = position(loop);
+    uint64_t in_epoch = at->step - epoch_of(loop, at->step - 1) * loop->steps_per_epoch;
+    uint64_t images = in_epoch * loop->run->batch_size;
+    double seen = (double)(images < loop->run->samples ? images : loop->run->samples);
+    char left[24];
+    progress_update("epoch %" PRIu64 "/%" PRIu64 "  step %" PRIu64 "/%" PRIu64
+                    "  %.0f images/s  loss %.4f  accuracy %.4f  %s left",
+                    epoch_of(loop, at->step - 1) + 1, loop->run->epochs, at->step, loop->total_steps,
+                    images_per_second(loop), at->loss_sum / seen, (double)at->correct / seen,
+                    progress_duration(left, seconds_left(loop)));
+}
+
+static int test_accuracy(struct loop *loop, double *accuracy)
+{
+    const struct training *training = loop->training;
+    *accuracy = NAN;
+    if (training->test_samples == 0)
+        return 0;
+    uint64_t correct;
+    int status = training->backend->evaluate(training->trainer, &correct);
+    loop->test_seconds = take_seconds(loop);
+    *accuracy = (double)correct / (double)training->test_samples;
+    return status;
+}
+
+static int finish_epoch(struct loop *loop)
+{
+    struct training *training = loop->training;
+    struct checkpoint_position *at = position(loop);
+    double samples = (double)loop->run->samples;
+    struct tidylog_epoch record = {
+        .epoch = epoch_of(loop, at->step - 1),
+        .loss = at->loss_sum / samples,
+        .accuracy = (double)at->correct / samples,
+        .learning_rate = training_learning_rate(loop->run, at->step - 1),
+    };
+    int status = test_accuracy(loop, &record.test_accuracy);
+    if (status != 0)
+        return status;
+    record.seconds = at->seconds;
+    status = tidylog_append_epoch(training->log, &record);
+    if (status != 0)
+        return status;
+    *at = (struct checkpoint_position){.step = at->step};
+
+    char test[48] = "", took[24], left[24];
+    if (training->test_samples > 0)
+        snprintf(test, sizeof test, ", test accuracy %.4f", record.test_accuracy);
+    progress_line("epoch %" PRIu64 "/%" PRIu64 ": loss %.4f, accuracy %.4f%s, lr %.3g, %s (%.0f images/s), %s left",
+                  record.epoch + 1, loop->run->epochs, record.loss, record.accuracy, test, record.learning_rate,
+                  progress_duration(took, record.seconds), images_per_second(loop),
+                  progress_duration(left, seconds_left(loop)));
+    return save_checkpoint(loop);
+}
+
+/* One epoch, or what is left of it. */
+static int train_epoch(struct loop *loop)
+{
+    const struct training *training = loop->training;
+    struct checkpoint_position *at = position(loop);
+    uint64_t end = (epoch_of(loop, at->step) + 1) * loop->steps_per_epoch;
+    int status = 0;
+    while (at->step < end) {
+        while (status == 0 && loop->submitted < end && loop->submitted - at->step < training->backend->steps_ahead)
+            status = submit_step(loop);
+        if (status == 0)
+            status = collect_step(loop);
+        if (status != 0)
+            return status;
+        loop->step_seconds += take_seconds(loop);
+        show_progress(loop);
+
+        bool interrupted = interruption_signal() != 0;
+        if (!interrupted && loop->clock - loop->last_checkpoint < training->checkpoint_seconds)
+            continue;
+        status = collect_all(loop);
+        if (status == 0 && at->step < end) {
+            /* At the epoch's end the checkpoint has to come after the epoch's record. */
+            status = save_checkpoint(loop);
+            if (status == 0 && interrupted)
+                status = TIDY_INTERRUPTED;
+        }
+        if (status != 0)
+            return status;
+    }
+    return finish_epoch(loop);
+}
+
+int training_run(struct training *training)
+{
+    const struct tidylog_run *run = tidylog_writer_run(training->log);
+    struct loop loop = {
+        .training = training,
+        .run = run,
+        .fingerprint = checkpoint_fingerprint(run),
+        .steps_per_epoch = tidylog_steps_per_epoch(run),
+        .submitted = training->position.step,
+        .first_step = training->position.step,
+        .clock = progress_seconds(),
+        .last_checkpoint = progress_seconds(),
+    };
+    loop.total_steps = run->epochs * loop.steps_per_epoch;
+    int status = memory_allocate(&loop.labels, run->batch_size, sizeof *loop.labels, "a step's labels");
+    if (status == 0)
+        status = tidylog_order_create(&loop.order, run);
+    while (status == 0 && training->position.step < loop.total_steps) {
+        status = train_epoch(&loop);
+        if (status == 0 && interruption_signal() != 0 && training->position.step < loop.total_steps)
+            status = TIDY_INTERRUPTED;
+    }
+    progress_clear();
+    tidylog_order_destroy(loop.order);
+    free(loop.labels);
+    return status;
+}

@@ -1,0 +1,320 @@
+/* What checkpoints promise: the bytes of docs/checkpoint-format.md, every damage noticed, replaced whole or not at all. */
+#include "tests/support/support.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "common/error.h"
+#include "record/checkpoint.h"
+
+enum { PARAMETERS = 5, STATISTICS = 3, FILE_BYTES = 72 + 8 * PARAMETERS + 4 * STATISTICS + 8 };
+
+/* A network's state without a network. */
+struct arrays {
+    float parameters[PARAMETERS], velocity[PARAMETERS], statistics[STATISTICS];
+};
+
+static struct network_state state_of(struct arrays *arrays)
+{
+    return (struct network_state){
+        .parameter_count = PARAMETERS,
+        .statistics_count = STATISTICS,
+        .parameters = arrays->parameters,
+        .velocity = arrays->velocity,
+        .statistics = arrays->statistics,
+    };
+}
+
+static const struct arrays values = {
+    {1.5f, -2.25f, 0.0f, 1e-40f, INFINITY}, {0.125f, -0.0f, 3e38f, 7.0f, NAN}, {0.5f, 1.0f, -1.0f}};
+static const struct checkpoint_position place = {1203, 345.678, 1100, 9.5};
+static const uint64_t fingerprint = 0x0123456789abcdef;
+
+static const char *save(const char *name)
+{
+    const char *path = support_path(support_scratch_folder(), name);
+    struct arrays arrays = values;
+    struct network_state state = state_of(&arrays);
+    if (checkpoint_save(path, fingerprint, &place, &state) != 0)
+        fail_msg("%s", tidy_error_message());
+    return path;
+}
+
+/* Loads `path`, which must exist, into *arrays. */
+static int load(const char *path, struct checkpoint_position *position, struct arrays *arrays)
+{
+    struct network_state state = state_of(arrays);
+    bool found = false;
+    int status = checkpoint_load(path, fingerprint, position, &state, &found);
+    assert_true(found);
+    return status;
+}
+
+static void expect_refusal(const char *path, const char *expected)
+{
+    struct arrays arrays;
+    struct checkpoint_position position;
+    assert_int_equal(load(path, &position, &arrays), TIDY_FAILED);
+    if (strstr(tidy_error_message(), expected) == NULL)
+        fail_msg("'%s' has no '%s'", tidy_error_message(), expected);
+    assert_non_null(strstr(tidy_error_message(), path));
+}
+
+static void test_what_was_saved_loads_bit_for_bit(void **state)
+{
+    (void)state;
+    struct arrays arrays = {0};
+    struct checkpoint_position position = {0};
+    assert_int_equal(load(save("round-trip"), &position, &arrays), 0);
+    assert_memory_equal(&arrays, &values, sizeof values);
+    assert_memory_equal(&position, &place, sizeof place);
+}
+
+static void test_the_bytes_are_those_of_the_documentation(void **state)
+{
+    (void)state;
+    size_t bytes;
+    char *file = support_read_file(save("layout"), &bytes);
+    uint8_t expected[FILE_BYTES] = "TIDYCKPT\1\0\0\0\0\0\0\0\xef\xcd\xab\x89\x67\x45\x23\x01\xb3\4"; /* 1203 = 0x4b3 */
+    memcpy(expected + 32, &place.loss_sum, 8);
+    expected[40] = 1100 & 255, expected[41] = 1100 >> 8;
+    memcpy(expected + 48, &place.seconds, 8);
+    expected[56] = PARAMETERS;
+    expected[64] = STATISTICS;
+    memcpy(expected + 72, values.parameters, sizeof values.parameters);
+    memcpy(expected + 72 + 4 * PARAMETERS, values.velocity, sizeof values.velocity);
+    memcpy(expected + 72 + 8 * PARAMETERS, values.statistics, sizeof values.statistics);
+    uint64_t checksum = XXH3_64bits(expected, FILE_BYTES - 8);
+    memcpy(expected + FILE_BYTES - 8, &checksum, 8);
+    assert_int_equal(bytes, FILE_BYTES);
+    assert_memory_equal(file, expected, FILE_BYTES);
+    free(file);
+}
+
+static void test_where_there_is_none_none_is_found(void **state)
+{
+    (void)state;
+    struct arrays arrays;
+    struct network_state network = state_of(&arrays);
+    struct checkpoint_position position;
+    bool found = true;
+    assert_int_equal(checkpoint_load("/nowhere/at/all", 0, &position, &network, &found), 0);
+    assert_false(found);
+}
+
+static void test_damage_of_any_byte_is_noticed(void **state)
+{
+    (void)state;
+    size_t bytes;
+    const char *path = save("damage");
+    char *file = support_read_file(path, &bytes);
+    for (size_t i = 0; i < bytes; i++) {
+        for (int bit = 0; bit < 8; bit++) {
+            file[i] ^= (char)(1 << bit);
+            support_write_file(path, file, bytes);
+            expect_refusal(path, "");
+            file[i] ^= (char)(1 << bit);
+        }
+    }
+    free(file);
+}
+
+static void test_each_kind_of_damage_has_its_message(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t offset;
+        const char *expected;
+    } damages[] = {
+        {0, "is not a checkpoint"},
+        {8, "has format version 0, this program reads version 1"},
+        {56, "truncated or damaged"},
+        {80, "checksum mismatch"},
+        {FILE_BYTES - 1, "checksum mismatch"},
+    };
+    size_t bytes;
+    const char *path = save("kinds");
+    char *file = support_read_file(path, &bytes);
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        file[damages[i].offset] ^= 1;
+        support_write_file(path, file, bytes);
+        expect_refusal(path, damages[i].expected);
+        file[damages[i].offset] ^= 1;
+    }
+    free(file);
+}
+
+static void test_a_truncated_or_prolonged_file_is_refused(void **state)
+{
+    (void)state;
+    size_t bytes;
+    const char *path = save("size");
+    char *file = support_read_file(path, &bytes);
+    for (size_t size = 0; size < bytes; size++) {
+        support_write_file(path, file, size);
+        expect_refusal(path, "truncated");
+    }
+    support_write_file(path, file, bytes + 1); /* support_read_file adds a 0 byte */
+    expect_refusal(path, "truncated or damaged");
+    free(file);
+}
+
+static void test_counts_that_no_file_can_have_are_refused(void **state)
+{
+    (void)state;
+    size_t bytes;
+    const char *path = save("counts");
+    char *file = support_read_file(path, &bytes);
+    /* 2^63 parameters of 8 bytes wrap to 0 bytes. */
+    memset(file + 56, 0, 16);
+    file[63] = (char)0x80;
+    support_write_file(path, file, 72 + 8);
+    expect_refusal(path, "truncated or damaged");
+    free(file);
+}
+
+static void test_the_checkpoint_of_another_run_or_network_is_refused(void **state)
+{
+    (void)state;
+    const char *path = save("other");
+    struct arrays arrays;
+    struct network_state network = state_of(&arrays);
+    struct checkpoint_position position;
+    bool found;
+    assert_int_equal(checkpoint_load(path, fingerprint + 1, &position, &network, &found), TIDY_FAILED);
+    assert_non_null(strstr(tidy_error_message(), "belongs to another run"));
+    network.parameter_count--;
+    assert_int_equal(checkpoint_load(path, fingerprint, &position, &network, &found), TIDY_FAILED);
+    assert_non_null(strstr(tidy_error_message(), "of another network"));
+}
+
+static void test_a_save_that_fails_leaves_the_old_checkpoint(void **state)
+{
+    (void)state;
+    const char *path = save("kept");
+    size_t bytes;
+    char *before = support_read_file(path, &bytes);
+
+    /* A limit on file sizes stands in for a full disk. */
+    struct rlimit limit, small;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    small = limit;
+    small.rlim_cur = 100;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    struct arrays arrays = {{1}, {2}, {3}};
+    struct network_state network = state_of(&arrays);
+    int status = checkpoint_save(path, fingerprint, &place, &network);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+
+    assert_int_equal(status, TIDY_FAILED);
+    assert_non_null(strstr(tidy_error_message(), "File too large"));
+    char *after = support_read_file(path, &bytes);
+    assert_memory_equal(before, after, bytes);
+    assert_int_not_equal(access(support_path(support_scratch_folder(), "kept.new"), F_OK), 0);
+    free(before);
+    free(after);
+    assert_int_equal(checkpoint_save("/nowhere/at/all", fingerprint, &place, &network), TIDY_FAILED);
+    assert_non_null(strstr(tidy_error_message(), "/nowhere/at/all.new"));
+}
+
+static void test_a_half_written_file_of_a_killed_program_is_in_nobodys_way(void **state)
+{
+    (void)state;
+    support_write_file(support_path(support_scratch_folder(), "again.new"), (char[300]){"TIDYCKPT"}, 300);
+    struct arrays arrays = {0};
+    struct checkpoint_position position;
+    assert_int_equal(load(save("again"), &position, &arrays), 0);
+}
+
+static void test_the_fingerprint_depends_on_all_that_decides_values_and_on_nothing_else(void **state)
+{
+    (void)state;
+    static const uint16_t labels[] = {1, 0, 2, 1}, other_labels[] = {1, 0, 2, 2};
+    const struct tidylog_run run = {.samples = 4,
+                                    .classes = 3,
+                                    .batch_size = 2,
+                                    .epochs = 5,
+                                    .seed = 1,
+                                    .shuffle = true,
+                                    .detail = TIDYLOG_MARGIN,
+                                    .labels = labels,
+                                    .network = "small",
+                                    .learning_rate = 0.05,
+                                    .momentum = 0.9,
+                                    .weight_decay = 0,
+                                    .lr_schedule = "cosine",
+                                    .height = 28,
+                                    .width = 28,
+                                    .channels = 1,
+                                    .data_digest = "00112233445566778899aabbccddeeff",
+                                    .started = "2024-05-31T12:00:00Z"};
+    /* As the documentation spells it; the labels' hash and the text's come from the xxHash library. */
+    char text[1024];
+    int length = snprintf(text, sizeof text,
+                          "started 2024-05-31T12:00:00Z\nseed 1\nsamples 4\nclasses 3\nbatch_size 2\nshuffle 1\n"
+                          "detail margin\nlabels %016llx\nnetwork small\nlearning_rate 0.050000000000000003\n"
+                          "momentum 0.90000000000000002\nweight_decay 0\nlr_schedule cosine\nresize 0\nheight 28\n"
+                          "width 28\nchannels 1\ndata_digest 00112233445566778899aabbccddeeff\n",
+                          (unsigned long long)XXH3_64bits(labels, sizeof labels));
+    uint64_t expected = XXH3_64bits(text, (size_t)length);
+    assert_int_equal(checkpoint_fingerprint(&run), expected);
+
+    struct tidylog_run others[32];
+    size_t count = 0;
+#define OTHER(member, value) (others[count] = run, others[count].member = (value), count++)
+    OTHER(samples, 3);
+    OTHER(classes, 4);
+    OTHER(batch_size, 3);
+    OTHER(seed, 2);
+    OTHER(shuffle, false);
+    OTHER(detail, TIDYLOG_CLASS);
+    OTHER(labels, other_labels);
+    OTHER(network, "resnet18");
+    OTHER(learning_rate, 0.05000000000000001);
+    OTHER(momentum, 0.8);
+    OTHER(weight_decay, 1e-4);
+    OTHER(lr_schedule, "constant");
+    OTHER(resize, 32);
+    OTHER(height, 27);
+    OTHER(width, 27);
+    OTHER(channels, 3);
+    OTHER(data_digest, NULL);
+    OTHER(started, "2024-05-31T12:00:01Z");
+    for (size_t i = 0; i < count; i++)
+        if (checkpoint_fingerprint(&others[i]) == expected)
+            fail_msg("change %zu gives the same fingerprint", i);
+
+    count = 0;
+    OTHER(epochs, 6);
+    OTHER(threads, 3);
+    OTHER(data, "/elsewhere");
+    OTHER(machine, "another");
+    OTHER(command_line, "another");
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(checkpoint_fingerprint(&others[i]), expected);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_was_saved_loads_bit_for_bit),
+        cmocka_unit_test(test_the_bytes_are_those_of_the_documentation),
+        cmocka_unit_test(test_where_there_is_none_none_is_found),
+        cmocka_unit_test(test_damage_of_any_byte_is_noticed),
+        cmocka_unit_test(test_each_kind_of_damage_has_its_message),
+        cmocka_unit_test(test_a_truncated_or_prolonged_file_is_refused),
+        cmocka_unit_test(test_counts_that_no_file_can_have_are_refused),
+        cmocka_unit_test(test_the_checkpoint_of_another_run_or_network_is_refused),
+        cmocka_unit_test(test_a_save_that_fails_leaves_the_old_checkpoint),
+        cmocka_unit_test(test_a_half_written_file_of_a_killed_program_is_in_nobodys_way),
+        cmocka_unit_test(test_the_fingerprint_depends_on_all_that_decides_values_and_on_nothing_else),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,583 @@
+/* What the loop promises: every prediction in the log as it was made, and the same log however it was interrupted. */
+#include "tests/support/support.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "record/interruption.h"
+#include "record/training.h"
+#include "tests/record/fake_backend.h"
+#include "tests/support/log_compare.h"
+
+/* 50 samples in steps of 8: 7 steps an epoch, the last of 2; 4 epochs: 28 steps. */
+enum { SAMPLES = 50, CLASSES = 5, BATCH = 8, STEPS_PER_EPOCH = 7, EPOCHS = 4, STEPS = 28, TEST_SAMPLES = 20 };
+
+static uint16_t labels[SAMPLES], test_labels[TEST_SAMPLES];
+static const struct backend *backend = &fake_backend;
+static double checkpoint_seconds = TRAINING_CHECKPOINT_SECONDS;
+
+static struct tidylog_run plan(void)
+{
+    for (size_t i = 0; i < SAMPLES; i++)
+        labels[i] = (uint16_t)(i * i % CLASSES);
+    for (size_t i = 0; i < TEST_SAMPLES; i++)
+        test_labels[i] = (uint16_t)(i * i % CLASSES);
+    return (struct tidylog_run){.samples = SAMPLES,
+                                .classes = CLASSES,
+                                .batch_size = BATCH,
+                                .epochs = EPOCHS,
+                                .seed = 7,
+                                .shuffle = true,
+                                .detail = TIDYLOG_FULL,
+                                .labels = labels,
+                                .network = "table",
+                                .learning_rate = 0.5,
+                                .momentum = 0.9,
+                                .lr_schedule = "cosine",
+                                .started = "2024-05-31T12:00:00Z"};
+}
+
+/* A path for a log of this name, and its checkpoint's. */
+static const char *log_path(const char *name)
+{
+    return support_path(support_scratch_folder(), name);
+}
+
+static const char *checkpoint_of(const char *path)
+{
+    static char text[512];
+    snprintf(text, sizeof text, "%s.ckpt", path);
+    return text;
+}
+
+/* Records into an open log and closes it. epochs: 0 = as planned. */
+static int train(struct tidylog_writer *log, const char *path, bool resumed, uint64_t epochs)
+{
+    struct network network = {.classes = CLASSES};
+    struct dataset images = {.samples = SAMPLES};
+    struct dataset test = {.samples = TEST_SAMPLES, .labels = test_labels};
+    struct network_state state;
+    const struct tidylog_run *run = tidylog_writer_run(log);
+    fake_state_create(&state, CLASSES, run->seed);
+    struct trainer_config config = {.network = &network,
+                                    .train = &images,
+                                    .test = &test,
+                                    .batch_size = BATCH,
+                                    .threads = 1,
+                                    .momentum = (float)run->momentum};
+    struct training training = {.backend = backend,
+                                .state = &state,
+                                .log = log,
+                                .checkpoint_path = checkpoint_of(path),
+                                .test_samples = TEST_SAMPLES,
+                                .checkpoint_seconds = checkpoint_seconds};
+    assert_int_equal(backend->create(&training.trainer, &config), 0);
+    interruption_watch();
+    int status = resumed ? training_restore(&training) : training_start(&training);
+    if (status == 0 && epochs > 0)
+        status = tidylog_set_epochs(log, epochs);
+    if (status == 0)
+        status = training_run(&training);
+    backend->destroy(training.trainer);
+    fake_state_destroy(&state);
+    int closed = tidylog_close(log);
+    return status != 0 ? status : closed;
+}
+
+static int record(const char *path, const struct tidylog_run *run)
+{
+    struct tidylog_writer *log;
+    if (tidylog_create(&log, path, run, true) != 0)
+        fail_msg("%s", tidy_error_message());
+    unlink(checkpoint_of(path));
+    return train(log, path, false, 0);
+}
+
+static int resume(const char *path, uint64_t epochs)
+{
+    struct tidylog_writer *log;
+    if (tidylog_resume(&log, path) != 0)
+        fail_msg("%s", tidy_error_message());
+    return train(log, path, true, epochs);
+}
+
+static void expect_same(const char *first, const char *second)
+{
+    char text[512];
+    if (log_compare(first, second, text, sizeof text) != 0)
+        fail_msg("%s", text);
+}
+
+/* The log of an uninterrupted run. */
+static const char *whole_run(void)
+{
+    const char *path = log_path("whole");
+    struct tidylog_run run = plan();
+    fake_reset();
+    if (record(path, &run) != 0)
+        fail_msg("%s", tidy_error_message());
+    fake_reset();
+    return path;
+}
+
+/* ---- what is recorded ------------------------------------------------------------------------------------ */
+
+static void test_the_log_holds_what_the_backend_gave_in_its_order(void **state)
+{
+    (void)state;
+    const char *path = log_path("transcript");
+    struct tidylog_run run = plan();
+    fake_reset();
+    assert_int_equal(record(path, &run), 0);
+    assert_int_equal(fake_lines, SAMPLES * EPOCHS);
+
+    struct tidylog_reader *reader;
+    struct tidylog_replay *replay;
+    struct tidylog_observations seen;
+    assert_int_equal(tidylog_open(&reader, path), 0);
+    assert_int_equal(tidylog_replay_begin(&replay, reader, 0, EPOCHS), 0);
+    const struct fake_line *line = fake_transcript;
+    for (uint64_t step = 0; step < STEPS; step++) {
+        assert_int_equal(tidylog_replay_next(replay, &seen), 1);
+        assert_int_equal(seen.count, step % STEPS_PER_EPOCH == STEPS_PER_EPOCH - 1 ? 2 : BATCH);
+        for (uint32_t i = 0; i < seen.count; i++, line++) {
+            assert_int_equal(seen.samples[i], line->sample);
+            assert_int_equal(seen.predicted[i], line->predicted);
+            assert_int_equal(line->label, labels[line->sample]);
+            assert_true(fabsf(seen.margin[i] - line->margin) <= 1e-5f * fmaxf(1, fabsf(line->margin)));
+            assert_true(fabsf(seen.loss[i] - line->loss) <= 1e-5f * fmaxf(1, line->loss));
+        }
+    }
+    assert_int_equal(tidylog_replay_next(replay, &seen), 0);
+    tidylog_replay_end(replay);
+    tidylog_close_reader(reader);
+}
+
+static void test_an_epoch_sees_every_sample_once_and_epochs_differ_where_shuffled(void **state)
+{
+    (void)state;
+    struct tidylog_run run = plan();
+    for (int shuffle = 0; shuffle < 2; shuffle++) {
+        run.shuffle = shuffle;
+        fake_reset();
+        assert_int_equal(record(log_path("order"), &run), 0);
+        for (size_t epoch = 0; epoch < EPOCHS; epoch++) {
+            unsigned seen[SAMPLES] = {0};
+            size_t in_place = 0;
+            for (size_t i = 0; i < SAMPLES; i++) {
+                uint32_t sample = fake_transcript[epoch * SAMPLES + i].sample;
+                seen[sample]++;
+                in_place += sample == i;
+            }
+            for (size_t i = 0; i < SAMPLES; i++)
+                assert_int_equal(seen[i], 1);
+            if (shuffle)
+                assert_in_range(in_place, 0, SAMPLES / 4);
+            else
+                assert_int_equal(in_place, SAMPLES);
+        }
+    }
+}
+
+static void test_an_epochs_loss_and_accuracy_are_means_over_its_predictions(void **state)
+{
+    (void)state;
+    const char *path = whole_run();
+    struct tidylog_reader *reader;
+    uint64_t count;
+    struct tidylog_run run = plan();
+    assert_int_equal(record(path, &run), 0);
+    assert_int_equal(tidylog_open(&reader, path), 0);
+    const struct tidylog_epoch *epochs = tidylog_reader_epochs(reader, &count);
+    assert_int_equal(count, EPOCHS);
+    for (size_t epoch = 0; epoch < EPOCHS; epoch++) {
+        double loss = 0, correct = 0;
+        for (size_t i = epoch * SAMPLES; i < (epoch + 1) * SAMPLES; i++) {
+            loss += (double)fake_transcript[i].loss;
+            correct += fake_transcript[i].predicted == fake_transcript[i].label;
+        }
+        assert_int_equal(epochs[epoch].epoch, epoch);
+        assert_true(fabs(epochs[epoch].loss - loss / SAMPLES) < 1e-12);
+        assert_true(fabs(epochs[epoch].accuracy - correct / SAMPLES) < 1e-12);
+        assert_true(epochs[epoch].test_accuracy >= 0 && epochs[epoch].test_accuracy <= 1);
+        assert_true(epochs[epoch].seconds > 0);
+    }
+    assert_true(epochs[EPOCHS - 1].loss < epochs[0].loss); /* it learned */
+    tidylog_close_reader(reader);
+}
+
+static void test_the_learning_rate_follows_its_schedule(void **state)
+{
+    (void)state;
+    struct tidylog_run run = plan(); /* 28 steps, rate 0.5 */
+    assert_true(fabs(training_learning_rate(&run, 0) - 0.5) < 1e-15);
+    assert_true(fabs(training_learning_rate(&run, 7) - 0.25 * (1 + sqrt(0.5))) < 1e-15); /* cos(pi / 4) */
+    assert_true(fabs(training_learning_rate(&run, 14) - 0.25) < 1e-15);                  /* cos(pi / 2) = 0 */
+    assert_true(fabs(training_learning_rate(&run, 21) - 0.25 * (1 - sqrt(0.5))) < 1e-15);
+    run.lr_schedule = "constant";
+    assert_true(training_learning_rate(&run, 0) == 0.5 && training_learning_rate(&run, 27) == 0.5);
+    fake_reset();
+    assert_int_equal(record(log_path("rates"), &run), 0);
+    for (size_t i = 0; i < fake_lines; i++)
+        assert_true(fake_transcript[i].learning_rate == 0.5f);
+    run.lr_schedule = "cosine";
+    fake_reset();
+    assert_int_equal(record(log_path("rates"), &run), 0);
+    assert_true(fake_transcript[0].learning_rate == 0.5f);
+    assert_true(fake_transcript[2 * SAMPLES].learning_rate == 0.25f); /* the first of step 14 */
+}
+
+static void test_steps_ahead_change_no_value(void **state)
+{
+    (void)state;
+    const char *whole = whole_run(), *ahead = log_path("ahead");
+    struct tidylog_run run = plan();
+    backend = &fake_backend_ahead;
+    assert_int_equal(record(ahead, &run), 0);
+    backend = &fake_backend;
+    expect_same(whole, ahead);
+}
+
+static void test_without_a_test_set_test_accuracy_is_not_a_number(void **state)
+{
+    (void)state;
+    /* The loop asks test_samples, not the backend. */
+    struct network network = {.classes = CLASSES};
+    struct dataset images = {.samples = SAMPLES};
+    struct trainer_config config = {.network = &network, .train = &images, .test = &images, .batch_size = BATCH};
+    struct network_state initial;
+    struct tidylog_run run = plan();
+    const char *path = log_path("untested");
+    fake_reset();
+    fake_state_create(&initial, CLASSES, 1);
+    struct training training = {.backend = backend, .state = &initial, .checkpoint_path = checkpoint_of(path)};
+    assert_int_equal(tidylog_create(&training.log, path, &run, true), 0);
+    assert_int_equal(backend->create(&training.trainer, &config), 0);
+    assert_int_equal(training_start(&training), 0);
+    interruption_watch();
+    assert_int_equal(training_run(&training), 0);
+    backend->destroy(training.trainer);
+    fake_state_destroy(&initial);
+    assert_int_equal(tidylog_close(training.log), 0);
+
+    struct tidylog_reader *reader;
+    uint64_t count;
+    assert_int_equal(tidylog_open(&reader, path), 0);
+    assert_true(isnan(tidylog_reader_epochs(reader, &count)[0].test_accuracy));
+    tidylog_close_reader(reader);
+}
+
+/* ---- what goes wrong ------------------------------------------------------------------------------------- */
+
+static void test_a_loss_that_is_not_a_number_stops_with_a_good_log(void **state)
+{
+    (void)state;
+    const char *path = log_path("diverged");
+    struct tidylog_run run = plan();
+    fake_reset();
+    fake_event = (struct fake_event){.wanted = true, .call = FAKE_COLLECT, .number = 17, .no_loss = true};
+    assert_int_equal(record(path, &run), TIDY_FAILED);
+    /* Steps 14 to 20 are the third epoch's. */
+    assert_non_null(strstr(tidy_error_message(), "the loss is not a number in epoch 3, step 17: lower --lr"));
+
+    struct tidylog_writer *log;
+    assert_int_equal(tidylog_resume(&log, path), 0);
+    assert_int_equal(tidylog_cut(log, 17), 0); /* it has the steps before, */
+    assert_int_equal(tidylog_close(log), 0);
+    fake_reset();
+    assert_int_equal(resume(path, 0), 0); /* and whoever repairs the cause goes on */
+    expect_same(whole_run(), path);
+}
+
+static void test_a_device_that_fails_stops_with_its_message(void **state)
+{
+    (void)state;
+    const char *path = log_path("failed"), *whole = whole_run();
+    for (enum fake_call call = FAKE_STEP; call < FAKE_CALLS; call++) {
+        struct tidylog_run run = plan();
+        fake_reset();
+        fake_event = (struct fake_event){.wanted = true, .call = call, .number = 2, .fails = true};
+        assert_int_equal(record(path, &run), TIDY_FAILED);
+        assert_string_equal(tidy_error_message(), "the device is gone");
+        fake_reset();
+        assert_int_equal(resume(path, 0), 0);
+        expect_same(whole, path);
+    }
+}
+
+static void test_a_damaged_checkpoint_is_an_error_and_leaves_the_log(void **state)
+{
+    (void)state;
+    const char *path = log_path("spoiled"), *checkpoint;
+    struct tidylog_run run = plan();
+    size_t bytes;
+    fake_reset();
+    fake_event = (struct fake_event){.wanted = true, .call = FAKE_STEP, .number = 17, .signal = SIGINT};
+    assert_int_equal(record(path, &run), TIDY_INTERRUPTED);
+    fake_reset();
+    checkpoint = checkpoint_of(path);
+    char *file = support_read_file(checkpoint, &bytes);
+    file[bytes / 2] ^= 4;
+    support_write_file(checkpoint, file, bytes);
+    assert_int_equal(resume(path, 0), TIDY_FAILED);
+    assert_non_null(strstr(tidy_error_message(), "checksum mismatch"));
+    file[bytes / 2] ^= 4;
+    support_write_file(checkpoint, file, bytes);
+    free(file);
+    assert_int_equal(resume(path, 0), 0);
+    expect_same(whole_run(), path);
+}
+
+/* ---- interruptions --------------------------------------------------------------------------------------- */
+
+static void check_interruption_at_any_step(int signal)
+{
+    const char *path = log_path("interrupted"), *whole = whole_run();
+    for (uint64_t step = 0; step < STEPS; step++) {
+        struct tidylog_run run = plan();
+        fake_reset();
+        fake_event = (struct fake_event){.wanted = true, .call = FAKE_STEP, .number = step, .signal = signal};
+        int status = record(path, &run);
+        /* In the last steps nothing may be left to do. */
+        assert_true(status == TIDY_INTERRUPTED || (status == 0 && step > STEPS - 4));
+        assert_int_equal(interruption_signal(), signal);
+        assert_int_equal(access(checkpoint_of(path), F_OK), 0);
+        fake_reset();
+        assert_int_equal(resume(path, 0), 0);
+        expect_same(whole, path);
+    }
+}
+
+static void test_resume_after_ctrl_c_at_any_step_gives_the_same_log(void **state)
+{
+    (void)state;
+    check_interruption_at_any_step(SIGINT);
+    backend = &fake_backend_ahead;
+    check_interruption_at_any_step(SIGTERM);
+    backend = &fake_backend;
+}
+
+static void test_an_interruption_ends_after_the_running_step(void **state)
+{
+    (void)state;
+    struct tidylog_run run = plan();
+    fake_reset();
+    fake_event = (struct fake_event){.wanted = true, .call = FAKE_STEP, .number = 2, .signal = SIGINT};
+    assert_int_equal(record(log_path("prompt"), &run), TIDY_INTERRUPTED);
+    assert_int_equal(fake_lines, 3 * BATCH);
+}
+
+static void test_resume_again_and_again_gives_the_same_log(void **state)
+{
+    (void)state;
+    const char *path = log_path("again"), *whole = whole_run();
+    struct tidylog_run run = plan();
+    fake_event = (struct fake_event){.wanted = true, .call = FAKE_STEP, .number = 0, .signal = SIGINT};
+    int status = record(path, &run);
+    int times = 0;
+    for (; status == TIDY_INTERRUPTED; times++) {
+        fake_reset();
+        fake_event = (struct fake_event){.wanted = true, .call = FAKE_STEP, .number = 1, .signal = SIGINT};
+        status = resume(path, 0);
+    }
+    assert_int_equal(status, 0);
+    assert_in_range(times, STEPS / 2 - 2, STEPS); /* two steps a time, fewer at the ends of epochs */
+    fake_reset();
+    expect_same(whole, path);
+}
+
+/* ---- sudden death ---------------------------------------------------------------------------------------- */
+
+/* The library functions that the checkpoint's writer calls; the linker sends its calls here (--wrap). */
+enum death_place { DEATH_NOWHERE, DEATH_IN_WRITE, DEATH_BEFORE_FSYNC, DEATH_BEFORE_RENAME, DEATH_AFTER_RENAME, DEATH_PLACES };
+static enum death_place death_place;
+static unsigned death_countdown; /* such calls that are still survived */
+
+static bool dies_in(enum death_place place)
+{
+    return death_place == place && death_countdown-- == 0;
+}
+
+ssize_t __real_write(int file, const void *data, size_t bytes);
+int __real_fsync(int file);
+int __real_rename(const char *from, const char *to);
+
+ssize_t __wrap_write(int file, const void *data, size_t bytes)
+{
+    if (dies_in(DEATH_IN_WRITE)) {
+        __real_write(file, data, bytes / 2);
+        raise(SIGKILL);
+    }
+    return __real_write(file, data, bytes);
+}
+
+int __wrap_fsync(int file)
+{
+    if (dies_in(DEATH_BEFORE_FSYNC))
+        raise(SIGKILL);
+    return __real_fsync(file);
+}
+
+int __wrap_rename(const char *from, const char *to)
+{
+    if (dies_in(DEATH_BEFORE_RENAME))
+        raise(SIGKILL);
+    int status = __real_rename(from, to);
+    if (dies_in(DEATH_AFTER_RENAME))
+        raise(SIGKILL);
+    return status;
+}
+
+/* Records, or resumes, in a child that dies as planned. Returns false where it came to the end instead. */
+static bool dies(const char *path, bool resumed)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        struct tidylog_run run = plan();
+        _exit((resumed ? resume(path, 0) : record(path, &run)) == 0 ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFSIGNALED(status)) {
+        assert_int_equal(WTERMSIG(status), SIGKILL);
+        return true;
+    }
+    assert_int_equal(WEXITSTATUS(status), 0);
+    return false;
+}
+
+static void test_resume_after_a_kill_in_any_call_gives_the_same_log(void **state)
+{
+    (void)state;
+    const char *path = log_path("killed"), *whole = whole_run();
+    for (int often = 0; often < 2; often++) {
+        checkpoint_seconds = often ? 0 : TRAINING_CHECKPOINT_SECONDS; /* a checkpoint after every step, or epoch */
+        for (enum fake_call call = FAKE_STEP; call < FAKE_CALLS; call++) {
+            for (uint64_t number = 0;; number += call == FAKE_STEP || call == FAKE_COLLECT ? 3 : 1) {
+                fake_reset();
+                fake_event = (struct fake_event){.wanted = true, .call = call, .number = number, .signal = SIGKILL};
+                bool died = dies(path, false);
+                fake_reset();
+                if (!died)
+                    break;
+                assert_int_equal(resume(path, 0), 0);
+                expect_same(whole, path);
+            }
+        }
+    }
+    checkpoint_seconds = TRAINING_CHECKPOINT_SECONDS;
+}
+
+static void test_resume_after_a_kill_while_a_checkpoint_is_written_gives_the_same_log(void **state)
+{
+    (void)state;
+    const char *path = log_path("torn"), *whole = whole_run();
+    unsigned deaths = 0;
+    for (enum death_place place = DEATH_IN_WRITE; place < DEATH_PLACES; place++) {
+        for (unsigned survived = 0;; survived++) {
+            death_place = place;
+            death_countdown = survived;
+            bool died = dies(path, false);
+            death_place = DEATH_NOWHERE;
+            if (!died)
+                break;
+            deaths++;
+            if (access(path, F_OK) != 0)
+                continue; /* it died before the log was there */
+            assert_int_equal(resume(path, 0), 0);
+            expect_same(whole, path);
+        }
+    }
+    assert_in_range(deaths, 4 * EPOCHS, 200);
+}
+
+static void test_a_run_that_is_killed_again_and_again_comes_to_the_same_log(void **state)
+{
+    (void)state;
+    const char *path = log_path("stubborn"), *whole = whole_run();
+    checkpoint_seconds = 0;
+    fake_event = (struct fake_event){.wanted = true, .call = FAKE_STEP, .number = 3, .signal = SIGKILL};
+    unsigned deaths = 0;
+    for (bool resumed = false; dies(path, resumed); resumed = true)
+        deaths++;
+    fake_reset();
+    checkpoint_seconds = TRAINING_CHECKPOINT_SECONDS;
+    assert_in_range(deaths, STEPS / 4, STEPS);
+    expect_same(whole, path);
+}
+
+/* ---- going on -------------------------------------------------------------------------------------------- */
+
+static void test_more_epochs_of_a_constant_schedule_are_those_of_a_longer_run(void **state)
+{
+    (void)state;
+    const char *whole = log_path("longer"), *path = log_path("prolonged");
+    struct tidylog_run run = plan();
+    run.lr_schedule = "constant";
+    fake_reset();
+    assert_int_equal(record(whole, &run), 0);
+    run.epochs = 2;
+    assert_int_equal(record(path, &run), 0);
+    assert_int_equal(resume(path, EPOCHS), 0);
+    expect_same(whole, path);
+}
+
+static void test_a_finished_run_keeps_its_checkpoint_and_its_log(void **state)
+{
+    (void)state;
+    const char *path = log_path("finished");
+    struct tidylog_run run = plan();
+    assert_int_equal(record(path, &run), 0);
+    assert_int_equal(access(checkpoint_of(path), F_OK), 0);
+    fake_reset();
+    assert_int_equal(resume(path, 0), 0);
+    assert_int_equal(fake_lines, 0);
+    expect_same(whole_run(), path);
+}
+
+static void test_the_checkpoint_of_another_run_is_refused(void **state)
+{
+    (void)state;
+    const char *path = log_path("mixed"), *whole = whole_run();
+    struct tidylog_run run = plan();
+    size_t bytes;
+    run.seed++;
+    assert_int_equal(record(path, &run), 0);
+    char *file = support_read_file(checkpoint_of(whole), &bytes);
+    support_write_file(checkpoint_of(path), file, bytes);
+    free(file);
+    assert_int_equal(resume(path, 0), TIDY_FAILED);
+    assert_non_null(strstr(tidy_error_message(), "belongs to another run"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_log_holds_what_the_backend_gave_in_its_order),
+        cmocka_unit_test(test_an_epoch_sees_every_sample_once_and_epochs_differ_where_shuffled),
+        cmocka_unit_test(test_an_epochs_loss_and_accuracy_are_means_over_its_predictions),
+        cmocka_unit_test(test_the_learning_rate_follows_its_schedule),
+        cmocka_unit_test(test_steps_ahead_change_no_value),
+        cmocka_unit_test(test_without_a_test_set_test_accuracy_is_not_a_number),
+        cmocka_unit_test(test_a_loss_that_is_not_a_number_stops_with_a_good_log),
+        cmocka_unit_test(test_a_device_that_fails_stops_with_its_message),
+        cmocka_unit_test(test_a_damaged_checkpoint_is_an_error_and_leaves_the_log),
+        cmocka_unit_test(test_resume_after_ctrl_c_at_any_step_gives_the_same_log),
+        cmocka_unit_test(test_an_interruption_ends_after_the_running_step),
+        cmocka_unit_test(test_resume_again_and_again_gives_the_same_log),
+        cmocka_unit_test(test_resume_after_a_kill_in_any_call_gives_the_same_log),
+        cmocka_unit_test(test_resume_after_a_kill_while_a_checkpoint_is_written_gives_the_same_log),
+        cmocka_unit_test(test_a_run_that_is_killed_again_and_again_comes_to_the_same_log),
+        cmocka_unit_test(test_more_epochs_of_a_constant_schedule_are_those_of_a_longer_run),
+        cmocka_unit_test(test_a_finished_run_keeps_its_checkpoint_and_its_log),
+        cmocka_unit_test(test_the_checkpoint_of_another_run_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
