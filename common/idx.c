@@ -29,12 +29,12 @@ static const char *kind_of(uint32_t dimensions)
 static int fail_read(gzFile file, const char *path)
 {
     int code;
-    const char *text = gzerror(file, &code);
+    gzerror(file, &code);
     if (code == Z_ERRNO)
         return tidy_fail("%s: cannot read it: %s", path, strerror(errno));
     if (code == Z_OK || code == Z_BUF_ERROR || code == Z_STREAM_END)
         return tidy_fail("%s: truncated: it ends before its header says; get the file anew", path);
-    return tidy_fail("%s: its compression is damaged (%s); get the file anew", path, text);
+    return tidy_fail("%s: its compression is damaged; get the file anew", path);
 }
 
 static int read_header(gzFile file, const char *path, uint32_t dimensions, struct idx *out)
