@@ -83,13 +83,14 @@ static int read_values(gzFile file, const char *path, struct idx *out)
             return fail_read(file, path);
         there += wanted;
     }
-    /* One byte more must not be there; asking for it also checks the compressed data's checksum. */
+    /* One byte more must not be there; asking for it also reads on to the compressed data's checksum. */
     uint8_t surplus;
-    int got = gzread(file, &surplus, 1);
+    int code, got = gzread(file, &surplus, 1);
     if (got > 0)
         return tidy_fail("%s: it goes on after the %llu bytes that its header says", path,
                          (unsigned long long)total);
-    return got == 0 ? TIDY_OK : fail_read(file, path);
+    gzerror(file, &code);
+    return code == Z_OK || code == Z_STREAM_END ? TIDY_OK : fail_read(file, path);
 }
 
 int idx_read(struct idx *out, const char *path, uint32_t dimensions)
