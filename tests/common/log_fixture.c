@@ -34,7 +34,9 @@ void log_fixture_create(struct log_fixture *fixture, uint32_t samples, uint32_t 
                                     .logits = allocate((size_t)batch_size * classes, sizeof(float))};
     for (uint32_t i = 0; i < samples; i++) {
         fixture->truth[i] = (uint16_t)(hash(i, 1, 1) * classes);
-        fixture->labels[i] = i % 100 == 50 ? (uint16_t)((fixture->truth[i] + 1u) % classes) : fixture->truth[i];
+        fixture->labels[i] = fixture->truth[i];
+        if (i % 100 == 50)
+            fixture->labels[i] = (uint16_t)((fixture->truth[i] + 1u) % classes);
     }
     fixture->run = (struct tidylog_run){.samples = samples,
                                         .classes = classes,
@@ -81,7 +83,7 @@ void log_fixture_destroy(struct log_fixture *fixture)
  * sample to sample. */
 static void simulate_logits(float *logits, const struct log_fixture *fixture, uint32_t sample, uint64_t epoch)
 {
-    double lead = 2 + 6 * (1 - exp(-(double)epoch / 3)) + 4 * hash(sample, 2, 2) - 3 * hash(sample, epoch, 3);
+    double lead = 5 + 6 * (1 - exp(-(double)epoch / 2)) + 4 * hash(sample, 2, 2) - 3 * hash(sample, epoch, 3);
     for (uint32_t c = 0; c < fixture->run.classes; c++) {
         double uniform = hash(sample, epoch * 65536 + c, 4);
         double noise = 2 * (uniform - 0.5) / (0.2 + 2 * (uniform - uniform * uniform));
