@@ -31,17 +31,27 @@ size_t packing_bound(uint32_t count, uint32_t classes, enum tidylog_detail detai
 size_t packing_pack(uint8_t *out, const struct tidylog_predictions *predictions, const uint16_t *labels,
                     uint32_t classes, enum tidylog_detail detail);
 
-/* Where unpacked predictions go: arrays for `count` each, unneeded ones NULL. */
+/* What every pair of margin and log-odds code stands for, for one number of classes. */
+struct packing_tables {
+    float margin[256];            /* by margin code as an unsigned byte */
+    float loss[256 * 256];        /* by margin code * 256 + log-odds code: log(1 + exp(-log-odds)) */
+    float confidence[256 * 256];  /* 1 / (1 + exp(-log-odds)) */
+};
+void packing_tables_fill(struct packing_tables *tables, uint32_t classes);
+
+/* Where unpacked predictions go; all arrays are set at every detail that has them. */
 struct packing_columns {
-    uint16_t *predicted; /* [count], never NULL */
-    float *margin, *loss, *confidence; /* [count] */
-    float *log_probs;    /* [count][classes] */
+    uint16_t *predicted; /* [count] */
+    float *margin, *loss, *confidence; /* [count]; from TIDYLOG_MARGIN on */
+    float *log_probs;    /* [count][classes]; from TIDYLOG_PROBS on */
 };
 
 /* Unpacks `bytes` bytes. Returns 0, or TIDY_FAILED without a message where the sizes or classes inside are not
- * possible: the caller knows the step and says so. */
+ * possible: the caller knows the step and says so. labels are below `classes`; `tables`, for these classes, are
+ * read at TIDYLOG_MARGIN only. */
 int packing_unpack(const struct packing_columns *out, const uint8_t *in, size_t bytes, const uint16_t *labels,
-                   uint32_t count, uint32_t classes, enum tidylog_detail detail);
+                   uint32_t count, uint32_t classes, enum tidylog_detail detail,
+                   const struct packing_tables *tables);
 
 /* The codes by themselves. */
 int8_t packing_margin_code(float margin);

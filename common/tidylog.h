@@ -126,6 +126,10 @@ struct tidylog_reader; /* one consistent view of the log, as it was when opened 
 int tidylog_open(struct tidylog_reader **out, const char *path);
 void tidylog_close_reader(struct tidylog_reader *reader);
 
+/* Opens also where records of the run's description or of epochs are damaged, so that tidylog_verify can list
+ * them: good for tidylog_verify and tidylog_close_reader only. */
+int tidylog_open_to_verify(struct tidylog_reader **out, const char *path);
+
 /* Lives as long as the reader. */
 const struct tidylog_run *tidylog_reader_run(const struct tidylog_reader *reader);
 

@@ -1,0 +1,110 @@
+/* One IDX file: a magic number (two zero bytes, the type of a value, the number of dimensions), then each dimension's
+ * size, big endian, then the values. */
+#include "common/idx.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <zlib.h>
+
+#include "common/error.h"
+#include "common/memory.h"
+
+enum {
+    UNSIGNED_BYTE = 8,
+    MOST_COUNT = 1 << 30,  /* as the log's samples */
+    MOST_SIDE = 16384,     /* pixels */
+    CHUNK_BYTES = 16 << 20 /* memory follows what really arrives, whatever the header promises */
+};
+
+static const char *kind_of(uint32_t dimensions)
+{
+    return dimensions == 1 ? "labels" : "images";
+}
+
+/* Why gzread gave less than it should. */
+static int fail_read(gzFile file, const char *path)
+{
+    int code;
+    const char *text = gzerror(file, &code);
+    if (code == Z_ERRNO)
+        return tidy_fail("%s: cannot read it: %s", path, strerror(errno));
+    if (code == Z_OK || code == Z_BUF_ERROR || code == Z_STREAM_END)
+        return tidy_fail("%s: truncated: it ends before its header says; get the file anew", path);
+    return tidy_fail("%s: its compression is damaged (%s); get the file anew", path, text);
+}
+
+static int read_header(gzFile file, const char *path, uint32_t dimensions, struct idx *out)
+{
+    uint8_t magic[4];
+    uint32_t sizes[3];
+    if (gzread(file, magic, sizeof magic) != sizeof magic)
+        return fail_read(file, path);
+    if (magic[0] != 0 || magic[1] != 0 || magic[2] != UNSIGNED_BYTE || magic[3] != dimensions) {
+        bool swapped = magic[0] == 0 && magic[1] == 0 && magic[2] == UNSIGNED_BYTE && magic[3] == 4 - dimensions;
+        return tidy_fail("%s: magic number %02x%02x%02x%02x where 000008%02x is due: not IDX %s%s%s", path, magic[0],
+                         magic[1], magic[2], magic[3], dimensions, kind_of(dimensions), swapped ? " but " : "",
+                         swapped ? kind_of(4 - dimensions) : "");
+    }
+    int bytes = (int)(dimensions * sizeof *sizes);
+    if (gzread(file, sizes, (unsigned)bytes) != bytes)
+        return fail_read(file, path);
+    for (uint32_t i = 0; i < dimensions; i++) {
+        out->size[i] = be32toh(sizes[i]);
+        uint32_t most = i == 0 ? MOST_COUNT : MOST_SIDE;
+        if (out->size[i] == 0)
+            return tidy_fail("%s: it has 0 %s", path, i == 0 ? kind_of(dimensions) : "pixels a row or column");
+        if (out->size[i] > most)
+            return tidy_fail("%s: its header says %lu %s, more than the %lu there may be", path,
+                             (unsigned long)out->size[i], i == 0 ? kind_of(dimensions) : "pixels a row or column",
+                             (unsigned long)most);
+    }
+    out->dimensions = dimensions;
+    return TIDY_OK;
+}
+
+static int read_values(gzFile file, const char *path, struct idx *out)
+{
+    /* At most 2^30 * 2^14 * 2^14. */
+    uint64_t total = 1;
+    size_t capacity = 0, there = 0;
+    for (uint32_t i = 0; i < out->dimensions; i++)
+        total *= out->size[i];
+    while (there < total) {
+        unsigned wanted = total - there < CHUNK_BYTES ? (unsigned)(total - there) : (unsigned)CHUNK_BYTES;
+        int status = memory_grow(&out->values, &capacity, there + wanted, 1, kind_of(out->dimensions));
+        if (status != TIDY_OK)
+            return status;
+        int got = gzread(file, out->values + there, wanted);
+        if (got < 0 || (unsigned)got < wanted)
+            return fail_read(file, path);
+        there += wanted;
+    }
+    /* One byte more must not be there; asking for it also checks the compressed data's checksum. */
+    uint8_t surplus;
+    int got = gzread(file, &surplus, 1);
+    if (got > 0)
+        return tidy_fail("%s: it goes on after the %llu bytes that its header says", path, (unsigned long long)total);
+    return got == 0 ? TIDY_OK : fail_read(file, path);
+}
+
+int idx_read(struct idx *out, const char *path, uint32_t dimensions)
+{
+    *out = (struct idx){0};
+    gzFile file = gzopen(path, "rb");
+    if (file == NULL)
+        return tidy_fail("%s: cannot open it: %s", path, strerror(errno != 0 ? errno : ENOMEM));
+    gzbuffer(file, 1 << 17);
+    int status = read_header(file, path, dimensions, out);
+    if (status == TIDY_OK)
+        status = read_values(file, path, out);
+    if (status != TIDY_OK) {
+        free(out->values);
+        *out = (struct idx){0};
+    }
+    gzclose(file);
+    return status;
+}

@@ -1,0 +1,55 @@
+/* Memory whose size comes from a file or a user. */
+#include "common/memory.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+
+enum { ALIGNMENT = 64 };
+
+/* count * size, or SIZE_MAX where that is more than one object may have. */
+static size_t product(size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX - ALIGNMENT)
+        return SIZE_MAX;
+    return bytes;
+}
+
+int memory_allocate(void *out, size_t count, size_t size, const char *what)
+{
+    void *memory = NULL;
+    size_t bytes = product(count, size);
+    if (bytes != SIZE_MAX) {
+        size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        memory = aligned_alloc(ALIGNMENT, rounded > 0 ? rounded : ALIGNMENT);
+    }
+    /* `out` is the address of a pointer of any type; copied by bytes, which every type allows. */
+    memcpy(out, &memory, sizeof memory);
+    if (memory == NULL)
+        return tidy_fail_memory(what, bytes);
+    memset(memory, 0, bytes);
+    return TIDY_OK;
+}
+
+int memory_grow(void *array, size_t *capacity, size_t needed, size_t size, const char *what)
+{
+    if (needed <= *capacity)
+        return TIDY_OK;
+    size_t grown = *capacity <= SIZE_MAX / 2 && *capacity * 2 > needed ? *capacity * 2 : needed;
+    size_t bytes = product(grown, size);
+    if (bytes == SIZE_MAX) {
+        grown = needed;
+        bytes = product(grown, size);
+    }
+    void *memory;
+    memcpy(&memory, array, sizeof memory);
+    memory = bytes != SIZE_MAX ? realloc(memory, bytes > 0 ? bytes : 1) : NULL;
+    if (memory == NULL)
+        return tidy_fail_memory(what, bytes);
+    memcpy(array, &memory, sizeof memory);
+    *capacity = grown;
+    return TIDY_OK;
+}

@@ -1,0 +1,115 @@
+/* What --help prints, from the tables that also parse. */
+#include "common/options.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LEFT_ROOM = 96, WIDEST_LEFT = 30, LINE_WIDTH = 100 };
+
+/* "-o, --output FILE" */
+static void format_left(char *out, const struct option_row *row)
+{
+    char letter[8] = "    ";
+    if (row->letter != 0)
+        snprintf(letter, sizeof letter, "-%c, ", row->letter);
+    if (row->kind == OPTION_FLAG && *(const bool *)row->value)
+        snprintf(out, LEFT_ROOM, "%s--%s, --no-%s", letter, row->name, row->name);
+    else
+        snprintf(out, LEFT_ROOM, "%s--%s%s%s", letter, row->name, row->argument != NULL ? " " : "",
+                 row->argument != NULL ? row->argument : "");
+}
+
+/* " (default: 128)", or nothing where there is none to speak of. */
+static void format_default(char *out, size_t room, const struct option_row *row)
+{
+    out[0] = 0;
+    switch (row->kind) {
+    case OPTION_FLAG:
+        if (*(const bool *)row->value)
+            snprintf(out, room, " (default: on)");
+        break;
+    case OPTION_TEXT:
+        if (*(const char *const *)row->value != NULL)
+            snprintf(out, room, " (default: %s)", *(const char *const *)row->value);
+        break;
+    case OPTION_COUNT:
+        snprintf(out, room, " (default: %" PRIu64 ")", *(const uint64_t *)row->value);
+        break;
+    case OPTION_REAL:
+        snprintf(out, room, " (default: %.6g)", *(const double *)row->value);
+        break;
+    case OPTION_CHOICE:
+        if (*(const int *)row->value >= 0)
+            snprintf(out, room, " (default: %s)", row->choices[*(const int *)row->value]);
+        break;
+    }
+}
+
+/* Prints words, wrapped, from column `column` on with `indent` spaces on further lines. */
+static void print_wrapped(const char *text, int column, int indent)
+{
+    for (;;) {
+        int length = (int)strcspn(text, " ");
+        if (column > indent && column + 1 + length > LINE_WIDTH) {
+            printf("\n%*s", indent, "");
+            column = indent;
+        } else if (column > indent) {
+            putchar(' ');
+            column++;
+        }
+        printf("%.*s", length, text);
+        column += length;
+        if (text[length] == 0)
+            break;
+        text += length + 1;
+    }
+    putchar('\n');
+}
+
+static void print_option(const struct option_row *row, int left_width)
+{
+    char left[LEFT_ROOM], standard[128], text[1024];
+    format_left(left, row);
+    format_default(standard, sizeof standard, row);
+    int used = snprintf(text, sizeof text, "%s%s", row->help, standard);
+    if (row->kind == OPTION_CHOICE) {
+        for (size_t i = 0; row->choices[i] != NULL && used < (int)sizeof text; i++)
+            used += snprintf(text + used, sizeof text - (size_t)used, "%s%s", i == 0 ? "; one of " : ", ",
+                             row->choices[i]);
+    }
+    int indent = 2 + left_width + 2;
+    if ((int)strlen(left) > left_width)
+        printf("  %s\n%*s", left, indent, "");
+    else
+        printf("  %-*s  ", left_width, left);
+    print_wrapped(text, indent, indent);
+}
+
+void options_print_help(const struct command_usage *usage)
+{
+    printf("%s\n\nusage: %s %s %s\n", usage->summary, usage->program, usage->name, usage->arguments);
+    if (usage->description != NULL)
+        printf("\n%s\n", usage->description);
+
+    int left_width = 0;
+    for (size_t i = 0; i < usage->option_count; i++) {
+        char left[LEFT_ROOM];
+        format_left(left, &usage->options[i]);
+        int length = (int)strlen(left);
+        if (length > left_width && length <= WIDEST_LEFT)
+            left_width = length;
+    }
+    if (usage->option_count > 0)
+        printf("\noptions:\n");
+    for (size_t i = 0; i < usage->option_count; i++)
+        print_option(&usage->options[i], left_width);
+
+    printf("\nexample:\n");
+    for (const char *line = usage->example; line != NULL && *line != 0;) {
+        int length = (int)strcspn(line, "\n");
+        printf("  %.*s\n", length, line);
+        line += length;
+        line += *line == '\n';
+    }
+}

@@ -1,0 +1,361 @@
+/* Packing of a step's predictions: sections one after the other, as packing.h lists them. */
+#include "common/packing.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/half.h"
+#include "common/little_endian.h"
+
+enum { NOT_A_NUMBER = -128, LARGEST_CODE = 127 };
+
+/* ceil(log2 classes): bits of a class. */
+static unsigned class_bits(uint32_t classes)
+{
+    unsigned bits = 0;
+    while ((UINT64_C(1) << bits) < classes)
+        bits++;
+    return bits;
+}
+
+/* Bytes that follow the wrong bitmap and the classes. */
+static uint64_t detail_bytes(uint32_t count, uint32_t classes, enum tidylog_detail detail)
+{
+    switch (detail) {
+    case TIDYLOG_CLASS:
+        return 0;
+    case TIDYLOG_MARGIN:
+        return (uint64_t)count * 2;
+    case TIDYLOG_PROBS:
+        return (uint64_t)count * classes * 2;
+    case TIDYLOG_FULL:
+        return (uint64_t)count * classes * 4;
+    }
+    return 0;
+}
+
+static size_t bitmap_bytes(uint32_t count)
+{
+    return ((size_t)count + 7) / 8;
+}
+
+static size_t classes_bytes(size_t wrong_count, uint32_t classes)
+{
+    return (wrong_count * class_bits(classes) + 7) / 8;
+}
+
+size_t packing_bound(uint32_t count, uint32_t classes, enum tidylog_detail detail)
+{
+    /* Below 2^32 * 2^17 * 4, so nothing overflows. */
+    uint64_t bytes = bitmap_bytes(count) + classes_bytes(count, classes) + detail_bytes(count, classes, detail);
+    return bytes < (UINT64_C(1) << 31) ? (size_t)bytes : 0;
+}
+
+/* ---- codes ---------------------------------------------------------------------------------------------- */
+
+/* The margin at a (possibly half) code. */
+static double margin_at(double code)
+{
+    return 2 * sinh(code / 20);
+}
+
+/* The interval in which the log-odds lie where the margin has this code. */
+static void log_odds_interval(int8_t margin_code, uint32_t classes, double *low, double *high)
+{
+    *low = margin_at(margin_code - 0.5) - (classes > 2 ? log((double)classes - 1) : 0);
+    *high = margin_at(margin_code + 0.5);
+}
+
+int8_t packing_margin_code(float margin)
+{
+    if (isnan(margin))
+        return NOT_A_NUMBER;
+    double code = round(20 * asinh((double)margin / 2));
+    return (int8_t)fmax(-LARGEST_CODE, fmin(LARGEST_CODE, code));
+}
+
+float packing_margin(int8_t code)
+{
+    return code == NOT_A_NUMBER ? NAN : (float)margin_at(code);
+}
+
+uint8_t packing_log_odds_code(float log_odds, int8_t margin_code, uint32_t classes)
+{
+    if (margin_code == NOT_A_NUMBER || isnan(log_odds))
+        return 0;
+    double low, high;
+    log_odds_interval(margin_code, classes, &low, &high);
+    double code = round(((double)log_odds - low) / (high - low) * 255);
+    return (uint8_t)fmax(0, fmin(255, code));
+}
+
+/* In double, so that losses near 0 keep their digits. */
+static double log_odds_of_code(uint8_t code, int8_t margin_code, uint32_t classes)
+{
+    if (margin_code == NOT_A_NUMBER)
+        return NAN;
+    double low, high;
+    log_odds_interval(margin_code, classes, &low, &high);
+    return low + (high - low) * code / 255;
+}
+
+float packing_log_odds(uint8_t code, int8_t margin_code, uint32_t classes)
+{
+    return (float)log_odds_of_code(code, margin_code, classes);
+}
+
+void packing_tables_fill(struct packing_tables *tables, uint32_t classes)
+{
+    for (int margin = 0; margin < 256; margin++) {
+        int8_t margin_code = (int8_t)(margin < 128 ? margin : margin - 256);
+        tables->margin[margin] = packing_margin(margin_code);
+        for (int code = 0; code < 256; code++) {
+            double log_odds = log_odds_of_code((uint8_t)code, margin_code, classes);
+            /* Each form is exact where the other would cancel or overflow. */
+            double loss = log_odds > 0 ? log1p(exp(-log_odds)) : log1p(exp(log_odds)) - log_odds;
+            tables->loss[margin * 256 + code] = (float)loss;
+            tables->confidence[margin * 256 + code] = (float)(1 / (1 + exp(-log_odds)));
+        }
+    }
+}
+
+/* ---- whole vectors -------------------------------------------------------------------------------------- */
+
+/* What turns a row's logits into log-probabilities. */
+struct softmax {
+    bool defined; /* no logit is NaN and the largest is finite */
+    double top, log_sum;
+};
+
+static struct softmax softmax_of_row(const float *logits, uint32_t classes)
+{
+    struct softmax softmax = {.defined = true};
+    uint32_t largest = 0;
+    for (uint32_t c = 0; c < classes; c++) {
+        softmax.defined = softmax.defined && !isnan(logits[c]);
+        if (logits[c] > logits[largest])
+            largest = c;
+    }
+    softmax.top = logits[largest];
+    softmax.defined = softmax.defined && !isinf(softmax.top);
+    double others = 0;
+    for (uint32_t c = 0; c < classes && softmax.defined; c++) {
+        if (c != largest)
+            others += exp((double)logits[c] - softmax.top);
+    }
+    softmax.log_sum = log1p(others);
+    return softmax;
+}
+
+static float log_prob(const struct softmax *softmax, float logit)
+{
+    return softmax->defined ? (float)((double)logit - softmax->top - softmax->log_sum) : NAN;
+}
+
+/* values[label] minus the largest other; +infinity where there is no other. */
+static float margin_of_row(const float *values, uint32_t label, uint32_t classes)
+{
+    float other = -INFINITY;
+    for (uint32_t c = 0; c < classes; c++) {
+        if (c != label && values[c] > other)
+            other = values[c];
+    }
+    return values[label] - other;
+}
+
+/* ---- packing -------------------------------------------------------------------------------------------- */
+
+static uint8_t *pack_classes(uint8_t *out, const struct tidylog_predictions *predictions, const uint16_t *labels,
+                             uint32_t classes)
+{
+    unsigned bits = class_bits(classes), pending_bits = 0;
+    uint64_t pending = 0;
+    for (uint32_t i = 0; i < predictions->count; i++) {
+        if (predictions->predicted[i] == labels[i])
+            continue;
+        pending |= (uint64_t)predictions->predicted[i] << pending_bits;
+        pending_bits += bits;
+        for (; pending_bits >= 8; pending_bits -= 8, pending >>= 8)
+            *out++ = (uint8_t)pending;
+    }
+    if (pending_bits > 0)
+        *out++ = (uint8_t)pending;
+    return out;
+}
+
+static uint8_t *pack_margins(uint8_t *out, const struct tidylog_predictions *predictions, uint32_t classes)
+{
+    uint32_t count = predictions->count;
+    for (uint32_t i = 0; i < count; i++) {
+        bool defined = !isnan(predictions->log_odds[i]);
+        int8_t code = defined ? packing_margin_code(predictions->margin[i]) : NOT_A_NUMBER;
+        out[i] = (uint8_t)code;
+        out[count + i] = packing_log_odds_code(predictions->log_odds[i], code, classes);
+    }
+    return out + (size_t)count * 2;
+}
+
+static uint8_t *pack_log_probs(uint8_t *out, const struct tidylog_predictions *predictions, uint32_t classes)
+{
+    for (uint32_t i = 0; i < predictions->count; i++) {
+        const float *logits = predictions->logits + (size_t)i * classes;
+        struct softmax softmax = softmax_of_row(logits, classes);
+        for (uint32_t c = 0; c < classes; c++, out += 2)
+            store_u16(out, half_from_float(log_prob(&softmax, logits[c])));
+    }
+    return out;
+}
+
+static uint8_t *pack_logits(uint8_t *out, const struct tidylog_predictions *predictions, uint32_t classes)
+{
+    for (size_t i = 0; i < (size_t)predictions->count * classes; i++, out += 4)
+        store_f32(out, predictions->logits[i]);
+    return out;
+}
+
+size_t packing_pack(uint8_t *out, const struct tidylog_predictions *predictions, const uint16_t *labels,
+                    uint32_t classes, enum tidylog_detail detail)
+{
+    uint8_t *end = out + bitmap_bytes(predictions->count);
+    memset(out, 0, bitmap_bytes(predictions->count));
+    for (uint32_t i = 0; i < predictions->count; i++)
+        out[i / 8] |= (uint8_t)((predictions->predicted[i] != labels[i]) << i % 8);
+    end = pack_classes(end, predictions, labels, classes);
+    switch (detail) {
+    case TIDYLOG_CLASS:
+        break;
+    case TIDYLOG_MARGIN:
+        end = pack_margins(end, predictions, classes);
+        break;
+    case TIDYLOG_PROBS:
+        end = pack_log_probs(end, predictions, classes);
+        break;
+    case TIDYLOG_FULL:
+        end = pack_logits(end, predictions, classes);
+        break;
+    }
+    return (size_t)(end - out);
+}
+
+/* ---- unpacking ------------------------------------------------------------------------------------------ */
+
+/* Bits read least significant first, never past the end. */
+struct bit_reader {
+    const uint8_t *at, *end;
+    uint64_t pending;
+    unsigned pending_bits;
+};
+
+static uint32_t read_bits(struct bit_reader *reader, unsigned bits)
+{
+    while (reader->pending_bits < bits && reader->at < reader->end) {
+        reader->pending |= (uint64_t)*reader->at++ << reader->pending_bits;
+        reader->pending_bits += 8;
+    }
+    uint32_t value = (uint32_t)(reader->pending & ((UINT64_C(1) << bits) - 1));
+    reader->pending >>= bits;
+    reader->pending_bits -= bits < reader->pending_bits ? bits : reader->pending_bits;
+    return value;
+}
+
+static size_t count_wrong(const uint8_t *bitmap, uint32_t count)
+{
+    size_t wrong = 0;
+    for (size_t i = 0; i < bitmap_bytes(count); i++)
+        wrong += (size_t)__builtin_popcount(bitmap[i]);
+    return wrong;
+}
+
+/* The labels, but where the bitmap says wrong the next class of the list. Most predictions are right, so whole
+ * bytes of zeros are passed over. Returns whether all classes were possible. */
+static bool unpack_predicted(uint16_t *predicted, const uint8_t *bitmap, struct bit_reader *list,
+                             const uint16_t *labels, uint32_t count, uint32_t classes)
+{
+    unsigned bits = class_bits(classes);
+    memcpy(predicted, labels, (size_t)count * sizeof *predicted);
+    for (size_t byte = 0; byte < bitmap_bytes(count); byte++) {
+        for (unsigned wrong = bitmap[byte]; wrong != 0; wrong &= wrong - 1) {
+            size_t i = byte * 8 + (size_t)__builtin_ctz(wrong);
+            uint32_t class = read_bits(list, bits);
+            if (i >= count || class >= classes || class == labels[i])
+                return false;
+            predicted[i] = (uint16_t)class;
+        }
+    }
+    return list->pending == 0;
+}
+
+static void unpack_margins(const struct packing_columns *out, const uint8_t *in, uint32_t count,
+                           const struct packing_tables *tables)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        size_t pair = (size_t)in[i] * 256 + in[count + i];
+        out->margin[i] = tables->margin[in[i]];
+        out->loss[i] = tables->loss[pair];
+        out->confidence[i] = tables->confidence[pair];
+    }
+}
+
+static void set_label_columns(const struct packing_columns *out, uint32_t i, float label_log_prob, float margin)
+{
+    out->margin[i] = margin;
+    out->loss[i] = 0 - label_log_prob;
+    out->confidence[i] = (float)exp((double)label_log_prob);
+}
+
+static void unpack_log_probs(const struct packing_columns *out, const uint8_t *in, const uint16_t *labels,
+                             uint32_t count, uint32_t classes)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        float *row = out->log_probs + (size_t)i * classes;
+        for (uint32_t c = 0; c < classes; c++, in += 2)
+            row[c] = half_to_float(load_u16(in));
+        set_label_columns(out, i, row[labels[i]], margin_of_row(row, labels[i], classes));
+    }
+}
+
+static void unpack_logits(const struct packing_columns *out, const uint8_t *in, const uint16_t *labels,
+                          uint32_t count, uint32_t classes)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        float *row = out->log_probs + (size_t)i * classes;
+        for (uint32_t c = 0; c < classes; c++, in += 4)
+            row[c] = load_f32(in);
+        struct softmax softmax = softmax_of_row(row, classes);
+        float margin = softmax.defined ? margin_of_row(row, labels[i], classes) : NAN;
+        for (uint32_t c = 0; c < classes; c++)
+            row[c] = log_prob(&softmax, row[c]);
+        set_label_columns(out, i, row[labels[i]], margin);
+    }
+}
+
+int packing_unpack(const struct packing_columns *out, const uint8_t *in, size_t bytes, const uint16_t *labels,
+                   uint32_t count, uint32_t classes, enum tidylog_detail detail,
+                   const struct packing_tables *tables)
+{
+    size_t bitmap = bitmap_bytes(count);
+    if (bytes < bitmap)
+        return TIDY_FAILED;
+    size_t list = classes_bytes(count_wrong(in, count), classes);
+    if (bytes - bitmap < list || bytes - bitmap - list != detail_bytes(count, classes, detail))
+        return TIDY_FAILED;
+    const uint8_t *rest = in + bitmap + list;
+    struct bit_reader reader = {.at = in + bitmap, .end = rest};
+    if (!unpack_predicted(out->predicted, in, &reader, labels, count, classes))
+        return TIDY_FAILED;
+    switch (detail) {
+    case TIDYLOG_CLASS:
+        break;
+    case TIDYLOG_MARGIN:
+        unpack_margins(out, rest, count, tables);
+        break;
+    case TIDYLOG_PROBS:
+        unpack_log_probs(out, rest, labels, count, classes);
+        break;
+    case TIDYLOG_FULL:
+        unpack_logits(out, rest, labels, count, classes);
+        break;
+    }
+    return TIDY_OK;
+}

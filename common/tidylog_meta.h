@@ -1,0 +1,26 @@
+/* What the run is, to and from the log's table `meta`. Internal to the log. */
+#ifndef TIDY_COMMON_TIDYLOG_META_H
+#define TIDY_COMMON_TIDYLOG_META_H
+
+#include <lmdb.h>
+
+#include "common/tidylog.h"
+
+/* Checks what a log relies on: sizes that fit, labels below the classes. `path` is for the message. */
+int meta_check(const struct tidylog_run *run, const char *path);
+
+/* Puts all that `run` says into the table. Returns 0 or LMDB's error (ENOMEM included). */
+int meta_write(MDB_txn *txn, MDB_dbi table, const struct tidylog_run *run);
+
+/* Puts only the planned epochs. */
+int meta_write_epochs(MDB_txn *txn, MDB_dbi table, const struct tidylog_run *run);
+
+/* Reads and checks all of it; what the table has beyond is ignored. On success, and only then, what `run` points to
+ * belongs to it and is freed with meta_free. */
+int meta_read(MDB_txn *txn, MDB_dbi table, struct tidylog_run *run, const char *path);
+void meta_free(struct tidylog_run *run);
+
+/* What is wrong with one value of the table, by itself: NULL or text as record_open's. */
+const char *meta_verify(const MDB_val *key, const MDB_val *value);
+
+#endif

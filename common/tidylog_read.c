@@ -1,0 +1,174 @@
+/* Readers: a snapshot of the log, what the run is, and its finished epochs. */
+#include "common/tidylog_read.h"
+
+#include <stdlib.h>
+
+#include "common/error.h"
+#include "common/little_endian.h"
+#include "common/memory.h"
+#include "common/tidylog_format.h"
+#include "common/tidylog_meta.h"
+
+const char *epoch_decode(uint64_t epoch, uint64_t steps_before, const MDB_val *key, const MDB_val *value,
+                         struct tidylog_epoch *out, uint64_t *steps_through)
+{
+    struct record record;
+    if (record_number(key) != epoch)
+        return "missing (damaged file)";
+    const char *wrong = record_open(&record, key, value);
+    if (wrong != NULL)
+        return wrong;
+    if (record.body_bytes != EPOCH_BODY_BYTES || record.flags != 0)
+        return "its size is not an epoch's (damaged value)";
+    *steps_through = load_u64(record.body);
+    *out = (struct tidylog_epoch){.epoch = epoch,
+                                  .loss = load_f64(record.body + 8),
+                                  .accuracy = load_f64(record.body + 16),
+                                  .test_accuracy = load_f64(record.body + 24),
+                                  .learning_rate = load_f64(record.body + 32),
+                                  .seconds = load_f64(record.body + 40)};
+    return *steps_through > steps_before ? NULL : "it ends before it starts (damaged value)";
+}
+
+int epochs_read(MDB_txn *txn, MDB_dbi table, const char *path, struct tidylog_epoch **epochs,
+                uint64_t **steps_through, uint64_t *count)
+{
+    MDB_stat stat;
+    MDB_cursor *cursor = NULL;
+    MDB_val key, value;
+    uint64_t before = 0;
+    *epochs = NULL;
+    *steps_through = NULL;
+    *count = 0;
+    int code = mdb_stat(txn, table, &stat);
+    if (code == 0)
+        code = mdb_cursor_open(txn, table, &cursor);
+    if (code != 0)
+        return store_fail(path, "read its epochs", code);
+    int status = memory_allocate(epochs, stat.ms_entries, sizeof **epochs, "epochs");
+    if (status == TIDY_OK)
+        status = memory_allocate(steps_through, stat.ms_entries, sizeof **steps_through, "epochs");
+    for (uint64_t i = 0; i < stat.ms_entries && status == TIDY_OK; i++) {
+        code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+        if (code != 0) {
+            status = store_fail(path, "read its epochs", code);
+            break;
+        }
+        const char *wrong = epoch_decode(i, before, &key, &value, &(*epochs)[i], &(*steps_through)[i]);
+        before = (*steps_through)[i];
+        if (wrong != NULL)
+            status = tidy_fail("%s: epoch %llu: %s; 'tidy-analyze verify %s' lists all damage", path,
+                               (unsigned long long)i, wrong, path);
+    }
+    mdb_cursor_close(cursor);
+    if (status != TIDY_OK) {
+        free(*epochs);
+        free(*steps_through);
+        *epochs = NULL;
+        *steps_through = NULL;
+        return status;
+    }
+    *count = stat.ms_entries;
+    return TIDY_OK;
+}
+
+int reader_fail(const struct tidylog_reader *reader, const char *kind, uint64_t number, const char *wrong)
+{
+    const char *path = reader->store.path;
+    return tidy_fail("%s: %s %llu: %s; 'tidy-analyze verify %s' lists all damage", path, kind,
+                     (unsigned long long)number, wrong, path);
+}
+
+static int read_all(struct tidylog_reader *reader)
+{
+    const char *path = reader->store.path;
+    int status = meta_read(reader->txn, reader->store.tables[TABLE_META], &reader->run, path);
+    if (status == TIDY_OK)
+        status = epochs_read(reader->txn, reader->store.tables[TABLE_EPOCHS], path, &reader->epochs,
+                             &reader->steps_through, &reader->epoch_count);
+    return status;
+}
+
+static int open_reader(struct tidylog_reader **out, const char *path, bool even_if_damaged)
+{
+    struct tidylog_reader *reader;
+    *out = NULL;
+    int status = memory_allocate(&reader, 1, sizeof *reader, "a reader of the log");
+    if (status != TIDY_OK)
+        return status;
+    status = store_open_reader(&reader->store, &reader->txn, path);
+    if (status == TIDY_OK && read_all(reader) != TIDY_OK && !even_if_damaged)
+        status = TIDY_FAILED;
+    if (status != TIDY_OK) {
+        tidylog_close_reader(reader);
+        return status;
+    }
+    *out = reader;
+    return TIDY_OK;
+}
+
+int tidylog_open(struct tidylog_reader **out, const char *path)
+{
+    return open_reader(out, path, false);
+}
+
+int tidylog_open_to_verify(struct tidylog_reader **out, const char *path)
+{
+    return open_reader(out, path, true);
+}
+
+void tidylog_close_reader(struct tidylog_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    free(reader->steps_through);
+    free(reader->epochs);
+    meta_free(&reader->run);
+    mdb_txn_abort(reader->txn);
+    store_close(&reader->store);
+    free(reader);
+}
+
+const struct tidylog_run *tidylog_reader_run(const struct tidylog_reader *reader)
+{
+    return &reader->run;
+}
+
+const struct tidylog_epoch *tidylog_reader_epochs(const struct tidylog_reader *reader, uint64_t *count)
+{
+    *count = reader->epoch_count;
+    return reader->epochs;
+}
+
+/* Sums the keys' and values' bytes of one table. */
+static int sum_stored(const struct tidylog_reader *reader, MDB_dbi table, uint64_t *bytes)
+{
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    *bytes = 0;
+    int code = mdb_cursor_open(reader->txn, table, &cursor);
+    if (code != 0)
+        return code;
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
+        *bytes += key.mv_size + value.mv_size;
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
+int tidylog_table_sizes(struct tidylog_reader *reader, struct tidylog_table_size sizes[TIDYLOG_TABLES])
+{
+    for (int i = 0; i < TIDYLOG_TABLES; i++) {
+        MDB_stat stat;
+        MDB_dbi table = reader->store.tables[i];
+        int code = mdb_stat(reader->txn, table, &stat);
+        sizes[i] = (struct tidylog_table_size){.name = tidylog_table_names[i]};
+        if (code == 0)
+            code = sum_stored(reader, table, &sizes[i].stored_bytes);
+        if (code != 0)
+            return store_fail(reader->store.path, "measure its tables", code);
+        sizes[i].records = stat.ms_entries;
+        sizes[i].pages_bytes =
+            (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages) * (uint64_t)stat.ms_psize;
+    }
+    return TIDY_OK;
+}

@@ -1,0 +1,27 @@
+/* A reader's insides, for replay and verification. Internal to the log. */
+#ifndef TIDY_COMMON_TIDYLOG_READ_H
+#define TIDY_COMMON_TIDYLOG_READ_H
+
+#include "common/tidylog_store.h"
+
+struct tidylog_reader {
+    struct store store;
+    MDB_txn *txn; /* the snapshot */
+    struct tidylog_run run;
+    struct tidylog_epoch *epochs; /* [epoch_count] */
+    uint64_t *steps_through;      /* [epoch_count] steps of the run up to and with each epoch */
+    uint64_t epoch_count;
+};
+
+/* Decodes the epoch record `epoch`, whose epochs before end at step `steps_before`. Returns NULL or what is wrong. */
+const char *epoch_decode(uint64_t epoch, uint64_t steps_before, const MDB_val *key, const MDB_val *value,
+                         struct tidylog_epoch *out, uint64_t *steps_through);
+
+/* Reads all epoch records. On success the caller frees both arrays. */
+int epochs_read(MDB_txn *txn, MDB_dbi table, const char *path, struct tidylog_epoch **epochs,
+                uint64_t **steps_through, uint64_t *count);
+
+/* tidy_fail for a damaged record: says what to do as well. */
+int reader_fail(const struct tidylog_reader *reader, const char *kind, uint64_t number, const char *wrong);
+
+#endif

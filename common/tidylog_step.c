@@ -1,0 +1,129 @@
+/* One step's record to observations. */
+#include "common/tidylog_step.h"
+
+#include <stdlib.h>
+
+#include "common/error.h"
+#include "common/little_endian.h"
+#include "common/memory.h"
+#include "common/packing.h"
+#include "common/tidylog_format.h"
+
+struct step_decoder {
+    const struct tidylog_run *run;
+    struct tidylog_order *order;
+    struct packing_tables *tables; /* TIDYLOG_MARGIN only */
+    uint32_t *listed;              /* [largest step] samples of a step that lists them; as the others */
+    uint16_t *labels;
+    struct packing_columns columns;
+};
+
+int step_decoder_create(struct step_decoder **out, const struct tidylog_run *run)
+{
+    static const char what[] = "a step's predictions";
+    struct step_decoder *decoder;
+    *out = NULL;
+    int status = memory_allocate(&decoder, 1, sizeof *decoder, what);
+    if (status != TIDY_OK)
+        return status;
+    size_t count = run->samples < run->batch_size ? (size_t)run->samples : run->batch_size;
+    struct packing_columns *columns = &decoder->columns;
+    decoder->run = run;
+    status = tidylog_order_create(&decoder->order, run);
+    if (status == TIDY_OK)
+        status = memory_allocate(&decoder->listed, count, sizeof *decoder->listed, what);
+    if (status == TIDY_OK)
+        status = memory_allocate(&decoder->labels, count, sizeof *decoder->labels, what);
+    if (status == TIDY_OK)
+        status = memory_allocate(&columns->predicted, count, sizeof *columns->predicted, what);
+    if (status == TIDY_OK && run->detail >= TIDYLOG_MARGIN) {
+        status = memory_allocate(&columns->margin, count * 3, sizeof *columns->margin, what);
+        columns->loss = columns->margin + count;
+        columns->confidence = columns->loss + count;
+    }
+    if (status == TIDY_OK && run->detail == TIDYLOG_MARGIN) {
+        status = memory_allocate(&decoder->tables, 1, sizeof *decoder->tables, what);
+        if (status == TIDY_OK)
+            packing_tables_fill(decoder->tables, run->classes);
+    }
+    if (status == TIDY_OK && run->detail >= TIDYLOG_PROBS)
+        status = memory_allocate(&columns->log_probs, count * run->classes, sizeof *columns->log_probs, what);
+    if (status != TIDY_OK) {
+        step_decoder_destroy(decoder);
+        return status;
+    }
+    *out = decoder;
+    return TIDY_OK;
+}
+
+void step_decoder_destroy(struct step_decoder *decoder)
+{
+    if (decoder == NULL)
+        return;
+    free(decoder->columns.log_probs);
+    free(decoder->tables);
+    free(decoder->columns.margin);
+    free(decoder->columns.predicted);
+    free(decoder->labels);
+    free(decoder->listed);
+    tidylog_order_destroy(decoder->order);
+    free(decoder);
+}
+
+/* Takes the list of samples from the body's start. */
+static const char *read_listed(struct step_decoder *decoder, struct record *record)
+{
+    size_t bytes = (size_t)record->count * 4;
+    if (record->count < 1 || record->count > decoder->run->batch_size || record->count > decoder->run->samples ||
+        record->body_bytes < bytes)
+        return "its number of predictions is not possible (damaged value)";
+    for (uint32_t i = 0; i < record->count; i++) {
+        decoder->listed[i] = load_u32(record->body + (size_t)i * 4);
+        if (decoder->listed[i] >= decoder->run->samples)
+            return "it lists a sample that does not exist (damaged value)";
+    }
+    record->body += bytes;
+    record->body_bytes -= bytes;
+    return NULL;
+}
+
+const char *step_decode(struct step_decoder *decoder, uint64_t step, uint64_t epoch, const MDB_val *key,
+                        const MDB_val *value, struct tidylog_observations *out)
+{
+    const struct tidylog_run *run = decoder->run;
+    const uint32_t *samples = decoder->listed;
+    struct record record;
+    const char *wrong = record_open(&record, key, value);
+    if (wrong != NULL)
+        return wrong;
+    if ((record.flags & ~RECORD_LISTS_SAMPLES) != 0)
+        return "it has a flag that this version does not know";
+    if ((record.flags & RECORD_LISTS_SAMPLES) != 0) {
+        wrong = read_listed(decoder, &record);
+        if (wrong != NULL)
+            return wrong;
+    } else {
+        uint32_t due_count;
+        uint64_t due_epoch;
+        tidylog_order_step(decoder->order, step, &samples, &due_count, &due_epoch);
+        if (due_count != record.count || due_epoch != epoch)
+            return "its number of predictions is not what is due there (damaged value)";
+    }
+    for (uint32_t i = 0; i < record.count; i++)
+        decoder->labels[i] = run->labels[samples[i]];
+    const struct packing_columns *columns = &decoder->columns;
+    if (packing_unpack(columns, record.body, record.body_bytes, decoder->labels, record.count, run->classes,
+                       run->detail, decoder->tables) != TIDY_OK)
+        return "its predictions are not possible (damaged value)";
+    *out = (struct tidylog_observations){.step = step,
+                                         .epoch = epoch,
+                                         .count = record.count,
+                                         .samples = samples,
+                                         .labels = decoder->labels,
+                                         .predicted = columns->predicted,
+                                         .margin = columns->margin,
+                                         .loss = columns->loss,
+                                         .confidence = columns->confidence,
+                                         .log_probs = columns->log_probs};
+    return NULL;
+}

@@ -1,0 +1,20 @@
+/* One step's record to observations, with every check that the record allows. Internal to the log. */
+#ifndef TIDY_COMMON_TIDYLOG_STEP_H
+#define TIDY_COMMON_TIDYLOG_STEP_H
+
+#include <lmdb.h>
+
+#include "common/tidylog.h"
+
+struct step_decoder; /* the order, tables and arrays that decoding needs */
+
+/* `run` must outlive it. */
+int step_decoder_create(struct step_decoder **out, const struct tidylog_run *run);
+void step_decoder_destroy(struct step_decoder *decoder);
+
+/* Decodes the record of step `step`, which is in epoch `epoch`. Returns NULL, or what is wrong: static text that
+ * fits after "step 7: ". out's arrays live until the next call. */
+const char *step_decode(struct step_decoder *decoder, uint64_t step, uint64_t epoch, const MDB_val *key,
+                        const MDB_val *value, struct tidylog_observations *out);
+
+#endif

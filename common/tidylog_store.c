@@ -1,0 +1,204 @@
+/* The log's file as an LMDB environment. */
+#include "common/tidylog_store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/tidylog_format.h"
+#include "common/tidylog_pages.h"
+
+/* The byte of the data file on which readers hold a shared lock. LMDB locks nothing in this file. */
+static struct flock readers_byte(short type)
+{
+    return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+}
+
+const char *store_error_text(int code)
+{
+    switch (code) {
+    case MDB_INVALID:
+    case MDB_VERSION_MISMATCH:
+        return "not an LMDB file of this kind of machine";
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INCOMPATIBLE:
+        return "the file's structure is damaged";
+    default:
+        return code > 0 ? strerror(code) : mdb_strerror(code);
+    }
+}
+
+int store_fail(const char *path, const char *doing, int code)
+{
+    return tidy_fail("%s: cannot %s: %s", path, doing, store_error_text(code));
+}
+
+int store_lock(int file, const char *path)
+{
+    if (flock(file, LOCK_EX | LOCK_NB) == 0)
+        return TIDY_OK;
+    if (errno == EWOULDBLOCK)
+        return tidy_fail("%s: another process is recording into it; wait for its end, or choose another file", path);
+    return store_fail(path, "lock it", errno);
+}
+
+bool store_has_readers(const struct store *store)
+{
+    struct flock lock = readers_byte(F_WRLCK);
+    return fcntl(store->file, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+static int start(struct store *store, const char *path)
+{
+    *store = (struct store){.path = strdup(path), .file = -1};
+    return store->path != NULL ? TIDY_OK : tidy_fail_memory("a path", strlen(path) + 1);
+}
+
+/* Opens our own descriptor; refuses what is no regular file, which might block or have no end. */
+static int open_file(struct store *store, int flags)
+{
+    struct stat status;
+    store->file = open(store->path, flags | O_CLOEXEC | O_NONBLOCK);
+    if (store->file < 0)
+        return store_fail(store->path, "open it", errno);
+    if (fstat(store->file, &status) != 0)
+        return store_fail(store->path, "open it", errno);
+    if (!S_ISREG(status.st_mode))
+        return tidy_fail("%s: not a TIDY log (not a regular file)", store->path);
+    return TIDY_OK;
+}
+
+/* Is LMDB's descriptor of the file that ours is of? The path may have been given to another in between. */
+static int check_same_file(const struct store *store)
+{
+    struct stat ours, theirs;
+    int file;
+    int code = mdb_env_get_fd(store->env, &file);
+    if (code == 0 && (fstat(store->file, &ours) != 0 || fstat(file, &theirs) != 0))
+        code = errno;
+    if (code != 0)
+        return store_fail(store->path, "open it", code);
+    if (ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino)
+        return tidy_fail("%s: the file was replaced while it was opened; try again", store->path);
+    return TIDY_OK;
+}
+
+static int open_environment(struct store *store, unsigned flags, size_t map_bytes)
+{
+    int code = mdb_env_create(&store->env);
+    if (code == 0)
+        code = mdb_env_set_maxdbs(store->env, TIDYLOG_TABLES);
+    if (code == 0 && map_bytes > 0)
+        code = mdb_env_set_mapsize(store->env, map_bytes);
+    if (code == 0)
+        code = mdb_env_open(store->env, store->path, MDB_NOSUBDIR | MDB_NOTLS | flags, 0666);
+    return code == 0 ? check_same_file(store) : store_fail(store->path, "open it", code);
+}
+
+static int open_tables(struct store *store, MDB_txn *txn)
+{
+    for (int i = 0; i < TIDYLOG_TABLES; i++) {
+        int code = mdb_dbi_open(txn, tidylog_table_names[i], 0, &store->tables[i]);
+        if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE)
+            return tidy_fail("%s: not a TIDY log (it has no table '%s')", store->path, tidylog_table_names[i]);
+        if (code != 0)
+            return store_fail(store->path, "open its tables", code);
+    }
+    return TIDY_OK;
+}
+
+/* A read transaction, with the map as large as the file has become since. */
+static int begin_snapshot(struct store *store, MDB_txn **txn)
+{
+    int code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, txn);
+    while (code == MDB_MAP_RESIZED) {
+        code = mdb_env_set_mapsize(store->env, 0);
+        if (code == 0)
+            code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, txn);
+    }
+    return code == 0 ? TIDY_OK : store_fail(store->path, "read it", code);
+}
+
+int store_open_reader(struct store *store, MDB_txn **txn, const char *path)
+{
+    struct flock lock = readers_byte(F_RDLCK);
+    size_t map_bytes = 0;
+    *txn = NULL;
+    int status = start(store, path);
+    if (status == TIDY_OK)
+        status = open_file(store, O_RDONLY);
+    if (status == TIDY_OK)
+        status = pages_check_head(store->file, path, &map_bytes);
+    if (status == TIDY_OK) {
+        /* Before the snapshot, so that the writer sees it in time. A file system without such locks has no
+         * writer that would look for them. */
+        (void)fcntl(store->file, F_OFD_SETLK, &lock);
+        status = open_environment(store, MDB_RDONLY | MDB_NOLOCK, map_bytes);
+    }
+    if (status == TIDY_OK)
+        status = begin_snapshot(store, txn);
+    if (status == TIDY_OK)
+    if (status == TIDY_OK)
+        status = open_tables(store, *txn);
+    if (status != TIDY_OK) {
+        mdb_txn_abort(*txn);
+        *txn = NULL;
+        store_close(store);
+    }
+    return status;
+}
+
+int store_open_environment(struct store *store)
+{
+    MDB_txn *txn = NULL;
+    int dead = 0;
+    int status = open_environment(store, 0, 0);
+    if (status != TIDY_OK)
+        return status;
+    /* Readers of LMDB's own tools that were killed would keep pages from being reused. */
+    (void)mdb_reader_check(store->env, &dead);
+    status = begin_snapshot(store, &txn);
+    if (status == TIDY_OK)
+    if (status == TIDY_OK)
+        status = open_tables(store, txn);
+    if (status != TIDY_OK) {
+        mdb_txn_abort(txn);
+        return status;
+    }
+    /* Committed, so that the tables' handles last. */
+    int code = mdb_txn_commit(txn);
+    return code == 0 ? TIDY_OK : store_fail(store->path, "open its tables", code);
+}
+
+int store_open_writer(struct store *store, const char *path)
+{
+    size_t map_bytes;
+    int status = start(store, path);
+    if (status == TIDY_OK)
+        status = open_file(store, O_RDWR);
+    if (status == TIDY_OK)
+        status = store_lock(store->file, path);
+    if (status == TIDY_OK)
+        status = pages_check_head(store->file, path, &map_bytes);
+    if (status == TIDY_OK)
+        status = store_open_environment(store);
+    if (status != TIDY_OK)
+        store_close(store);
+    return status;
+}
+
+void store_close(struct store *store)
+{
+    if (store->env != NULL)
+        mdb_env_close(store->env);
+    if (store->file >= 0)
+        close(store->file);
+    free(store->path);
+    *store = (struct store){.file = -1};
+}

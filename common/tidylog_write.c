@@ -1,0 +1,419 @@
+/* The writer: packs records in the trainer's thread, commits them in its own. */
+#include "common/tidylog.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/little_endian.h"
+#include "common/memory.h"
+#include "common/packing.h"
+#include "common/tidylog_create.h"
+#include "common/tidylog_meta.h"
+#include "common/tidylog_queue.h"
+#include "common/tidylog_read.h"
+
+struct tidylog_writer {
+    struct store store;
+    struct tidylog_run run;
+    struct tidylog_order *order;
+    uint16_t *labels;      /* [batch] of the step being packed */
+    uint64_t steps;        /* appended so far, whether or not committed yet */
+    uint64_t epochs;       /* the same */
+    struct queue *queue;
+    /* What follows belongs to whoever is in a transaction: the thread, or the caller while the queue is empty. */
+    MDB_txn *pin;          /* keeps LMDB from reusing pages while there are readers; or NULL */
+    uint64_t kept_steps;   /* on disk */
+};
+
+/* ---- transactions --------------------------------------------------------------------------------------- */
+
+/* Pages of older snapshots are reused two commits later; a reader without a lock file is protected from that by a
+ * read transaction of the writer's own, begun before the pages of the reader's snapshot become free. */
+static int update_pin(struct tidylog_writer *writer)
+{
+    bool readers = store_has_readers(&writer->store);
+    if (!readers && writer->pin != NULL) {
+        mdb_txn_abort(writer->pin);
+        writer->pin = NULL;
+    }
+    if (readers && writer->pin == NULL)
+        return mdb_txn_begin(writer->store.env, NULL, MDB_RDONLY, &writer->pin);
+    return 0;
+}
+
+static int grow_map(struct tidylog_writer *writer)
+{
+    MDB_envinfo info;
+    int code = mdb_env_info(writer->store.env, &info);
+    return code != 0 ? code : mdb_env_set_mapsize(writer->store.env, info.me_mapsize * 2);
+}
+
+/* What is done in one transaction: 0 or an error of LMDB. */
+typedef int transaction(struct tidylog_writer *writer, MDB_txn *txn, const void *argument);
+
+static int try_transaction(struct tidylog_writer *writer, transaction *work, const void *argument)
+{
+    MDB_txn *txn;
+    int code = mdb_txn_begin(writer->store.env, NULL, 0, &txn);
+    if (code != 0)
+        return code;
+    code = work(writer, txn, argument);
+    if (code != 0) {
+        mdb_txn_abort(txn);
+        return code;
+    }
+    return mdb_txn_commit(txn);
+}
+
+/* Runs `work` and commits, synced; again with a larger map where the map is full. Returns 0 or LMDB's error, and
+ * then nothing was changed. */
+static int run_transaction(struct tidylog_writer *writer, transaction *work, const void *argument)
+{
+    int code = update_pin(writer);
+    if (code != 0)
+        return code;
+    do {
+        code = try_transaction(writer, work, argument);
+    } while (code == MDB_MAP_FULL && (code = grow_map(writer)) == 0);
+    return code;
+}
+
+static int put_records(struct tidylog_writer *writer, MDB_txn *txn, const void *argument)
+{
+    int code = 0;
+    for (const struct queued *record = argument; record != NULL && code == 0; record = record->next) {
+        uint8_t number[NUMBER_KEY_BYTES];
+        record_number_key(number, record->number);
+        MDB_val key = {.mv_size = sizeof number, .mv_data = number};
+        MDB_val value = {.mv_size = record->bytes, .mv_data = (void *)record->value};
+        code = mdb_put(txn, writer->store.tables[record->table], &key, &value, MDB_APPEND);
+    }
+    return code;
+}
+
+/* The thread's commit of a batch. */
+static int commit_batch(void *context, const struct queued *first)
+{
+    struct tidylog_writer *writer = context;
+    int code = run_transaction(writer, put_records, first);
+    if (code != 0) {
+        const char *path = writer->store.path;
+        return tidy_fail("%s: cannot write %s %llu: %s; all steps before %llu are kept; free space and run "
+                         "'tidy-record resume %s'",
+                         path, first->table == TABLE_STEPS ? "step" : "epoch", (unsigned long long)first->number,
+                         store_error_text(code), (unsigned long long)writer->kept_steps, path);
+    }
+    for (; first != NULL; first = first->next) {
+        if (first->table == TABLE_STEPS)
+            writer->kept_steps = first->number + 1;
+    }
+    return TIDY_OK;
+}
+
+/* ---- opening and closing -------------------------------------------------------------------------------- */
+
+/* Frees all but the queue. NULL is allowed. */
+static void destroy(struct tidylog_writer *writer)
+{
+    if (writer == NULL)
+        return;
+    mdb_txn_abort(writer->pin);
+    free(writer->labels);
+    tidylog_order_destroy(writer->order);
+    meta_free(&writer->run);
+    store_close(&writer->store);
+    free(writer);
+}
+
+/* How many steps there are, by the last one's number; LMDB says whether that many records are there. */
+static int count_steps(struct tidylog_writer *writer, MDB_txn *txn)
+{
+    MDB_cursor *cursor = NULL;
+    MDB_val key, value;
+    MDB_stat stat;
+    MDB_dbi table = writer->store.tables[TABLE_STEPS];
+    int code = mdb_stat(txn, table, &stat);
+    if (code == 0)
+        code = mdb_cursor_open(txn, table, &cursor);
+    if (code == 0)
+        code = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+    if (cursor != NULL)
+        mdb_cursor_close(cursor);
+    if (code != 0 && code != MDB_NOTFOUND)
+        return store_fail(writer->store.path, "read its steps", code);
+    writer->steps = code == MDB_NOTFOUND ? 0 : record_number(&key) + 1;
+    writer->kept_steps = writer->steps;
+    if (writer->steps != stat.ms_entries)
+        return tidy_fail("%s: steps are missing; 'tidy-analyze verify %s' lists all damage", writer->store.path,
+                         writer->store.path);
+    return TIDY_OK;
+}
+
+/* Reads what the open file holds, and starts the thread. */
+static int start(struct tidylog_writer *writer)
+{
+    struct store *store = &writer->store;
+    MDB_txn *txn = NULL;
+    struct tidylog_epoch *epochs = NULL;
+    uint64_t *steps_through = NULL;
+    int code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    if (code != 0)
+        return store_fail(store->path, "read it", code);
+    int status = meta_read(txn, store->tables[TABLE_META], &writer->run, store->path);
+    if (status == TIDY_OK)
+        status = epochs_read(txn, store->tables[TABLE_EPOCHS], store->path, &epochs, &steps_through, &writer->epochs);
+    if (status == TIDY_OK)
+        status = count_steps(writer, txn);
+    mdb_txn_abort(txn);
+    free(steps_through);
+    free(epochs);
+    if (status == TIDY_OK)
+        status = tidylog_order_create(&writer->order, &writer->run);
+    if (status == TIDY_OK)
+        status = memory_allocate(&writer->labels, writer->run.batch_size, sizeof *writer->labels, "a step's labels");
+    if (status == TIDY_OK)
+        status = queue_create(&writer->queue, commit_batch, writer);
+    return status;
+}
+
+int tidylog_create(struct tidylog_writer **out, const char *path, const struct tidylog_run *run, bool force)
+{
+    struct tidylog_writer *writer;
+    *out = NULL;
+    int status = meta_check(run, path);
+    if (status != TIDY_OK)
+        return status;
+    status = memory_allocate(&writer, 1, sizeof *writer, "the log's writer");
+    if (status != TIDY_OK)
+        return status;
+    status = store_create(&writer->store, path, run, force);
+    if (status == TIDY_OK)
+        status = start(writer);
+    if (status != TIDY_OK) {
+        destroy(writer);
+        return status;
+    }
+    *out = writer;
+    return TIDY_OK;
+}
+
+int tidylog_resume(struct tidylog_writer **out, const char *path)
+{
+    struct tidylog_writer *writer;
+    *out = NULL;
+    int status = memory_allocate(&writer, 1, sizeof *writer, "the log's writer");
+    if (status != TIDY_OK)
+        return status;
+    status = store_open_writer(&writer->store, path);
+    if (status == TIDY_OK)
+        status = start(writer);
+    if (status != TIDY_OK) {
+        destroy(writer);
+        return status;
+    }
+    *out = writer;
+    return TIDY_OK;
+}
+
+const struct tidylog_run *tidylog_writer_run(const struct tidylog_writer *writer)
+{
+    return &writer->run;
+}
+
+int tidylog_sync(struct tidylog_writer *writer)
+{
+    return queue_flush(writer->queue);
+}
+
+int tidylog_close(struct tidylog_writer *writer)
+{
+    if (writer == NULL)
+        return TIDY_OK;
+    int status = queue_destroy(writer->queue);
+    destroy(writer);
+    return status;
+}
+
+/* ---- appending ------------------------------------------------------------------------------------------ */
+
+static int check_predictions(const struct tidylog_writer *writer, uint64_t step,
+                             const struct tidylog_predictions *predictions)
+{
+    const struct tidylog_run *run = &writer->run;
+    if (step != writer->steps)
+        return tidy_fail("%s: step %llu was appended where step %llu is due", writer->store.path,
+                         (unsigned long long)step, (unsigned long long)writer->steps);
+    if (predictions->count < 1 || predictions->count > run->batch_size || predictions->count > run->samples)
+        return tidy_fail("%s: step %llu has %lu predictions, and the batch size is %lu", writer->store.path,
+                         (unsigned long long)step, (unsigned long)predictions->count,
+                         (unsigned long)run->batch_size);
+    for (uint32_t i = 0; i < predictions->count; i++) {
+        if (predictions->samples[i] >= run->samples || predictions->predicted[i] >= run->classes)
+            return tidy_fail("%s: step %llu: no such sample or class: %lu, %u", writer->store.path,
+                             (unsigned long long)step, (unsigned long)predictions->samples[i],
+                             predictions->predicted[i]);
+    }
+    return TIDY_OK;
+}
+
+/* Does the seed give these samples? */
+static bool is_derived(struct tidylog_writer *writer, uint64_t step, const struct tidylog_predictions *predictions)
+{
+    const uint32_t *samples;
+    uint32_t count;
+    uint64_t epoch;
+    tidylog_order_step(writer->order, step, &samples, &count, &epoch);
+    return count == predictions->count && memcmp(samples, predictions->samples, count * sizeof *samples) == 0;
+}
+
+static int allocate_record(struct queued **out, size_t body_bytes)
+{
+    size_t bytes = RECORD_HEADER_BYTES + body_bytes;
+    *out = malloc(sizeof **out + bytes);
+    if (*out == NULL)
+        return tidy_fail_memory("a record of the log", bytes);
+    **out = (struct queued){.bytes = bytes};
+    return TIDY_OK;
+}
+
+/* Seals and queues a record whose body is complete. */
+static int append(struct tidylog_writer *writer, struct queued *record, enum tidylog_table table, uint64_t number,
+                  uint8_t flags, uint32_t count)
+{
+    uint8_t key[NUMBER_KEY_BYTES];
+    record_number_key(key, number);
+    record->table = table;
+    record->number = number;
+    record_seal(record->value, record->bytes, key, sizeof key, flags, count);
+    return queue_add(writer->queue, record);
+}
+
+int tidylog_append_step(struct tidylog_writer *writer, uint64_t step, const struct tidylog_predictions *predictions)
+{
+    const struct tidylog_run *run = &writer->run;
+    uint32_t count = predictions->count;
+    struct queued *record;
+    int status = check_predictions(writer, step, predictions);
+    if (status != TIDY_OK)
+        return status;
+    bool listed = !is_derived(writer, step, predictions);
+    size_t list_bytes = listed ? (size_t)count * 4 : 0;
+    status = allocate_record(&record, list_bytes + packing_bound(count, run->classes, run->detail));
+    if (status != TIDY_OK)
+        return status;
+    uint8_t *body = record->value + RECORD_HEADER_BYTES;
+    for (uint32_t i = 0; i < count; i++) {
+        writer->labels[i] = run->labels[predictions->samples[i]];
+        if (listed)
+            store_u32(body + (size_t)i * 4, predictions->samples[i]);
+    }
+    size_t packed = packing_pack(body + list_bytes, predictions, writer->labels, run->classes, run->detail);
+    record->bytes = RECORD_HEADER_BYTES + list_bytes + packed;
+    status = append(writer, record, TABLE_STEPS, step, listed ? RECORD_LISTS_SAMPLES : 0, count);
+    if (status == TIDY_OK)
+        writer->steps++;
+    return status;
+}
+
+int tidylog_append_epoch(struct tidylog_writer *writer, const struct tidylog_epoch *epoch)
+{
+    struct queued *record;
+    uint64_t due_steps = (writer->epochs + 1) * tidylog_steps_per_epoch(&writer->run);
+    if (epoch->epoch != writer->epochs || writer->steps != due_steps)
+        return tidy_fail("%s: epoch %llu was appended after step %llu, where epoch %llu is due after step %llu",
+                         writer->store.path, (unsigned long long)epoch->epoch, (unsigned long long)writer->steps,
+                         (unsigned long long)writer->epochs, (unsigned long long)due_steps);
+    int status = allocate_record(&record, EPOCH_BODY_BYTES);
+    if (status != TIDY_OK)
+        return status;
+    uint8_t *body = record->value + RECORD_HEADER_BYTES;
+    store_u64(body, writer->steps);
+    store_f64(body + 8, epoch->loss);
+    store_f64(body + 16, epoch->accuracy);
+    store_f64(body + 24, epoch->test_accuracy);
+    store_f64(body + 32, epoch->learning_rate);
+    store_f64(body + 40, epoch->seconds);
+    status = append(writer, record, TABLE_EPOCHS, epoch->epoch, 0, 1);
+    if (status == TIDY_OK)
+        writer->epochs++;
+    return status;
+}
+
+/* ---- changing what is there ----------------------------------------------------------------------------- */
+
+/* Deletes a table's last records while `goes` says so. */
+static int delete_from_end(MDB_txn *txn, MDB_dbi table, bool (*goes)(const MDB_val *key, const MDB_val *value,
+                                                                     uint64_t step), uint64_t step)
+{
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    int code = mdb_cursor_open(txn, table, &cursor);
+    if (code != 0)
+        return code;
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_LAST)) == 0 && goes(&key, &value, step)) {
+        code = mdb_cursor_del(cursor, 0);
+        if (code != 0)
+            break;
+    }
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
+static bool step_goes(const MDB_val *key, const MDB_val *value, uint64_t step)
+{
+    (void)value;
+    return record_number(key) >= step;
+}
+
+static bool epoch_goes(const MDB_val *key, const MDB_val *value, uint64_t step)
+{
+    struct record record;
+    return record_open(&record, key, value) != NULL || record.body_bytes != EPOCH_BODY_BYTES ||
+           load_u64(record.body) > step;
+}
+
+static int cut(struct tidylog_writer *writer, MDB_txn *txn, const void *argument)
+{
+    uint64_t step = *(const uint64_t *)argument;
+    int code = delete_from_end(txn, writer->store.tables[TABLE_STEPS], step_goes, step);
+    return code != 0 ? code : delete_from_end(txn, writer->store.tables[TABLE_EPOCHS], epoch_goes, step);
+}
+
+int tidylog_cut(struct tidylog_writer *writer, uint64_t step)
+{
+    int status = tidylog_sync(writer);
+    if (status != TIDY_OK)
+        return status;
+    if (step > writer->steps)
+        return tidy_fail("%s: the log has %llu steps, so it cannot be cut to %llu", writer->store.path,
+                         (unsigned long long)writer->steps, (unsigned long long)step);
+    int code = run_transaction(writer, cut, &step);
+    if (code != 0)
+        return store_fail(writer->store.path, "cut it", code);
+    uint64_t whole_epochs = step / tidylog_steps_per_epoch(&writer->run);
+    writer->steps = writer->kept_steps = step;
+    writer->epochs = whole_epochs < writer->epochs ? whole_epochs : writer->epochs;
+    return TIDY_OK;
+}
+
+static int put_epochs(struct tidylog_writer *writer, MDB_txn *txn, const void *argument)
+{
+    return meta_write_epochs(txn, writer->store.tables[TABLE_META], argument);
+}
+
+int tidylog_set_epochs(struct tidylog_writer *writer, uint64_t epochs)
+{
+    struct tidylog_run changed = writer->run;
+    changed.epochs = epochs;
+    int status = tidylog_sync(writer);
+    if (status != TIDY_OK)
+        return status;
+    int code = run_transaction(writer, put_epochs, &changed);
+    if (code != 0)
+        return store_fail(writer->store.path, "write it", code);
+    writer->run.epochs = epochs;
+    return TIDY_OK;
+}
