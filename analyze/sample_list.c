@@ -36,7 +36,7 @@ int sample_list_read(struct sample_list *out, FILE *in, const char *name, uint64
         status = memory_allocate(&first_line, samples, sizeof *first_line, "a list of samples");
 
     while (status == 0 && (errno = 0, getline(&line, &room, in)) != -1) {
-        uint64_t sample;
+        uint64_t sample = 0;
         number++;
         if (line[0] == '#' || line[strspn(line, " \t\r\n")] == 0)
             continue;

@@ -60,7 +60,7 @@ int verify_command(int argc, char **argv)
         return status;
 
     struct tidylog_reader *reader;
-    if ((status = tidylog_open(&reader, path)) != 0)
+    if ((status = tidylog_open_to_verify(&reader, path)) != 0)
         return status;
     status = verify(reader, path, json);
     tidylog_close_reader(reader);
