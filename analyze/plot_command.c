@@ -1,5 +1,4 @@
 /* tidy-analyze plot: charts as gnuplot scripts or as files. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,34 +41,28 @@ static int write_chart(FILE *out, const struct chart_row *chart, const char *pat
     return status;
 }
 
-/* The script is made in memory first, so that a chart that fails leaves half of none on stdout. */
-static int print_script(const struct chart_row *chart, const char *path, const char *scores)
+/* The script is made in memory first, so that a chart that fails leaves half of none on stdout.
+ * `output` is NULL where the script itself is asked for. */
+static int plot(const struct chart_row *chart, const char *path, const char *scores, const char *output, bool force)
 {
+    const char *terminal;
     char *script = NULL;
     size_t bytes = 0;
+    int status = gnuplot_terminal(&terminal, output, force);
+    if (status != 0)
+        return status;
     FILE *out = open_memstream(&script, &bytes);
     if (out == NULL)
         return tidy_fail_memory("a chart", 1);
-    fputs(gnuplot_png_terminal, out);
-    int status = write_chart(out, chart, path, scores);
+    fputs(terminal, out);
+    status = write_chart(out, chart, path, scores);
     if (fclose(out) != 0 && status == 0)
         status = tidy_fail_memory("a chart", bytes);
-    if (status == 0)
+    if (status == 0 && output != NULL)
+        status = gnuplot_draw(script, bytes, output, force);
+    else if (status == 0)
         fwrite(script, 1, bytes, stdout); /* main looks whether that worked */
     free(script);
-    return status;
-}
-
-static int draw(const struct chart_row *chart, const char *path, const char *scores, const char *output, bool force)
-{
-    struct gnuplot_drawing *drawing;
-    FILE *script;
-    int status = gnuplot_begin(&drawing, &script, output, force);
-    if (status == 0)
-        status = write_chart(script, chart, path, scores);
-    if (status == 0)
-        status = gnuplot_draw(drawing);
-    gnuplot_end(drawing);
     return status;
 }
 
@@ -139,6 +132,5 @@ int plot_command(int argc, char **argv)
         return tidy_fail_usage("plot %s takes no --score", chart->name);
     if (force && output == NULL)
         return tidy_fail_usage("plot: --force goes with -o FILE");
-    return output != NULL ? draw(chart, arguments[1], scores, output, force)
-                          : print_script(chart, arguments[1], scores);
+    return plot(chart, arguments[1], scores, output, force);
 }

@@ -41,11 +41,11 @@ static void write_data(FILE *out, const struct histogram *clean, const struct hi
         last--;
     fputs("$bars << EOD\n", out);
     for (int bar = 0; bar <= last; bar++)
-        fprintf(out, "%d\t%d%s\t%.4g\t%.4g\n", bar, bar, bar == MOST_EVENTS ? " or more" : "", percent(clean, bar),
+        fprintf(out, "%d\t%d%s\t%.4g\t%.4g\n", bar, bar, bar == MOST_EVENTS ? "+" : "", percent(clean, bar),
                 percent(wrong, bar));
-    fprintf(out, "%d\tnever learned\t%.4g\t%.4g\n", last + 1, percent(clean, NEVER), percent(wrong, NEVER));
+    fprintf(out, "%d.4\tnever learned\t%.4g\t%.4g\n", last + 1, percent(clean, NEVER), percent(wrong, NEVER));
     fputs("EOD\n", out);
-    fprintf(out, "set xrange [-0.6:%d.6]\n", last + 1);
+    fprintf(out, "set xrange [-0.6:%d]\n", last + 2);
 }
 
 /* `wrong` has no samples where right and wrong labels are not told apart. */
@@ -53,22 +53,23 @@ static void write_plot(FILE *out, const struct histogram *clean, const struct hi
 {
     fputs("set style fill solid 1 noborder\n"
           "set xlabel 'times forgotten: predicted right, then wrong in the next epoch'\n"
-          "set ylabel 'share of samples' offset -0.5\n"
           "set yrange [0:108]\n"
           "set ytics 0, 20, 100\n"
           "set format y '%g%%'\n"
           "set xtics scale 0\n"
-          "set key at screen 0.085, 0.9 left top horizontal Left reverse samplen 1 width 1\n"
-          "share(x) = x == 0 ? '' : x < 0.1 ? '<0.1' : sprintf(x < 10 ? '%.1f' : '%.0f', x)\n",
+          "set key at screen 0.1, 0.89 left top horizontal Left reverse samplen 1 width 2 font ',14'\n"
+          "share(x) = x < 0.05 ? '' : sprintf(x < 10 ? '%.1f' : '%.0f', x)\n",
           out);
     if (wrong->samples == 0) {
-        fputs("set boxwidth 0.7\n"
+        fputs("set ylabel 'share of all'\n"
+              "set boxwidth 0.7\n"
               "plot $bars using 1:3:xtic(2) with boxes linetype 1, \\\n"
               "     $bars using 1:3:(share($3)) with labels font ',13' offset 0, 0.6\n",
               out);
         return;
     }
     fprintf(out,
+            "set ylabel 'share of the group'\n"
             "set boxwidth 0.38\n"
             "plot $bars using ($1 - 0.2):3:xtic(2) with boxes linetype 1 title '%" PRIu64
             " with the right label', \\\n"

@@ -1,9 +1,11 @@
-/* gnuplot as a child process: script and complaints go through files in memory, so that neither side can block. */
+/* gnuplot as a child process. Script, picture and complaints go through files in memory, so that neither side can
+ * block, no file name has to be quoted, and a full disk is noticed here. */
 #include "analyze/charts/gnuplot.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -12,118 +14,76 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "analyze/charts/house_style.h"
 #include "common/error.h"
+#include "common/memory.h"
 
-#define FONT "noenhanced font 'DejaVu Sans,"
-const char *const gnuplot_png_terminal = "set terminal pngcairo size 1280,720 " FONT "16'\n";
-
+/* Without enhanced text, because names have underscores. Each terminal has a scale of its own for fonts. */
 static const struct format {
     const char *ending;
     const char *terminal;
 } formats[] = {
-    {".png", "set terminal pngcairo size 1280,720 " FONT "16'\n"},
-    {".svg", "set terminal svg size 1280,720 background 'white' " FONT "16'\n"},
-    {".pdf", "set terminal pdfcairo size 12.8in,7.2in " FONT "16'\n"},
+    {".png", "set terminal pngcairo size 1280,720 noenhanced font 'DejaVu Sans,16'\n"},
+    {".svg", "set terminal svg size 1280,720 background 'white' noenhanced font 'DejaVu Sans,16' fontscale 1.3\n"},
+    {".pdf", "set terminal pdfcairo size 12.8in,7.2in noenhanced font 'DejaVu Sans,16' fontscale 0.7 linewidth 1.5\n"},
 };
-
-struct gnuplot_drawing {
-    const char *path;
-    char *temporary; /* where it is drawn, in the same folder; "" once it is at its path */
-    bool force;
-    FILE *script;
-};
-
-static const struct format *find_format(const char *path)
-{
-    size_t length = strlen(path);
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-        if (length > 4 && strcasecmp(path + length - 4, formats[i].ending) == 0)
-            return &formats[i];
-    return NULL;
-}
+enum { FORMATS = sizeof formats / sizeof *formats };
 
 static int fail_exists(const char *path)
 {
     return tidy_fail("%s exists already; --force replaces it", path);
 }
 
-/* Makes the file that gnuplot will write to, with the permissions that a new file has. */
-static int make_temporary(struct gnuplot_drawing *drawing)
+int gnuplot_terminal(const char **terminal, const char *path, bool force)
 {
-    if (asprintf(&drawing->temporary, "%s.XXXXXX", drawing->path) < 0) {
-        drawing->temporary = NULL;
-        return tidy_fail_memory("a file name", strlen(drawing->path));
-    }
-    int descriptor = mkstemp(drawing->temporary);
-    if (descriptor < 0) {
-        drawing->temporary[0] = 0;
-        return tidy_fail("%s cannot be written: %s", drawing->path, strerror(errno));
-    }
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(descriptor, 0666 & ~mask);
-    close(descriptor);
-    return 0;
-}
-
-int gnuplot_begin(struct gnuplot_drawing **out, FILE **script, const char *path, bool force)
-{
-    *out = NULL;
-    const struct format *format = find_format(path);
-    if (format == NULL)
-        return tidy_fail_usage("%s: charts are drawn as .png, .svg or .pdf", path);
+    *terminal = formats[0].terminal;
+    if (path == NULL)
+        return 0;
     if (!force && access(path, F_OK) == 0)
         return fail_exists(path);
+    size_t length = strlen(path);
+    for (size_t i = 0; i < FORMATS; i++)
+        if (length > 4 && strcasecmp(path + length - 4, formats[i].ending) == 0) {
+            *terminal = formats[i].terminal;
+            return 0;
+        }
+    return tidy_fail_usage("%s: charts are drawn as .png, .svg or .pdf", path);
+}
 
-    struct gnuplot_drawing *drawing = calloc(1, sizeof *drawing);
-    if (drawing == NULL)
-        return tidy_fail_memory("a chart", sizeof *drawing);
-    *drawing = (struct gnuplot_drawing){.path = path, .force = force};
-    int status = make_temporary(drawing);
-    int descriptor = status == 0 ? memfd_create("chart", MFD_CLOEXEC) : -1;
-    if (status == 0 && (descriptor < 0 || (drawing->script = fdopen(descriptor, "w+")) == NULL))
-        status = tidy_fail("a chart's script cannot be kept in memory: %s", strerror(errno));
-    if (status != 0) {
-        gnuplot_end(drawing);
-        return status;
+/* ---- the child process --------------------------------------------------------------------------------- */
+
+/* Writes all bytes. Returns 0 or an errno. */
+static int write_all(int descriptor, const char *bytes, size_t count)
+{
+    while (count > 0) {
+        ssize_t written = write(descriptor, bytes, count);
+        if (written < 0 && errno != EINTR)
+            return errno;
+        bytes += written > 0 ? written : 0;
+        count -= written > 0 ? (size_t)written : 0;
     }
-    fputs(format->terminal, drawing->script);
-    fputs("set output ", drawing->script);
-    house_style_quote(drawing->script, drawing->temporary);
-    fputc('\n', drawing->script);
-    *script = drawing->script;
-    *out = drawing;
     return 0;
 }
 
-/* Runs gnuplot with the script as its input and `complaints` as output. Returns its wait status, or -1 where
- * it could not be started, after making the message. */
-static int run(FILE *script, int complaints)
+/* Runs gnuplot with these three files as its standard ones. *result gets its wait status. */
+static int run(const int files[3], int *result)
 {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, fileno(script), STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, complaints, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, complaints, STDERR_FILENO);
+    for (int i = 0; i < 3; i++)
+        posix_spawn_file_actions_adddup2(&actions, files[i], i);
     char *arguments[] = {"gnuplot", NULL};
     pid_t child;
     int cause = posix_spawnp(&child, "gnuplot", &actions, NULL, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
-    if (cause == ENOENT) {
-        tidy_fail("gnuplot is not installed; install it ('apt install gnuplot-nox'), "
-                  "or print the script without -o and draw it elsewhere");
-        return -1;
-    }
-    if (cause != 0) {
-        tidy_fail("gnuplot cannot be started: %s", strerror(cause));
-        return -1;
-    }
-    int result;
-    while (waitpid(child, &result, 0) < 0)
+    if (cause == ENOENT)
+        return tidy_fail("gnuplot is not installed; install it ('apt install gnuplot-nox'), "
+                         "or print the script without -o and draw it elsewhere");
+    if (cause != 0)
+        return tidy_fail("gnuplot cannot be started: %s", strerror(cause));
+    while (waitpid(child, result, 0) < 0)
         if (errno != EINTR)
-            return 0;
-    return result;
+            return tidy_fail("gnuplot was lost: %s", strerror(errno));
+    return 0;
 }
 
 /* The last line of what gnuplot said that has text: where its message stands. */
@@ -140,53 +100,82 @@ static int fail_complaint(const char *path, int complaints)
     return tidy_fail("%s: gnuplot failed: %s", path, last + strspn(last, " \t"));
 }
 
-/* Moves the drawing to its path; without `force` never over a file that came to be meanwhile. */
-static int publish(struct gnuplot_drawing *drawing)
+/* ---- the file ------------------------------------------------------------------------------------------- */
+
+/* Renames; without `force` never over a file that came to be meanwhile. */
+static int publish(const char *temporary, const char *path, bool force)
 {
-    int failed;
-    if (drawing->force) {
-        failed = rename(drawing->temporary, drawing->path);
-    } else {
-        failed = renameat2(AT_FDCWD, drawing->temporary, AT_FDCWD, drawing->path, RENAME_NOREPLACE);
-        if (failed && errno == EEXIST)
-            return fail_exists(drawing->path);
-        if (failed && errno == EINVAL) /* not known to this file system */
-            failed = rename(drawing->temporary, drawing->path);
-    }
-    if (failed)
-        return tidy_fail("%s cannot be written: %s", drawing->path, strerror(errno));
-    drawing->temporary[0] = 0;
-    return 0;
+    int failed = force ? rename(temporary, path) : renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE);
+    if (failed && !force && errno == EEXIST)
+        return fail_exists(path);
+    if (failed && !force && errno == EINVAL) /* not known to this file system */
+        failed = rename(temporary, path);
+    return failed ? tidy_fail("%s cannot be written: %s", path, strerror(errno)) : 0;
 }
 
-int gnuplot_draw(struct gnuplot_drawing *drawing)
+/* Writes beside `path` and renames, so that the file is never there in part. */
+static int write_file(const char *bytes, size_t count, const char *path, bool force)
 {
-    fputs("unset output\n", drawing->script);
-    if (fflush(drawing->script) != 0 || lseek(fileno(drawing->script), 0, SEEK_SET) != 0)
-        return tidy_fail("a chart's script cannot be kept in memory: %s", strerror(errno));
-    int complaints = memfd_create("complaints", MFD_CLOEXEC);
-    if (complaints < 0)
-        return tidy_fail("gnuplot cannot be started: %s", strerror(errno));
-
-    int result = run(drawing->script, complaints);
-    int status = result == -1 ? TIDY_FAILED : 0;
-    struct stat drawn;
-    if (status == 0 && (result != 0 || stat(drawing->temporary, &drawn) != 0 || drawn.st_size == 0))
-        status = fail_complaint(drawing->path, complaints);
-    if (status == 0)
-        status = publish(drawing);
-    close(complaints);
+    char *temporary;
+    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+        return tidy_fail_memory("a file name", strlen(path));
+    int descriptor = mkostemp(temporary, O_CLOEXEC);
+    if (descriptor < 0) {
+        int status = tidy_fail("%s cannot be written: %s", path, strerror(errno));
+        free(temporary);
+        return status;
+    }
+    mode_t mask = umask(0); /* mkostemp gives its file to its owner alone */
+    umask(mask);
+    int cause = fchmod(descriptor, 0666 & ~mask) != 0 ? errno : write_all(descriptor, bytes, count);
+    if (close(descriptor) != 0 && cause == 0)
+        cause = errno;
+    int status =
+        cause != 0 ? tidy_fail("%s cannot be written: %s", path, strerror(cause)) : publish(temporary, path, force);
+    if (status != 0)
+        unlink(temporary);
+    free(temporary);
     return status;
 }
 
-void gnuplot_end(struct gnuplot_drawing *drawing)
+/* Copies a file in memory to `path`. */
+static int copy_out(int descriptor, size_t count, const char *path, bool force)
 {
-    if (drawing == NULL)
-        return;
-    if (drawing->script != NULL)
-        fclose(drawing->script);
-    if (drawing->temporary != NULL && drawing->temporary[0] != 0)
-        unlink(drawing->temporary);
-    free(drawing->temporary);
-    free(drawing);
+    char *bytes;
+    int status = memory_allocate(&bytes, count, 1, "a chart");
+    if (status == 0 && pread(descriptor, bytes, count, 0) != (ssize_t)count)
+        status = tidy_fail("%s: the chart cannot be read back: %s", path, strerror(errno));
+    if (status == 0)
+        status = write_file(bytes, count, path, force);
+    free(bytes);
+    return status;
+}
+
+int gnuplot_draw(const char *script, size_t bytes, const char *path, bool force)
+{
+    static const char *const names[3] = {"script", "picture", "complaints"};
+    int files[3] = {-1, -1, -1}, status = 0, result = 0;
+    struct stat picture = {0};
+    for (int i = 0; i < 3 && status == 0; i++)
+        if ((files[i] = memfd_create(names[i], MFD_CLOEXEC)) < 0)
+            status = tidy_fail("%s: a file in memory cannot be made: %s", path, strerror(errno));
+    if (status != 0)
+        goto end;
+    int cause = write_all(files[0], script, bytes);
+    if (cause != 0 || lseek(files[0], 0, SEEK_SET) != 0) {
+        status =
+            tidy_fail("%s: the script cannot be kept in memory: %s", path, strerror(cause != 0 ? cause : errno));
+        goto end;
+    }
+    if ((status = run(files, &result)) != 0)
+        goto end;
+    if (result != 0 || fstat(files[1], &picture) != 0 || picture.st_size == 0)
+        status = fail_complaint(path, files[2]);
+    else
+        status = copy_out(files[1], (size_t)picture.st_size, path, force);
+end:
+    for (int i = 0; i < 3; i++)
+        if (files[i] >= 0)
+            close(files[i]);
+    return status;
 }

@@ -14,15 +14,30 @@ static const char *const colours[HOUSE_COLOURS] = {
     "#000000", /* black */
 };
 
+/* Bytes of the UTF-8 character at `text`; 0 where it is none, as in file names of old encodings. */
+static int character_bytes(const char *text)
+{
+    unsigned char first = (unsigned char)*text;
+    int bytes = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    for (int i = 1; i < bytes; i++)
+        if (((unsigned char)text[i] & 0xc0) != 0x80)
+            return 0;
+    return bytes;
+}
+
 void house_style_quote(FILE *out, const char *text)
 {
     fputc('\'', out);
-    for (; *text != 0; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '\'')
+    while (*text != 0) {
+        int bytes = character_bytes(text);
+        unsigned char first = (unsigned char)*text;
+        if (*text == '\'')
             fputs("''", out);
+        else if (bytes == 0 || first < 0x20 || first == 0x7f)
+            fputc('?', out);
         else
-            fputc(c < 0x20 || c == 0x7f ? '?' : c, out);
+            fwrite(text, 1, (size_t)bytes, out);
+        text += bytes > 0 ? bytes : 1;
     }
     fputc('\'', out);
 }
@@ -43,20 +58,20 @@ static void write_caption(FILE *out, const struct analysis *analysis, const char
 {
     const struct tidylog_run *run = analysis->run;
     char text[512];
-    int used = snprintf(text, sizeof text, "%.100s: ", base_name(analysis->path));
+    int used = snprintf(text, sizeof text, "%.60s: ", base_name(analysis->path));
     if (run->data_name != NULL)
-        used += snprintf(text + used, sizeof text - (size_t)used, "%.60s, ", run->data_name);
+        used += snprintf(text + used, sizeof text - (size_t)used, "%.40s, ", run->data_name);
     if (run->network != NULL)
-        used += snprintf(text + used, sizeof text - (size_t)used, "%.60s, ", run->network);
+        used += snprintf(text + used, sizeof text - (size_t)used, "%.40s, ", run->network);
     used += snprintf(text + used, sizeof text - (size_t)used, "%" PRIu64 " of %" PRIu64 " epochs", analysis->epochs,
                      run->epochs);
     if (run->noise != NULL)
-        used += snprintf(text + used, sizeof text - (size_t)used, ", noise %.60s", run->noise);
-    snprintf(text + used, sizeof text - (size_t)used, ". %.180s", rule);
+        used += snprintf(text + used, sizeof text - (size_t)used, ", noise %.40s", run->noise);
+    snprintf(text + used, sizeof text - (size_t)used, ". %.120s", rule);
 
     fputs("set label 2 ", out);
     house_style_quote(out, text);
-    fputs(" at screen 0.03, 0.035 left font ',12' textcolor rgb '#666666'\n", out);
+    fputs(" at screen 0.03, 0.04 left font ',12' textcolor rgb '#666666'\n", out);
 }
 
 void house_style_begin(FILE *out, const struct analysis *analysis, const char *title, const char *rule)
@@ -68,15 +83,15 @@ void house_style_begin(FILE *out, const struct analysis *analysis, const char *t
           "set tics nomirror out scale 0.5 textcolor rgb '#333333'\n"
           "set grid ytics linetype 1 linecolor rgb '#dddddd' linewidth 1\n"
           "set key noautotitle\n"
-          "set lmargin at screen 0.085\n"
+          "set lmargin at screen 0.105\n"
           "set rmargin at screen 0.97\n"
           "set tmargin at screen 0.82\n"
-          "set bmargin at screen 0.165\n",
+          "set bmargin at screen 0.18\n",
           out);
     for (int i = 0; i < HOUSE_COLOURS; i++)
         fprintf(out, "set linetype %d linecolor rgb '%s' linewidth 3\n", i + 1, colours[i]);
     fputs("set label 1 ", out);
     house_style_quote(out, title);
-    fputs(" at screen 0.03, 0.945 left font ',22'\n", out);
+    fputs(" at screen 0.03, 0.94 left font ',20'\n", out);
     write_caption(out, analysis, rule);
 }

@@ -13,7 +13,7 @@ enum { HOUSE_COLOURS = 7 };
  * run; `rule` says how the figures came about). */
 void house_style_begin(FILE *out, const struct analysis *analysis, const char *title, const char *rule);
 
-/* Writes text as a gnuplot string, whatever is in it. */
+/* Writes text as a gnuplot string, whatever is in it: what is not UTF-8 or not printable becomes a question mark. */
 void house_style_quote(FILE *out, const char *text);
 
 /* What a chart's title counts: "images", or "samples" where the log does not say that it is about images. */

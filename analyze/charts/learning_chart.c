@@ -63,43 +63,58 @@ static void write_title(char *title, size_t room, const struct tidylog_epoch *la
         snprintf(title, room, "%.1f%% %s accuracy after %" PRIu64 " epoch%s", accuracy, which, count, plural);
 }
 
+/* Whole epochs between two marks on the axis, so that there are at most six. */
+static uint64_t tick_step(uint64_t count)
+{
+    uint64_t step = 1;
+    for (int i = 0; count / step > 6; i++)
+        step = i % 3 == 1 ? step / 2 * 5 : step * 2; /* 1, 2, 5, 10, 20, 50, ... */
+    return step;
+}
+
+static void write_curve(FILE *out, bool first, int column, int linetype, bool points, const char *title)
+{
+    fprintf(out, "%s$epochs using 1:%d with %s linetype %d title '%s'", first ? "plot " : ", \\\n     ", column,
+            points ? "linespoints pointtype 7 pointsize 0.7" : "lines", linetype, title);
+}
+
 /* One panel for accuracies, one for the loss, side by side. */
 static void write_panels(FILE *out, uint64_t count, bool has_test, bool has_truth)
 {
-    const char *style = count <= 30 ? "linespoints pointtype 7 pointsize 0.7" : "lines";
+    bool points = count <= 30;
     fprintf(out,
             "set xrange [%g:%g]\n"
+            "set xtics %" PRIu64 "\n"
             "set xlabel 'epochs trained'\n"
             "set multiplot\n"
-            "set rmargin at screen 0.585\n"
-            "set ylabel 'share of predictions' offset -0.5\n"
+            "set tmargin at screen %g\n"
+            "set rmargin at screen 0.6\n"
+            "set ylabel 'share of predictions'\n"
             "set yrange [0:100]\n"
             "set format y '%%g%%%%'\n"
-            "set key at screen 0.085, 0.9 left top horizontal Left reverse samplen 1.5 width 1 maxrows 2\n"
-            "plot ",
-            count == 1 ? 0.0 : 1.0, count == 1 ? 2.0 : (double)count);
-    if (has_truth)
-        fprintf(out,
-                "$epochs using 1:5 with %s linetype 1 title 'right labels: predicted', \\\n"
-                "     $epochs using 1:6 with %s linetype 2 title 'wrong labels: predicted', \\\n"
-                "     $epochs using 1:7 with %s linetype 3 title 'wrong labels: true class predicted'",
-                style, style, style);
-    else
-        fprintf(out, "$epochs using 1:3 with %s linetype 1 title 'training, before the update'", style);
+            "set key at screen 0.1, 0.9 left top vertical Left reverse samplen 2 font ',14'\n",
+            count == 1 ? 0.0 : 1.0, count == 1 ? 2.0 : (double)count, tick_step(count), has_truth ? 0.75 : 0.81);
+    if (has_truth) {
+        write_curve(out, true, 5, 1, points, "right labels: predicted");
+        write_curve(out, false, 6, 2, points, "wrong labels: predicted");
+        write_curve(out, false, 7, 3, points, "wrong labels: true class predicted");
+    } else {
+        write_curve(out, true, 3, 1, points, "training, before the update");
+    }
     if (has_test)
-        fprintf(out, ", \\\n     $epochs using 1:4 with %s linetype 7 dashtype 2 title 'test set'", style);
-    fprintf(out,
-            "\n"
-            "unset label 1\n"
-            "unset label 2\n"
-            "set lmargin at screen 0.68\n"
-            "set rmargin at screen 0.97\n"
-            "set ylabel 'mean training loss' offset -0.5\n"
-            "set yrange [0:*]\n"
-            "set format y '%%g'\n"
-            "plot $epochs using 1:2 with %s linetype 1\n"
-            "unset multiplot\n",
-            style);
+        write_curve(out, false, 4, 7, points, "test set");
+    fputs("\n"
+          "unset label 1\n"
+          "unset label 2\n"
+          "set lmargin at screen 0.71\n"
+          "set rmargin at screen 0.97\n"
+          "set ylabel 'mean training loss'\n"
+          "set yrange [0:*]\n"
+          "set format y '%g'\n"
+          "unset key\n",
+          out);
+    write_curve(out, true, 2, 1, points, "");
+    fputs("\nunset multiplot\n", out);
 }
 
 int learning_chart(FILE *out, struct analysis *analysis, const char *scores)

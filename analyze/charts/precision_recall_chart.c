@@ -22,7 +22,8 @@ static void write_point(FILE *out, const struct set_quality *quality)
     fprintf(out, "%.6g\t%.6g\n", 100 * quality->recall, 100 * quality->precision);
 }
 
-/* Points where hits are won, and those just before: what lies between has the same recall. */
+/* Points where hits are won, and those just before: what lies between has the same recall, and so has what comes
+ * after the last. */
 static void write_points(FILE *out, struct curve *curve, const struct ranking *ranking, const struct truth *truth)
 {
     struct sweep sweep = {.ranking = ranking, .truth = truth};
@@ -40,8 +41,6 @@ static void write_points(FILE *out, struct curve *curve, const struct ranking *r
         if (quality.precision >= wanted_precision)
             curve->best_hits = quality.hits;
     }
-    if (!last_written)
-        write_point(out, &last);
 }
 
 /* Writes the data block $curve<number>. */
@@ -77,16 +76,16 @@ static void make_title(char *title, size_t room, const struct analysis *analysis
 
 static void write_plot(FILE *out, const struct curve *curves, size_t count)
 {
-    fputs("set xlabel 'recall: share of the mislabelled that is flagged'\n"
-          "set ylabel 'precision: share of the flagged that is mislabelled' offset -0.5\n"
+    fputs("set xlabel 'recall: share of the mislabelled that is flagged' font ',14'\n"
+          "set ylabel 'precision: share of the flagged that is mislabelled' font ',14'\n"
           "set xrange [0:100]\n"
           "set yrange [0:102]\n"
           "set xtics 0, 20, 100\n"
           "set ytics 0, 20, 100\n"
           "set format x '%g%%'\n"
           "set format y '%g%%'\n"
-          "set rmargin at screen 0.68\n"
-          "set key at screen 0.7, 0.8 left top vertical Left reverse samplen 2 spacing 1.4\n"
+          "set rmargin at screen 0.63\n"
+          "set key at screen 0.64, 0.81 left top vertical Left reverse samplen 2 spacing 1.5 font ',14'\n"
           "plot ",
           out);
     for (size_t i = 0; i < count; i++) {
