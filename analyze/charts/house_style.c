@@ -76,8 +76,7 @@ static void write_caption(FILE *out, const struct analysis *analysis, const char
 
 void house_style_begin(FILE *out, const struct analysis *analysis, const char *title, const char *rule)
 {
-    fputs("set encoding utf8\n"
-          "set datafile separator '\\t'\n"
+    fputs("set datafile separator '\\t'\n"
           "set datafile missing 'nan'\n"
           "set border 3 linecolor rgb '#666666'\n"
           "set tics nomirror out scale 0.5 textcolor rgb '#333333'\n"
