@@ -5,6 +5,7 @@ make-log run.tidy margin 1000 8 0
 make-log class.tidy class 500 1 0
 make-log unknown.tidy probs 500 40 0 no-truth
 cp run.tidy "it's_{a} \"log\" @%.tidy"
+cp run.tidy $'latin1-\xff.tidy'
 
 is_png() { [ "$(head -c 8 "$1" | od -An -tx1 | tr -d ' ')" = 89504e470d0a1a0a ]; }
 
@@ -17,6 +18,9 @@ for log in *.tidy; do
     done
 done
 tidy-analyze plot pr run.tidy --score all 2>/dev/null >/dev/null && fail "more scores than colours are drawn"
+
+tidy-analyze plot pr latin1*.tidy | grep -qF "label 2 'latin1-?.tidy: " || fail "a name that is not UTF-8 is not replaced"
+tidy-analyze plot pr it*.tidy | grep -qF "label 2 'it''s_{a} \"log\" @%.tidy: " || fail "a name with quotes"
 
 # Into files: the format by the ending, no overwriting unless asked, nothing left behind.
 for ending in png svg pdf PNG; do

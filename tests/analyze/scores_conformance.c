@@ -201,7 +201,7 @@ static void flag(const char *score_name, const char *rule, uint32_t *order, size
     ranking_destroy(&ranking);
 }
 
-static void test_seeds_rule_gives_interpretdls_list_in_its_order(void **state)
+static void test_mean_plus_five_std_gives_interpretdls_list_in_its_order(void **state)
 {
     (void)state;
     static uint32_t order[SAMPLES];
@@ -218,15 +218,15 @@ static void test_seeds_rule_gives_interpretdls_list_in_its_order(void **state)
 static void test_the_variant_adds_the_never_learned_in_front_of_the_same_list(void **state)
 {
     (void)state;
-    static uint32_t seeds[SAMPLES], variants[SAMPLES];
-    size_t seed_count, variant_count;
-    flag("mean-correct-epoch", "mean+5std", seeds, &seed_count);
+    static uint32_t original[SAMPLES], variants[SAMPLES];
+    size_t original_count, variant_count;
+    flag("mean-correct-epoch", "mean+5std", original, &original_count);
     flag("mean-correct-epoch-or-never", "mean+5std", variants, &variant_count);
     const float *never = find(&full, "never-learned")->values;
-    assert_int_equal(variant_count, seed_count + 103);
+    assert_int_equal(variant_count, original_count + 103);
     for (size_t i = 0; i < 103; i++)
         assert_true(never[variants[i]] == 1);
-    assert_memory_equal(variants + 103, seeds, seed_count * sizeof *seeds);
+    assert_memory_equal(variants + 103, original, original_count * sizeof *original);
 }
 
 /* ---- lower detail ------------------------------------------------------------------------------------------ */
@@ -282,7 +282,7 @@ int main(void)
         cmocka_unit_test(test_reals_are_the_peers),
         cmocka_unit_test(test_label_qualities_are_cleanlabs),
         cmocka_unit_test(test_set_sizes_are_the_peers),
-        cmocka_unit_test(test_seeds_rule_gives_interpretdls_list_in_its_order),
+        cmocka_unit_test(test_mean_plus_five_std_gives_interpretdls_list_in_its_order),
         cmocka_unit_test(test_the_variant_adds_the_never_learned_in_front_of_the_same_list),
         cmocka_unit_test(test_class_scores_are_the_same_at_every_detail),
         cmocka_unit_test(test_margin_detail_stays_within_the_stated_error),
