@@ -29,12 +29,12 @@ static const char *kind_of(uint32_t dimensions)
 static int fail_read(gzFile file, const char *path)
 {
     int code;
-    const char *text = gzerror(file, &code);
+    gzerror(file, &code);
     if (code == Z_ERRNO)
         return tidy_fail("%s: cannot read it: %s", path, strerror(errno));
     if (code == Z_OK || code == Z_BUF_ERROR || code == Z_STREAM_END)
         return tidy_fail("%s: truncated: it ends before its header says; get the file anew", path);
-    return tidy_fail("%s: its compression is damaged (%s); get the file anew", path, text);
+    return tidy_fail("%s: its compression is damaged; get the file anew", path);
 }
 
 static int read_header(gzFile file, const char *path, uint32_t dimensions, struct idx *out)
@@ -45,9 +45,9 @@ static int read_header(gzFile file, const char *path, uint32_t dimensions, struc
         return fail_read(file, path);
     if (magic[0] != 0 || magic[1] != 0 || magic[2] != UNSIGNED_BYTE || magic[3] != dimensions) {
         bool swapped = magic[0] == 0 && magic[1] == 0 && magic[2] == UNSIGNED_BYTE && magic[3] == 4 - dimensions;
-        return tidy_fail("%s: magic number %02x%02x%02x%02x where 000008%02x is due: not IDX %s%s%s", path, magic[0],
-                         magic[1], magic[2], magic[3], dimensions, kind_of(dimensions), swapped ? " but " : "",
-                         swapped ? kind_of(4 - dimensions) : "");
+        return tidy_fail("%s: magic number %02x%02x%02x%02x where 000008%02x is due: not IDX %s%s%s", path,
+                         magic[0], magic[1], magic[2], magic[3], dimensions, kind_of(dimensions),
+                         swapped ? " but " : "", swapped ? kind_of(4 - dimensions) : "");
     }
     int bytes = (int)(dimensions * sizeof *sizes);
     if (gzread(file, sizes, (unsigned)bytes) != bytes)
@@ -83,12 +83,14 @@ static int read_values(gzFile file, const char *path, struct idx *out)
             return fail_read(file, path);
         there += wanted;
     }
-    /* One byte more must not be there; asking for it also checks the compressed data's checksum. */
+    /* One byte more must not be there; asking for it also reads on to the compressed data's checksum. */
     uint8_t surplus;
-    int got = gzread(file, &surplus, 1);
+    int code, got = gzread(file, &surplus, 1);
     if (got > 0)
-        return tidy_fail("%s: it goes on after the %llu bytes that its header says", path, (unsigned long long)total);
-    return got == 0 ? TIDY_OK : fail_read(file, path);
+        return tidy_fail("%s: it goes on after the %llu bytes that its header says", path,
+                         (unsigned long long)total);
+    gzerror(file, &code);
+    return code == Z_OK || code == Z_STREAM_END ? TIDY_OK : fail_read(file, path);
 }
 
 int idx_read(struct idx *out, const char *path, uint32_t dimensions)
