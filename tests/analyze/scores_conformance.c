@@ -245,9 +245,9 @@ static void test_class_scores_are_the_same_at_every_detail(void **state)
     }
 }
 
-/* common/packing.h states the margin's error, max(0.05, 2.5%), and the log-odds': at most
- * (log 9 + width of the margin's interval) / 510, of a width of at most max(0.1, 5%) of the margin.
- * Loss and confidence change by no more than the log-odds do, the latter by a quarter of that. */
+/* common/packing.h states the error of a margin, 0.051 sqrt(1 + (margin / 2)^2), and of log-odds, (log 9 + width of
+ * the margin's interval) / 510, that width being twice the margin's error. The loss changes by no more than the
+ * log-odds do, the confidence by a quarter of that. */
 static void test_margin_detail_stays_within_the_stated_error(void **state)
 {
     (void)state;
@@ -263,15 +263,37 @@ static void test_margin_detail_stays_within_the_stated_error(void **state)
             for (size_t c = 0; c < CLASSES; c++)
                 if (c != labels[i])
                     other = fmax(other, (double)z[c]);
-            double size = fabs((double)z[labels[i]] - other);
-            margin_error += fmax(0.05, 0.025 * size) / EPOCHS;
-            odds_error += (log(9) + fmax(0.1, 0.05 * size) * 1.03) / 510 / EPOCHS;
+            double error = 0.051 * hypot(1, ((double)z[labels[i]] - other) / 2);
+            margin_error += error / EPOCHS;
+            odds_error += (log(9) + 2 * error) / 510 / EPOCHS;
         }
-        assert_true(fabs((double)(aum[i] - find(&full, "aum")->values[i])) <= margin_error * 1.001 + 1e-6);
-        assert_true(fabs((double)(loss[i] - find(&full, "mean-loss")->values[i])) <= odds_error * 1.001 + 1e-6);
+        assert_true(fabs((double)(aum[i] - find(&full, "aum")->values[i])) <= margin_error + 1e-6);
+        assert_true(fabs((double)(loss[i] - find(&full, "mean-loss")->values[i])) <= odds_error + 1e-6);
         assert_true(fabs((double)(confidence[i] - find(&full, "confidence")->values[i])) <= odds_error / 4 + 1e-6);
     }
     analysis_close(&margin);
+}
+
+/* Log-probabilities l in half precision are off by at most 2^-11 |l|, so probabilities q by q 2^-11 |log q|. */
+static void test_probs_detail_stays_within_half_precision(void **state)
+{
+    (void)state;
+    struct analysis probs;
+    analyse(&probs, TIDYLOG_PROBS);
+    const float *confidence = find(&probs, "self-confidence")->values;
+    for (size_t i = 0; i < SAMPLES; i++) {
+        double error = 0;
+        for (size_t t = 0; t < EPOCHS; t++) {
+            const float *z = logits + (t * SAMPLES + i) * CLASSES;
+            double sum = 0;
+            for (size_t c = 0; c < CLASSES; c++)
+                sum += exp((double)z[c] - (double)z[labels[i]]);
+            error += log(sum) / sum / 2048 / EPOCHS;
+        }
+        assert_true(fabs((double)(confidence[i] - find(&full, "self-confidence")->values[i])) <=
+                    error * 1.001 + 1e-6);
+    }
+    analysis_close(&probs);
 }
 
 int main(void)
@@ -286,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_the_variant_adds_the_never_learned_in_front_of_the_same_list),
         cmocka_unit_test(test_class_scores_are_the_same_at_every_detail),
         cmocka_unit_test(test_margin_detail_stays_within_the_stated_error),
+        cmocka_unit_test(test_probs_detail_stays_within_half_precision),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
