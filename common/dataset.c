@@ -78,15 +78,17 @@ static int find_file(struct place *place, enum role role)
     struct dirent *entry;
     while (status == TIDY_OK && (entry = readdir(folder)) != NULL) {
         int lead = lead_length(entry->d_name, &roles[role]);
-        bool ours = role == TRAIN_IMAGES
-                        ? lead >= 0 && strncmp(entry->d_name, place->prefix, strlen(place->prefix)) == 0
-                        : lead == (int)strlen(place->lead) && strncmp(entry->d_name, place->lead, (size_t)lead) == 0;
+        bool ours =
+            role == TRAIN_IMAGES
+                ? lead >= 0 && strncmp(entry->d_name, place->prefix, strlen(place->prefix)) == 0
+                : lead == (int)strlen(place->lead) && strncmp(entry->d_name, place->lead, (size_t)lead) == 0;
         if (!ours)
             continue;
         if (found[0] != 0)
-            status = tidy_fail("%s: two files may be meant, %s and %s: keep one, or name the data set as '%s/PREFIX'",
-                               place->folder, strcmp(found, entry->d_name) < 0 ? found : entry->d_name,
-                               strcmp(found, entry->d_name) < 0 ? entry->d_name : found, place->folder);
+            status =
+                tidy_fail("%s: two files may be meant, %s and %s: keep one, or name the data set as '%s/PREFIX'",
+                          place->folder, strcmp(found, entry->d_name) < 0 ? found : entry->d_name,
+                          strcmp(found, entry->d_name) < 0 ? entry->d_name : found, place->folder);
         snprintf(found, sizeof found, "%s", entry->d_name);
     }
     closedir(folder);
@@ -124,18 +126,28 @@ static int find_place(struct place *place, const char *path)
     return TIDY_OK;
 }
 
+static int fail_missing(const struct place *place, enum role role, const char *path)
+{
+    const char *ending = roles[role].endings[0];
+    if (role != TRAIN_IMAGES)
+        return tidy_fail("%s: the file '%s%s[.gz]' is missing", place->folder, place->lead, ending);
+    if (place->prefix[0] == 0)
+        return tidy_fail("%s: no file '%s[.gz]' is in this folder", path, ending);
+    return tidy_fail("%s: no such folder, nor a file '%s*%s[.gz]' in %s", path, place->prefix, ending,
+                     place->folder);
+}
+
 static int find_files(struct place *place, const char *path)
 {
     int status = find_place(place, path);
     for (int role = 0; role < ROLES && status == TIDY_OK; role++) {
         status = find_file(place, (enum role)role);
         if (status == TIDY_OK && role <= TRAIN_LABELS && place->file[role][0] == 0)
-            status = tidy_fail("%s: no file '%s%s[.gz]' is there", path, role == TRAIN_IMAGES ? place->prefix : place->lead,
-                               roles[role].endings[0]);
+            status = fail_missing(place, (enum role)role, path);
     }
     if (status == TIDY_OK && (place->file[TEST_IMAGES][0] == 0) != (place->file[TEST_LABELS][0] == 0))
-        status = tidy_fail("%s: the test set has no %s", path,
-                           place->file[TEST_IMAGES][0] == 0 ? "images" : "labels");
+        status =
+            tidy_fail("%s: the test set has no %s", path, place->file[TEST_IMAGES][0] == 0 ? "images" : "labels");
     return status;
 }
 
@@ -160,9 +172,10 @@ static int check_labels(struct dataset *set, const char *path, uint32_t classes)
         uint64_t i = 0;
         while (set->labels[i] != largest)
             i++;
-        return tidy_fail("%s: sample %llu has label %lu, but only %lu of the labels below it occur: damaged, or name "
-                         "the number of classes",
-                         path, (unsigned long long)i, (unsigned long)largest, (unsigned long)occurring);
+        return tidy_fail(
+            "%s: sample %llu has label %lu, but only %lu of the labels below it occur: damaged, or name "
+            "the number of classes",
+            path, (unsigned long long)i, (unsigned long)largest, (unsigned long)occurring);
     }
     return TIDY_OK;
 }
@@ -235,10 +248,10 @@ int dataset_load(struct dataset_pair *out, const char *path, uint32_t classes)
     if (status == TIDY_OK && place->file[TEST_IMAGES][0] != 0) {
         status = load_half(&out->test, place->file[TEST_IMAGES], place->file[TEST_LABELS], out->train.classes);
         if (status == TIDY_OK && (out->test.height != out->train.height || out->test.width != out->train.width))
-            status = tidy_fail("%s: its images are %lu x %lu pixels, those to train on %lu x %lu",
-                               place->file[TEST_IMAGES], (unsigned long)out->test.height,
-                               (unsigned long)out->test.width, (unsigned long)out->train.height,
-                               (unsigned long)out->train.width);
+            status =
+                tidy_fail("%s: its images are %lu x %lu pixels, those to train on %lu x %lu",
+                          place->file[TEST_IMAGES], (unsigned long)out->test.height, (unsigned long)out->test.width,
+                          (unsigned long)out->train.height, (unsigned long)out->train.width);
     }
     if (status == TIDY_OK)
         set_name(out, place);

@@ -45,9 +45,9 @@ static int read_header(gzFile file, const char *path, uint32_t dimensions, struc
         return fail_read(file, path);
     if (magic[0] != 0 || magic[1] != 0 || magic[2] != UNSIGNED_BYTE || magic[3] != dimensions) {
         bool swapped = magic[0] == 0 && magic[1] == 0 && magic[2] == UNSIGNED_BYTE && magic[3] == 4 - dimensions;
-        return tidy_fail("%s: magic number %02x%02x%02x%02x where 000008%02x is due: not IDX %s%s%s", path, magic[0],
-                         magic[1], magic[2], magic[3], dimensions, kind_of(dimensions), swapped ? " but " : "",
-                         swapped ? kind_of(4 - dimensions) : "");
+        return tidy_fail("%s: magic number %02x%02x%02x%02x where 000008%02x is due: not IDX %s%s%s", path,
+                         magic[0], magic[1], magic[2], magic[3], dimensions, kind_of(dimensions),
+                         swapped ? " but " : "", swapped ? kind_of(4 - dimensions) : "");
     }
     int bytes = (int)(dimensions * sizeof *sizes);
     if (gzread(file, sizes, (unsigned)bytes) != bytes)
@@ -87,7 +87,8 @@ static int read_values(gzFile file, const char *path, struct idx *out)
     uint8_t surplus;
     int got = gzread(file, &surplus, 1);
     if (got > 0)
-        return tidy_fail("%s: it goes on after the %llu bytes that its header says", path, (unsigned long long)total);
+        return tidy_fail("%s: it goes on after the %llu bytes that its header says", path,
+                         (unsigned long long)total);
     return got == 0 ? TIDY_OK : fail_read(file, path);
 }
 

@@ -31,7 +31,8 @@ static size_t edit_distance(const char *a, const char *b, size_t limit)
                 least = distance[i - 1][j] + 1;
             if (distance[i][j - 1] + 1 < least)
                 least = distance[i][j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && distance[i - 2][j - 2] + 1 < least)
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                distance[i - 2][j - 2] + 1 < least)
                 least = distance[i - 2][j - 2] + 1;
             distance[i][j] = least;
         }

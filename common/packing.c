@@ -280,7 +280,7 @@ static bool unpack_predicted(uint16_t *predicted, const uint8_t *bitmap, struct 
             uint32_t class = read_bits(list, bits);
             if (i >= count || class >= classes || class == labels[i])
                 return false;
-            predicted[i] = (uint16_t)class;
+            predicted[i] = (uint16_t) class;
         }
     }
     return list->pending == 0;

@@ -9,7 +9,8 @@
  *   logits     TIDYLOG_FULL: count * classes IEEE float, little endian
  *
  * Margin code k in -127..127 stands for 2 sinh(k / 20): steps of 0.1 around 0, where it matters, 5% further
- * out, so the error is at most max(0.05, 2.5%) up to +-572, where it saturates. -128: not a number.
+ * out. The error is at most 0.051 sqrt(1 + (margin / 2)^2), so 0.05 around 0 and 2.5% far out, up to +-572, where
+ * it saturates (infinities too). -128: not a number, which the log-odds then are as well.
  *
  * The given label's log-odds l lies between margin - log(C - 1) and margin, because the other classes'
  * probabilities sum to at least their largest and at most C - 1 times that. So the second byte says where

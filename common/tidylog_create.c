@@ -45,8 +45,9 @@ static int check_place(const char *path, const char *checkpoint, bool force, int
     if (errno != ENOENT)
         return store_fail(path, "create it", errno);
     if (!force && lstat(checkpoint, &status) == 0)
-        return tidy_fail("%s: the checkpoint of another run is there; choose another file, or remove it with --force",
-                         checkpoint);
+        return tidy_fail(
+            "%s: the checkpoint of another run is there; choose another file, or remove it with --force",
+            checkpoint);
     return TIDY_OK;
 }
 

@@ -27,7 +27,10 @@ struct meta_row {
     bool required;
 };
 
-#define ROW(member, kind, required) {#member, kind, offsetof(struct tidylog_run, member), required}
+#define ROW(member, kind, required)                                                                                \
+    {                                                                                                              \
+#member, kind, offsetof(struct tidylog_run, member), required                                              \
+    }
 
 /* In the order of the struct; `samples` comes before the arrays, whose length it is. */
 static const struct meta_row rows[] = {

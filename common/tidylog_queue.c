@@ -24,11 +24,11 @@ struct queue {
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* any of what follows, which the mutex guards */
     struct queued *first, *last;
-    size_t bytes;  /* of the list and of what is being committed */
-    bool busy;     /* a commit is going on */
-    bool hurry;    /* someone waits for it */
+    size_t bytes; /* of the list and of what is being committed */
+    bool busy;    /* a commit is going on */
+    bool hurry;   /* someone waits for it */
     bool closing;
-    int status;    /* of the commits so far */
+    int status; /* of the commits so far */
     char message[1024];
 };
 

@@ -44,7 +44,8 @@ int store_lock(int file, const char *path)
     if (flock(file, LOCK_EX | LOCK_NB) == 0)
         return TIDY_OK;
     if (errno == EWOULDBLOCK)
-        return tidy_fail("%s: another process is recording into it; wait for its end, or choose another file", path);
+        return tidy_fail("%s: another process is recording into it; wait for its end, or choose another file",
+                         path);
     return store_fail(path, "lock it", errno);
 }
 
@@ -125,16 +126,35 @@ static int begin_snapshot(struct store *store, MDB_txn **txn)
     return code == 0 ? TIDY_OK : store_fail(store->path, "read it", code);
 }
 
+/* A snapshot whose structure is known to be good. Where the file changes so fast that the newest snapshot is another
+ * one before this is known, that one is taken. */
+static int begin_checked_snapshot(struct store *store, MDB_txn **txn)
+{
+    for (int attempt = 0;; attempt++) {
+        size_t map_bytes, newest;
+        int status = begin_snapshot(store, txn);
+        if (status != TIDY_OK)
+            return status;
+        size_t taken = mdb_txn_id(*txn);
+        status = pages_check(store->file, taken, false, store->path);
+        if (status == TIDY_OK || attempt == 100 ||
+            pages_check_head(store->file, store->path, &map_bytes, &newest) != TIDY_OK || newest == taken)
+            return status;
+        mdb_txn_abort(*txn);
+        *txn = NULL;
+    }
+}
+
 int store_open_reader(struct store *store, MDB_txn **txn, const char *path)
 {
     struct flock lock = readers_byte(F_RDLCK);
-    size_t map_bytes = 0;
+    size_t map_bytes = 0, newest;
     *txn = NULL;
     int status = start(store, path);
     if (status == TIDY_OK)
         status = open_file(store, O_RDONLY);
     if (status == TIDY_OK)
-        status = pages_check_head(store->file, path, &map_bytes);
+        status = pages_check_head(store->file, path, &map_bytes, &newest);
     if (status == TIDY_OK) {
         /* Before the snapshot, so that the writer sees it in time. A file system without such locks has no
          * writer that would look for them. */
@@ -142,8 +162,7 @@ int store_open_reader(struct store *store, MDB_txn **txn, const char *path)
         status = open_environment(store, MDB_RDONLY | MDB_NOLOCK, map_bytes);
     }
     if (status == TIDY_OK)
-        status = begin_snapshot(store, txn);
-    if (status == TIDY_OK)
+        status = begin_checked_snapshot(store, txn);
     if (status == TIDY_OK)
         status = open_tables(store, *txn);
     if (status != TIDY_OK) {
@@ -165,8 +184,8 @@ int store_open_environment(struct store *store)
     (void)mdb_reader_check(store->env, &dead);
     status = begin_snapshot(store, &txn);
     if (status == TIDY_OK)
-    if (status == TIDY_OK)
-        status = open_tables(store, txn);
+        if (status == TIDY_OK)
+            status = open_tables(store, txn);
     if (status != TIDY_OK) {
         mdb_txn_abort(txn);
         return status;
@@ -178,14 +197,16 @@ int store_open_environment(struct store *store)
 
 int store_open_writer(struct store *store, const char *path)
 {
-    size_t map_bytes;
+    size_t map_bytes, newest;
     int status = start(store, path);
     if (status == TIDY_OK)
         status = open_file(store, O_RDWR);
     if (status == TIDY_OK)
         status = store_lock(store->file, path);
     if (status == TIDY_OK)
-        status = pages_check_head(store->file, path, &map_bytes);
+        status = pages_check_head(store->file, path, &map_bytes, &newest);
+    if (status == TIDY_OK)
+        status = pages_check(store->file, newest, true, path);
     if (status == TIDY_OK)
         status = store_open_environment(store);
     if (status != TIDY_OK)

@@ -1,10 +1,12 @@
 /* The writer: packs records in the trainer's thread, commits them in its own. */
 #include "common/tidylog.h"
 
-#include <math.h>
-#include <stdio.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "common/little_endian.h"
@@ -19,13 +21,13 @@ struct tidylog_writer {
     struct store store;
     struct tidylog_run run;
     struct tidylog_order *order;
-    uint16_t *labels;      /* [batch] of the step being packed */
-    uint64_t steps;        /* appended so far, whether or not committed yet */
-    uint64_t epochs;       /* the same */
+    uint16_t *labels; /* [batch] of the step being packed */
+    uint64_t steps;   /* appended so far, whether or not committed yet */
+    uint64_t epochs;  /* the same */
     struct queue *queue;
     /* What follows belongs to whoever is in a transaction: the thread, or the caller while the queue is empty. */
-    MDB_txn *pin;          /* keeps LMDB from reusing pages while there are readers; or NULL */
-    uint64_t kept_steps;   /* on disk */
+    MDB_txn *pin;        /* keeps LMDB from reusing pages while there are readers; or NULL */
+    uint64_t kept_steps; /* on disk */
 };
 
 /* ---- transactions --------------------------------------------------------------------------------------- */
@@ -94,12 +96,28 @@ static int put_records(struct tidylog_writer *writer, MDB_txn *txn, const void *
     return code;
 }
 
+/* LMDB calls a write that was cut short an input/output error. Where it is the disk that is full, a try to reserve
+ * what the batch needs says so. */
+static int find_cause(const struct tidylog_writer *writer, int code, const struct queued *first)
+{
+    struct stat status;
+    off_t needed = 1 << 20;
+    if (code != EIO || fstat(writer->store.file, &status) != 0)
+        return code;
+    for (; first != NULL; first = first->next)
+        needed += (off_t)first->bytes;
+    if (fallocate(writer->store.file, 0, status.st_size, needed) == 0)
+        return ftruncate(writer->store.file, status.st_size) == 0 ? code : errno;
+    return errno == ENOSPC || errno == EFBIG || errno == EDQUOT ? errno : code;
+}
+
 /* The thread's commit of a batch. */
 static int commit_batch(void *context, const struct queued *first)
 {
     struct tidylog_writer *writer = context;
     int code = run_transaction(writer, put_records, first);
     if (code != 0) {
+        code = find_cause(writer, code, first);
         const char *path = writer->store.path;
         return tidy_fail("%s: cannot write %s %llu: %s; all steps before %llu are kept; free space and run "
                          "'tidy-record resume %s'",
@@ -164,7 +182,8 @@ static int start(struct tidylog_writer *writer)
         return store_fail(store->path, "read it", code);
     int status = meta_read(txn, store->tables[TABLE_META], &writer->run, store->path);
     if (status == TIDY_OK)
-        status = epochs_read(txn, store->tables[TABLE_EPOCHS], store->path, &epochs, &steps_through, &writer->epochs);
+        status =
+            epochs_read(txn, store->tables[TABLE_EPOCHS], store->path, &epochs, &steps_through, &writer->epochs);
     if (status == TIDY_OK)
         status = count_steps(writer, txn);
     mdb_txn_abort(txn);
@@ -173,7 +192,8 @@ static int start(struct tidylog_writer *writer)
     if (status == TIDY_OK)
         status = tidylog_order_create(&writer->order, &writer->run);
     if (status == TIDY_OK)
-        status = memory_allocate(&writer->labels, writer->run.batch_size, sizeof *writer->labels, "a step's labels");
+        status =
+            memory_allocate(&writer->labels, writer->run.batch_size, sizeof *writer->labels, "a step's labels");
     if (status == TIDY_OK)
         status = queue_create(&writer->queue, commit_batch, writer);
     return status;
@@ -345,8 +365,8 @@ int tidylog_append_epoch(struct tidylog_writer *writer, const struct tidylog_epo
 /* ---- changing what is there ----------------------------------------------------------------------------- */
 
 /* Deletes a table's last records while `goes` says so. */
-static int delete_from_end(MDB_txn *txn, MDB_dbi table, bool (*goes)(const MDB_val *key, const MDB_val *value,
-                                                                     uint64_t step), uint64_t step)
+static int delete_from_end(MDB_txn *txn, MDB_dbi table,
+                           bool (*goes)(const MDB_val *key, const MDB_val *value, uint64_t step), uint64_t step)
 {
     MDB_cursor *cursor;
     MDB_val key, value;

@@ -65,23 +65,31 @@ static void add_head(struct network *network, int input)
                                       .out_channels = network->classes});
 }
 
-static int add_bottleneck(struct network *network, int input, uint32_t filters, uint32_t stride, bool project)
+/* A block's shortcut: its input, through a 1x1 convolution where the shape changes. */
+static int add_shortcut(struct network *network, int input, uint32_t channels, uint32_t stride)
+{
+    if (stride == 1 && network->layers[input].out_channels == channels)
+        return input;
+    return add_convolution(network, input, channels, 1, stride, false, LAYER_NONE);
+}
+
+static int add_bottleneck(struct network *network, int input, uint32_t filters, uint32_t stride)
 {
     uint32_t channels = 4 * filters;
-    int shortcut = project ? add_convolution(network, input, channels, 1, stride, false, LAYER_NONE) : input;
+    int shortcut = add_shortcut(network, input, channels, stride);
     int narrow = add_convolution(network, input, filters, 1, 1, true, LAYER_NONE);
     int spatial = add_convolution(network, narrow, filters, 3, stride, true, LAYER_NONE);
     return add_convolution(network, spatial, channels, 1, 1, true, shortcut);
 }
 
-static int add_basic(struct network *network, int input, uint32_t filters, uint32_t stride, bool project)
+static int add_basic(struct network *network, int input, uint32_t filters, uint32_t stride)
 {
-    int shortcut = project ? add_convolution(network, input, filters, 1, stride, false, LAYER_NONE) : input;
+    int shortcut = add_shortcut(network, input, filters, stride);
     int first = add_convolution(network, input, filters, 3, stride, true, LAYER_NONE);
     return add_convolution(network, first, filters, 3, 1, true, shortcut);
 }
 
-typedef int add_block(struct network *network, int input, uint32_t filters, uint32_t stride, bool project);
+typedef int add_block(struct network *network, int input, uint32_t filters, uint32_t stride);
 
 enum { RESNET_STAGES = 4, LAYERS_PER_BLOCK = 4, LAYERS_AROUND = 4 };
 
@@ -103,7 +111,7 @@ static int build_resnet(struct network *network, const int *stage_blocks, add_bl
                                             .padding = 1});
     for (int stage = 0; stage < RESNET_STAGES; stage++)
         for (int block = 0; block < stage_blocks[stage]; block++)
-            top = add(network, top, 64u << stage, stage > 0 && block == 0 ? 2 : 1, block == 0);
+            top = add(network, top, 64u << stage, stage > 0 && block == 0 ? 2 : 1);
     add_head(network, top);
     return TIDY_OK;
 }

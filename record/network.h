@@ -2,8 +2,8 @@
  *
  * A layer reads the output of an earlier one. Convolution layers are convolution (no bias) + batch norm
  * (+ another layer's output added) (+ ReLU), which covers every ResNet. All tensors are [batch][height][width][channels].
- * ResNet after He et al. 2016, with the details of InterpretDL's MNIST example (1x1 projection in the first
- * block of every stage; stride on the 3x3 convolution). */
+ * ResNet after He et al. 2016, with the details of InterpretDL's MNIST example: a block's shortcut is a 1x1
+ * projection where its shape changes, and a bottleneck's stride is on its 3x3 convolution. */
 #ifndef TIDY_RECORD_NETWORK_H
 #define TIDY_RECORD_NETWORK_H
 

@@ -1,7 +1,7 @@
 """PyTorch twin of tidy-record's ResNets, for measuring and for fixtures: same layers, sizes and initial values.
 
-Bottleneck blocks with a 1x1 projection in the first block of every stage and the stride on the 3x3
-convolution; basic blocks likewise (He et al. 2016).
+A block's shortcut is a 1x1 projection where its shape changes, and a bottleneck's stride is on its 3x3
+convolution (He et al. 2016).
 """
 import torch
 from torch import nn
@@ -31,7 +31,7 @@ class ConvolutionBatchNorm(nn.Module):
 class Block(nn.Module):
     """One residual block: its layers in order, and the projection that its shortcut may go through."""
 
-    def __init__(self, kind, inputs, filters, stride, project):
+    def __init__(self, kind, inputs, filters, stride):
         super().__init__()
         if kind == "basic":
             outputs = filters
@@ -46,7 +46,9 @@ class Block(nn.Module):
                 ConvolutionBatchNorm(filters, filters, 3, stride),
                 ConvolutionBatchNorm(filters, outputs, 1),
             ])
-        self.projection = ConvolutionBatchNorm(inputs, outputs, 1, stride, relu=False) if project else None
+        self.projection = None
+        if stride != 1 or inputs != outputs:
+            self.projection = ConvolutionBatchNorm(inputs, outputs, 1, stride, relu=False)
 
     def forward(self, x):
         shortcut = x if self.projection is None else self.projection(x)
@@ -65,8 +67,7 @@ class ResNet(nn.Module):
         for stage, depth in enumerate(depths):
             filters = 64 << stage
             for block in range(depth):
-                first = block == 0
-                blocks.append(Block(kind, inputs, filters, 2 if first and stage > 0 else 1, first))
+                blocks.append(Block(kind, inputs, filters, 2 if block == 0 and stage > 0 else 1))
                 inputs = filters if kind == "basic" else 4 * filters
         self.blocks = nn.Sequential(*blocks)
         self.linear = nn.Linear(inputs, classes)

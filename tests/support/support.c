@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include <ftw.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,4 +81,12 @@ const char *support_data_path(const char *variable)
     const char *ci = getenv("CI");
     fprintf(stderr, "%s: %s is not there: skipped\n", variable, path ? path : "(unset)");
     exit(ci != NULL && strcmp(ci, "true") == 0 ? 1 : 77);
+}
+
+void support_assert_near(double actual, double expected, double tolerance, const char *file, int line)
+{
+    if (!(fabs(actual - expected) <= tolerance)) {
+        print_error("%.9g is not within %g of %.9g\n", actual, tolerance, expected);
+        _fail(file, line);
+    }
 }

@@ -24,4 +24,9 @@ void support_write_file(const char *path, const void *data, size_t bytes);
  * exits with 77 (skipped), or fails where CI=true. */
 const char *support_data_path(const char *variable);
 
+/* Fails unless `actual` is within `tolerance` of `expected`; NaN is never near. */
+#define assert_near(actual, expected, tolerance) \
+    support_assert_near((double)(actual), (double)(expected), (double)(tolerance), __FILE__, __LINE__)
+void support_assert_near(double actual, double expected, double tolerance, const char *file, int line);
+
 #endif

@@ -1,0 +1,153 @@
+/* A simulated training run. */
+#include "tests/common/log_fixture.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/support.h"
+
+static void *allocate(size_t count, size_t size)
+{
+    void *memory = calloc(count, size);
+    assert_non_null(memory);
+    return memory;
+}
+
+/* A number in [0, 1) that depends on all three. */
+static double hash(uint64_t a, uint64_t b, uint64_t c)
+{
+    uint64_t x = a * 0x9e3779b97f4a7c15u ^ b * 0xc2b2ae3d27d4eb4fu ^ c * 0x165667b19e3779f9u;
+    for (int i = 0; i < 3; i++)
+        x = (x ^ x >> 29) * 0xbf58476d1ce4e5b9u;
+    return (double)(x >> 11) * 0x1p-53;
+}
+
+void log_fixture_create(struct log_fixture *fixture, uint32_t samples, uint32_t classes, uint32_t batch_size,
+                        uint32_t epochs, enum tidylog_detail detail)
+{
+    *fixture = (struct log_fixture){.labels = allocate(samples, sizeof(uint16_t)),
+                                    .truth = allocate(samples, sizeof(uint16_t)),
+                                    .predicted = allocate(batch_size, sizeof(uint16_t)),
+                                    .margin = allocate(batch_size, sizeof(float)),
+                                    .log_odds = allocate(batch_size, sizeof(float)),
+                                    .logits = allocate((size_t)batch_size * classes, sizeof(float))};
+    for (uint32_t i = 0; i < samples; i++) {
+        fixture->truth[i] = (uint16_t)(hash(i, 1, 1) * classes);
+        fixture->labels[i] = i % 100 == 50 ? (uint16_t)((fixture->truth[i] + 1u) % classes) : fixture->truth[i];
+    }
+    fixture->run = (struct tidylog_run){.samples = samples,
+                                        .classes = classes,
+                                        .batch_size = batch_size,
+                                        .epochs = epochs,
+                                        .seed = 20,
+                                        .shuffle = true,
+                                        .detail = detail,
+                                        .labels = fixture->labels,
+                                        .truth = fixture->truth,
+                                        .network = "simulated",
+                                        .learning_rate = 0.1,
+                                        .momentum = 0.9,
+                                        .weight_decay = 5e-4,
+                                        .lr_schedule = "cosine",
+                                        .noise = "every:100",
+                                        .device = "cpu",
+                                        .threads = 2,
+                                        .height = 28,
+                                        .width = 28,
+                                        .channels = 1,
+                                        .data = "/data/simulated",
+                                        .data_name = "simulated",
+                                        .data_digest = "0123456789abcdef0123456789abcdef",
+                                        .command_line = "tidy-record train --net 'a b'",
+                                        .started = "2024-05-01T12:00:00Z",
+                                        .machine = "a machine",
+                                        .versions = "tidy 0.1.0"};
+    assert_int_equal(tidylog_order_create(&fixture->order, &fixture->run), 0);
+}
+
+void log_fixture_destroy(struct log_fixture *fixture)
+{
+    tidylog_order_destroy(fixture->order);
+    free(fixture->logits);
+    free(fixture->log_odds);
+    free(fixture->margin);
+    free(fixture->predicted);
+    free(fixture->truth);
+    free(fixture->labels);
+}
+
+/* Logits of one sample: noise of unit size, and a lead of the true class that grows over the epochs and differs from
+ * sample to sample. */
+static void simulate_logits(float *logits, const struct log_fixture *fixture, uint32_t sample, uint64_t epoch)
+{
+    double lead = 2 + 6 * (1 - exp(-(double)epoch / 3)) + 4 * hash(sample, 2, 2) - 3 * hash(sample, epoch, 3);
+    for (uint32_t c = 0; c < fixture->run.classes; c++) {
+        double uniform = hash(sample, epoch * 65536 + c, 4);
+        double noise = 2 * (uniform - 0.5) / (0.2 + 2 * (uniform - uniform * uniform));
+        logits[c] = (float)(noise + (c == fixture->truth[sample] ? lead : 0));
+    }
+}
+
+/* Margin and log-odds by their definitions, in double. */
+static void measure(struct log_fixture *fixture, uint32_t i, uint16_t label)
+{
+    const float *logits = fixture->logits + (size_t)i * fixture->run.classes;
+    uint16_t best = 0;
+    double other = -INFINITY, sum = 0;
+    for (uint32_t c = 0; c < fixture->run.classes; c++) {
+        if (logits[c] > logits[best])
+            best = (uint16_t)c;
+        if (c != label) {
+            other = fmax(other, (double)logits[c]);
+            sum += exp((double)logits[c] - (double)logits[label]);
+        }
+    }
+    fixture->predicted[i] = best;
+    fixture->margin[i] = (float)((double)logits[label] - other);
+    fixture->log_odds[i] = (float)-log(sum);
+}
+
+struct tidylog_predictions log_fixture_step(struct log_fixture *fixture, uint64_t step)
+{
+    const uint32_t *samples;
+    uint32_t count;
+    uint64_t epoch;
+    tidylog_order_step(fixture->order, step, &samples, &count, &epoch);
+    for (uint32_t i = 0; i < count; i++) {
+        simulate_logits(fixture->logits + (size_t)i * fixture->run.classes, fixture, samples[i], epoch);
+        measure(fixture, i, fixture->labels[samples[i]]);
+    }
+    return (struct tidylog_predictions){.count = count,
+                                        .samples = samples,
+                                        .predicted = fixture->predicted,
+                                        .margin = fixture->margin,
+                                        .log_odds = fixture->log_odds,
+                                        .logits = fixture->logits};
+}
+
+struct tidylog_epoch log_fixture_epoch(uint64_t epoch)
+{
+    double e = (double)epoch;
+    return (struct tidylog_epoch){.epoch = epoch,
+                                  .loss = 1 / (e + 1),
+                                  .accuracy = 1 - 0.3 / (e + 1),
+                                  .test_accuracy = epoch % 2 == 0 ? 1 - 0.4 / (e + 1) : NAN,
+                                  .learning_rate = 0.1 / 3,
+                                  .seconds = 12.5 + e};
+}
+
+int log_fixture_append(struct log_fixture *fixture, struct tidylog_writer *writer, uint64_t first, uint64_t end)
+{
+    uint64_t steps_per_epoch = tidylog_steps_per_epoch(&fixture->run);
+    int status = 0;
+    for (uint64_t step = first; step < end && status == 0; step++) {
+        struct tidylog_predictions predictions = log_fixture_step(fixture, step);
+        status = tidylog_append_step(writer, step, &predictions);
+        if (status == 0 && (step + 1) % steps_per_epoch == 0) {
+            struct tidylog_epoch epoch = log_fixture_epoch(step / steps_per_epoch);
+            status = tidylog_append_epoch(writer, &epoch);
+        }
+    }
+    return status;
+}

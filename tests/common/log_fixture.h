@@ -1,0 +1,31 @@
+/* A simulated training run for tests of the log: what it predicts at each step is known, and made again at will. */
+#ifndef TIDY_TESTS_LOG_FIXTURE_H
+#define TIDY_TESTS_LOG_FIXTURE_H
+
+#include "common/tidylog.h"
+
+struct log_fixture {
+    struct tidylog_run run;
+    struct tidylog_order *order;
+    uint16_t *labels, *truth;
+    /* One step's predictions. */
+    uint16_t *predicted;
+    float *margin, *log_odds, *logits;
+};
+
+/* A run of `samples` samples, 1% of them with a wrong label, that learns as real ones do: about 30% wrong in the
+ * first epoch, 1% in the last. The test fails where there is no memory. */
+void log_fixture_create(struct log_fixture *fixture, uint32_t samples, uint32_t classes, uint32_t batch_size,
+                        uint32_t epochs, enum tidylog_detail detail);
+void log_fixture_destroy(struct log_fixture *fixture);
+
+/* Step `step`'s predictions, always the same; they live until the next call. */
+struct tidylog_predictions log_fixture_step(struct log_fixture *fixture, uint64_t step);
+
+/* The figures of an epoch, always the same. */
+struct tidylog_epoch log_fixture_epoch(uint64_t epoch);
+
+/* Appends the steps first..end-1, and each epoch's record after its last step. Returns what failed first. */
+int log_fixture_append(struct log_fixture *fixture, struct tidylog_writer *writer, uint64_t first, uint64_t end);
+
+#endif
