@@ -29,12 +29,12 @@ static const char *kind_of(uint32_t dimensions)
 static int fail_read(gzFile file, const char *path)
 {
     int code;
-    const char *text = gzerror(file, &code);
+    gzerror(file, &code);
     if (code == Z_ERRNO)
         return tidy_fail("%s: cannot read it: %s", path, strerror(errno));
     if (code == Z_OK || code == Z_BUF_ERROR || code == Z_STREAM_END)
         return tidy_fail("%s: truncated: it ends before its header says; get the file anew", path);
-    return tidy_fail("%s: its compression is damaged (%s); get the file anew", path, text);
+    return tidy_fail("%s: its compression is damaged; get the file anew", path);
 }
 
 static int read_header(gzFile file, const char *path, uint32_t dimensions, struct idx *out)
@@ -83,13 +83,14 @@ static int read_values(gzFile file, const char *path, struct idx *out)
             return fail_read(file, path);
         there += wanted;
     }
-    /* One byte more must not be there; asking for it also checks the compressed data's checksum. */
+    /* One byte more must not be there; asking for it also reads on to the compressed data's checksum. */
     uint8_t surplus;
-    int got = gzread(file, &surplus, 1);
+    int code, got = gzread(file, &surplus, 1);
     if (got > 0)
         return tidy_fail("%s: it goes on after the %llu bytes that its header says", path,
                          (unsigned long long)total);
-    return got == 0 ? TIDY_OK : fail_read(file, path);
+    gzerror(file, &code);
+    return code == Z_OK || code == Z_STREAM_END ? TIDY_OK : fail_read(file, path);
 }
 
 int idx_read(struct idx *out, const char *path, uint32_t dimensions)

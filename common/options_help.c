@@ -20,30 +20,45 @@ static void format_left(char *out, const struct option_row *row)
                  row->argument != NULL ? row->argument : "");
 }
 
-/* " (default: 128)", or nothing where there is none to speak of. */
+/* "128", or "" where there is none to speak of. */
 static void format_default(char *out, size_t room, const struct option_row *row)
 {
     out[0] = 0;
     switch (row->kind) {
     case OPTION_FLAG:
         if (*(const bool *)row->value)
-            snprintf(out, room, " (default: on)");
+            snprintf(out, room, "on");
         break;
     case OPTION_TEXT:
         if (*(const char *const *)row->value != NULL)
-            snprintf(out, room, " (default: %s)", *(const char *const *)row->value);
+            snprintf(out, room, "%s", *(const char *const *)row->value);
         break;
     case OPTION_COUNT:
-        snprintf(out, room, " (default: %" PRIu64 ")", *(const uint64_t *)row->value);
+        snprintf(out, room, "%" PRIu64, *(const uint64_t *)row->value);
         break;
     case OPTION_REAL:
-        snprintf(out, room, " (default: %.6g)", *(const double *)row->value);
+        snprintf(out, room, "%.6g", *(const double *)row->value);
         break;
     case OPTION_CHOICE:
         if (*(const int *)row->value >= 0)
-            snprintf(out, room, " (default: %s)", row->choices[*(const int *)row->value]);
+            snprintf(out, room, "%s", row->choices[*(const int *)row->value]);
         break;
     }
+}
+
+/* What the option does, then in brackets its choices and its default. */
+static void format_right(char *out, size_t room, const struct option_row *row)
+{
+    char standard[128], choices[512] = "";
+    format_default(standard, sizeof standard, row);
+    for (size_t i = 0; row->kind == OPTION_CHOICE && row->choices[i] != NULL; i++) {
+        strncat(choices, i > 0 ? ", " : "", sizeof choices - strlen(choices) - 1);
+        strncat(choices, row->choices[i], sizeof choices - strlen(choices) - 1);
+    }
+    bool bracket = choices[0] != 0 || standard[0] != 0;
+    snprintf(out, room, "%s%s%s%s%s%s%s", row->help, bracket ? " (" : "", choices,
+             choices[0] != 0 && standard[0] != 0 ? "; " : "", standard[0] != 0 ? "default: " : "", standard,
+             bracket ? ")" : "");
 }
 
 /* Prints words, wrapped, from column `column` on with `indent` spaces on further lines. */
@@ -69,15 +84,9 @@ static void print_wrapped(const char *text, int column, int indent)
 
 static void print_option(const struct option_row *row, int left_width)
 {
-    char left[LEFT_ROOM], standard[128], text[1024];
+    char left[LEFT_ROOM], text[1024];
     format_left(left, row);
-    format_default(standard, sizeof standard, row);
-    int used = snprintf(text, sizeof text, "%s%s", row->help, standard);
-    if (row->kind == OPTION_CHOICE) {
-        for (size_t i = 0; row->choices[i] != NULL && used < (int)sizeof text; i++)
-            used += snprintf(text + used, sizeof text - (size_t)used, "%s%s", i == 0 ? "; one of " : ", ",
-                             row->choices[i]);
-    }
+    format_right(text, sizeof text, row);
     int indent = 2 + left_width + 2;
     if ((int)strlen(left) > left_width)
         printf("  %s\n%*s", left, indent, "");

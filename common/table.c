@@ -118,11 +118,11 @@ static double decimal_value(uint64_t digits, int exponent)
     return strtod(text, NULL);
 }
 
-/* Writes digits (of which there are `count`) times 10^exponent as "%.9g" would. */
-static void format_decimal(char *out, size_t room, bool negative, uint64_t digits, int count, int exponent)
+/* Writes digits * 10^exponent as "%.9g" would. */
+static void format_decimal(char *out, size_t room, bool negative, uint64_t digits, int exponent)
 {
     char text[24];
-    snprintf(text, sizeof text, "%0*" PRIu64, count, digits);
+    int count = snprintf(text, sizeof text, "%" PRIu64, digits);
     const char *sign = negative ? "-" : "";
     int point = count + exponent; /* digits before the decimal point */
     if (point > 9 || point < -3)
@@ -143,31 +143,32 @@ static void format_shortest(char *out, size_t room, double value)
         snprintf(out, room, "0");
         return;
     }
-    /* Nine significant digits always suffice; then ever fewer, rounded, while they read back to the same. */
+    /* Nine significant digits always suffice. Then ever fewer, as long as one of the two neighbours of that length
+     * reads back to the same. */
     char nine[32];
     snprintf(nine, sizeof nine, "%.8e", (double)wanted);
-    uint64_t digits = (uint64_t)(nine[0] - '0') * 100000000 + strtoull(nine + 2, NULL, 10);
-    int exponent = atoi(strchr(nine, 'e') + 1) - 8;
-    uint64_t best = digits, scale = 1;
-    int best_dropped = 0;
+    uint64_t best = (uint64_t)(nine[0] - '0') * 100000000 + strtoull(nine + 2, NULL, 10), nine_digits = best;
+    int exponent = atoi(strchr(nine, 'e') + 1) - 8, best_exponent = exponent;
+    uint64_t scale = 1;
     for (int dropped = 1; dropped < 9; dropped++) {
         scale *= 10;
-        uint64_t rounded = (digits + scale / 2) / scale;
-        if ((float)decimal_value(rounded, exponent + dropped) != wanted)
+        uint64_t below = nine_digits / scale, above = below + 1;
+        bool above_is_nearer = nine_digits % scale * 2 >= scale;
+        uint64_t first = above_is_nearer ? above : below, second = above_is_nearer ? below : above;
+        if ((float)decimal_value(first, exponent + dropped) == wanted)
+            best = first;
+        else if ((float)decimal_value(second, exponent + dropped) == wanted)
+            best = second;
+        else
             break;
-        best = rounded;
-        best_dropped = dropped;
+        best_exponent = exponent + dropped;
     }
-    int count = 9 - best_dropped;
-    exponent += best_dropped;
-    if (best >= (uint64_t)pow(10, count))
-        count++; /* 9.99 rounded up to 10 */
-    while (count > 1 && best % 10 == 0) {
-        best /= 10;
-        count--;
-        exponent++;
-    }
-    format_decimal(out, room, value < 0, best, count, exponent);
+    for (; best % 10 == 0; best /= 10)
+        best_exponent++;
+    format_decimal(out, room, value < 0, best, best_exponent);
+    /* Rounded to double and then to float, a decimal may, once in 10^8, be another float than rounded at once. */
+    if (strtof(out, NULL) != (float)value)
+        snprintf(out, room, "%.9g", (double)(float)value);
 }
 
 void table_add_real(struct table *table, double value)

@@ -34,7 +34,9 @@ void log_fixture_create(struct log_fixture *fixture, uint32_t samples, uint32_t 
                                     .logits = allocate((size_t)batch_size * classes, sizeof(float))};
     for (uint32_t i = 0; i < samples; i++) {
         fixture->truth[i] = (uint16_t)(hash(i, 1, 1) * classes);
-        fixture->labels[i] = i % 100 == 50 ? (uint16_t)((fixture->truth[i] + 1u) % classes) : fixture->truth[i];
+        fixture->labels[i] = fixture->truth[i];
+        if (i % 100 == 50)
+            fixture->labels[i] = (uint16_t)((fixture->truth[i] + 1u) % classes);
     }
     fixture->run = (struct tidylog_run){.samples = samples,
                                         .classes = classes,
