@@ -169,7 +169,7 @@ static void show_progress(struct loop *loop)
     double seen = (double)(images < loop->run->samples ? images : loop->run->samples);
     char left[24];
     progress_update("epoch %" PRIu64 "/%" PRIu64 "  step %" PRIu64 "/%" PRIu64
-                    "  %.0f images/s  loss %.4f  accuracy %.4f  %s left",
+                    "  %.0f images/s  loss %.4g  accuracy %.4f  %s left",
                     epoch_of(loop, at->step - 1) + 1, loop->run->epochs, at->step, loop->total_steps,
                     images_per_second(loop), at->loss_sum / seen, (double)at->correct / seen,
                     progress_duration(left, seconds_left(loop)));
@@ -208,13 +208,14 @@ static int finish_epoch(struct loop *loop)
         return status;
     *at = (struct checkpoint_position){.step = at->step};
 
-    char test[48] = "", took[24], left[24];
+    char test[48] = "", took[24], left[24], more[40] = "";
     if (training->test_samples > 0)
         snprintf(test, sizeof test, ", test accuracy %.4f", record.test_accuracy);
-    progress_line("epoch %" PRIu64 "/%" PRIu64 ": loss %.4f, accuracy %.4f%s, lr %.3g, %s (%.0f images/s), %s left",
+    if (at->step < loop->total_steps)
+        snprintf(more, sizeof more, ", %s left", progress_duration(left, seconds_left(loop)));
+    progress_line("epoch %" PRIu64 "/%" PRIu64 ": loss %.4g, accuracy %.4f%s, lr %.3g, %s (%.0f images/s)%s",
                   record.epoch + 1, loop->run->epochs, record.loss, record.accuracy, test, record.learning_rate,
-                  progress_duration(took, record.seconds), images_per_second(loop),
-                  progress_duration(left, seconds_left(loop)));
+                  progress_duration(took, record.seconds), images_per_second(loop), more);
     return save_checkpoint(loop);
 }
 

@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "record/noise.h"
+#include "record/noise_matrix.h"
 
 enum { MOST = 20000 };
 static uint16_t truth[MOST], labels[MOST];
@@ -69,6 +70,19 @@ static void test_a_rate_gives_the_exact_count(void **state)
     assert_int_equal(plant("1", 100, 10, 1), 100);
 }
 
+static void test_a_rate_draws_samples_from_the_whole_data_set(void **state)
+{
+    (void)state;
+    plant("0.1", MOST, 10, 1);
+    /* 2,000 of 20,000: each quarter has 500, standard deviation sqrt(2000 * 1/4 * 3/4 * 0.9) = 18. */
+    for (size_t quarter = 0; quarter < 4; quarter++) {
+        size_t changed = 0;
+        for (size_t i = quarter * MOST / 4; i < (quarter + 1) * MOST / 4; i++)
+            changed += labels[i] != truth[i];
+        assert_in_range(changed, 500 - 4 * 18, 500 + 4 * 18);
+    }
+}
+
 static void test_uniform_noise_draws_all_wrong_classes_evenly(void **state)
 {
     (void)state;
@@ -120,6 +134,20 @@ static void test_a_matrix_with_a_rate_gives_each_cell_its_count_by_largest_remai
         cells[truth[i]][labels[i]]++;
     static const size_t expected[3][3] = {{3, 1, 0}, {0, 3, 1}, {1, 1, 2}};
     assert_memory_equal(cells, expected, sizeof cells);
+}
+
+static void test_a_matrix_with_a_rate_weighs_classes_by_their_size(void **state)
+{
+    (void)state;
+    static const double matrix[] = {0.8, 0.2, 0.2, 0.8};
+    static const uint64_t sizes[] = {90, 10};
+    uint64_t counts[4];
+    /* 90 * .2 = 18 and 10 * .2 = 2: of 10 wrong labels 9 and 1. */
+    assert_int_equal(noise_matrix_counts(counts, matrix, sizes, 2, 10), 0);
+    assert_int_equal(counts[0], 0);
+    assert_int_equal(counts[1], 9);
+    assert_int_equal(counts[2], 1);
+    assert_int_equal(counts[3], 0);
 }
 
 static void test_a_matrix_with_every_k_draws_from_the_rows_without_their_diagonal(void **state)
@@ -225,10 +253,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_100_gives_each_100th_sample_a_wrong_label),
         cmocka_unit_test(test_a_rate_gives_the_exact_count),
+        cmocka_unit_test(test_a_rate_draws_samples_from_the_whole_data_set),
         cmocka_unit_test(test_uniform_noise_draws_all_wrong_classes_evenly),
         cmocka_unit_test(test_pair_noise_turns_each_class_into_the_next),
         cmocka_unit_test(test_a_seed_gives_the_same_noise_and_another_seed_other_noise),
         cmocka_unit_test(test_a_matrix_with_a_rate_gives_each_cell_its_count_by_largest_remainder),
+        cmocka_unit_test(test_a_matrix_with_a_rate_weighs_classes_by_their_size),
         cmocka_unit_test(test_a_matrix_with_every_k_draws_from_the_rows_without_their_diagonal),
         cmocka_unit_test(test_noise_that_the_labels_cannot_have_is_refused_and_changes_nothing),
         cmocka_unit_test(test_a_specification_that_means_nothing_is_wrong_usage),

@@ -371,6 +371,11 @@ static void test_an_interruption_ends_after_the_running_step(void **state)
     fake_event = (struct fake_event){.wanted = true, .call = FAKE_STEP, .number = 2, .signal = SIGINT};
     assert_int_equal(record(log_path("prompt"), &run), TIDY_INTERRUPTED);
     assert_int_equal(fake_lines, 3 * BATCH);
+    fake_reset();
+    fake_event = (struct fake_event){
+        .wanted = true, .call = FAKE_STEP, .number = STEPS_PER_EPOCH - 1, .signal = SIGINT};
+    assert_int_equal(record(log_path("prompt"), &run), TIDY_INTERRUPTED);
+    assert_int_equal(fake_lines, SAMPLES); /* also where the step is an epoch's last */
 }
 
 static void test_resume_again_and_again_gives_the_same_log(void **state)
