@@ -55,12 +55,10 @@ static int add_convolution(struct network *network, int input, uint32_t channels
                                              .out_channels = channels});
 }
 
-/* Average over the pixels that are left, then the logits. */
-static void add_head(struct network *network, int input)
+static void add_linear(struct network *network, int input)
 {
-    int pooled = add_layer(network, (struct layer){.kind = LAYER_AVERAGE_POOL, .input = input, .shortcut = LAYER_NONE});
     add_layer(network, (struct layer){.kind = LAYER_LINEAR,
-                                      .input = pooled,
+                                      .input = input,
                                       .shortcut = LAYER_NONE,
                                       .out_channels = network->classes});
 }
@@ -112,7 +110,8 @@ static int build_resnet(struct network *network, const int *stage_blocks, add_bl
     for (int stage = 0; stage < RESNET_STAGES; stage++)
         for (int block = 0; block < stage_blocks[stage]; block++)
             top = add(network, top, 64u << stage, stage > 0 && block == 0 ? 2 : 1);
-    add_head(network, top);
+    top = add_layer(network, (struct layer){.kind = LAYER_AVERAGE_POOL, .input = top, .shortcut = LAYER_NONE});
+    add_linear(network, top);
     return TIDY_OK;
 }
 
@@ -135,7 +134,7 @@ static int build_small(struct network *network, const int *stage_blocks)
     int top = add_convolution(network, LAYER_IMAGES, 32, 3, 2, true, LAYER_NONE);
     top = add_convolution(network, top, 64, 3, 2, true, LAYER_NONE);
     top = add_convolution(network, top, 128, 3, 2, true, LAYER_NONE);
-    add_head(network, top);
+    add_linear(network, top); /* of all pixels: where in the image a stroke is says what it means */
     return TIDY_OK;
 }
 

@@ -15,7 +15,7 @@ enum layer_kind {
     LAYER_CONVOLUTION,  /* convolution, batch norm, (+ shortcut), (ReLU) */
     LAYER_MAX_POOL,     /* padding never wins */
     LAYER_AVERAGE_POOL, /* over all pixels, to 1 x 1 */
-    LAYER_LINEAR,       /* of 1 x 1 pixels, with bias; the last layer: its output is the logits */
+    LAYER_LINEAR,       /* of all values of its input, with bias; the last layer: its output is the logits */
 };
 
 enum { LAYER_IMAGES = -1, LAYER_NONE = -2 };
@@ -56,7 +56,7 @@ void network_destroy(struct network *network);
 
 /* Where a layer's values lie in a network's flat parameter array of float32; counts may be 0.
  * Convolution: weights [kernel][kernel][in_channels][out_channels], scale and shift [out_channels].
- * Linear: weights [in_channels][out_channels], shift (the bias) [out_channels]. */
+ * Linear: weights [in_height][in_width][in_channels][out_channels], shift (the bias) [out_channels]. */
 struct layer_parameters {
     size_t weights, weight_count;
     size_t scale, scale_count;
@@ -78,7 +78,7 @@ struct network_state {
 int network_state_allocate(struct network_state *out, const struct network *network);
 
 /* Allocates the state with its initial values: convolutions normal with std sqrt(2 / (kernel^2 x in channels)), batch norm
- * scale 1 and shift 0, running mean 0 and variance 1, linear weights uniform in +-1 / sqrt(in channels) and bias 0, velocity 0.
+ * scale 1 and shift 0, running mean 0 and variance 1, linear weights uniform in +-1 / sqrt(inputs) and bias 0, velocity 0.
  * Layer i draws from random_open(seed, RANDOM_WEIGHTS, i), in storage order. */
 int network_state_create(struct network_state *out, const struct network *network, uint64_t seed);
 void network_state_destroy(struct network_state *state);

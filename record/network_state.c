@@ -19,6 +19,7 @@ static size_t take(size_t *used, size_t count)
 static void place_layer(struct network_state *state, struct layer_parameters *place, const struct layer *layer)
 {
     size_t outputs = layer->out_channels;
+    size_t inputs = (size_t)layer->in_height * layer->in_width * layer->in_channels;
     size_t *used = &state->parameter_count;
     *place = (struct layer_parameters){0};
     switch (layer->kind) {
@@ -27,7 +28,7 @@ static void place_layer(struct network_state *state, struct layer_parameters *pl
         place->scale_count = place->shift_count = outputs;
         break;
     case LAYER_LINEAR:
-        place->weight_count = layer->in_channels * outputs;
+        place->weight_count = inputs * outputs;
         place->shift_count = outputs;
         break;
     case LAYER_MAX_POOL:
@@ -57,7 +58,7 @@ static void initialise_layer(struct network_state *state, const struct layer_par
         for (size_t i = 0; i < layer->out_channels; i++)
             state->statistics[place->running_variance + i] = 1;
     } else if (layer->kind == LAYER_LINEAR) {
-        double bound = 1 / sqrt((double)layer->in_channels);
+        double bound = 1 / sqrt((double)place->weight_count / layer->out_channels);
         for (size_t i = 0; i < place->weight_count; i++)
             weights[i] = (float)(bound * (2 * random_uniform(&random) - 1));
     }

@@ -122,9 +122,10 @@ int convolution_create(struct convolution **out, struct onednn *onednn, const st
     c->layer = *layer;
     c->batch_size = batch_size;
     if (layer->kind == LAYER_LINEAR) {
-        /* A linear layer is a 1x1 convolution of one pixel. */
-        c->layer.kernel = c->layer.stride = 1;
+        /* A linear layer is a 1x1 convolution of one pixel, which has all values of the input as its channels. */
+        c->layer.kernel = c->layer.stride = c->layer.in_height = c->layer.in_width = 1;
         c->layer.padding = 0;
+        c->layer.in_channels *= layer->in_height * layer->in_width;
     }
     layer = &c->layer;
     c->weight_count = (size_t)layer->kernel * layer->kernel * layer->in_channels * layer->out_channels;
