@@ -1,5 +1,5 @@
-/* The training loop. Within an epoch steps are submitted ahead as far as the backend allows; at the ends of epochs and
- * for checkpoints all submitted steps are collected first. */
+/* The training loop. Within an epoch steps are submitted ahead as far as the backend allows; at the ends of epochs
+ * and for checkpoints all submitted steps are collected first. */
 #include "record/training.h"
 
 #include <inttypes.h>
@@ -48,15 +48,15 @@ struct loop {
     struct training *training;
     const struct tidylog_run *run;
     struct tidylog_order *order;
-    uint16_t *labels;           /* [batch_size] of the step that is being submitted */
+    uint16_t *labels; /* [batch_size] of the step that is being submitted */
     uint64_t fingerprint;
     uint64_t steps_per_epoch, total_steps;
-    uint64_t submitted;         /* steps handed to the backend, counted as position.step */
-    uint64_t first_step;        /* of this program's run: speed is measured from there */
-    double clock;               /* when position.seconds was last brought up to date */
+    uint64_t submitted;  /* steps handed to the backend, counted as position.step */
+    uint64_t first_step; /* of this program's run: speed is measured from there */
+    double clock;        /* when position.seconds was last brought up to date */
     double last_checkpoint;
-    double step_seconds;        /* of all steps since first_step */
-    double test_seconds;        /* of the last evaluation */
+    double step_seconds; /* of all steps since first_step */
+    double test_seconds; /* of the last evaluation */
 };
 
 static struct checkpoint_position *position(struct loop *loop)
