@@ -16,6 +16,7 @@
 #include "record/checkpoint.h"
 #include "record/machine.h"
 #include "record/recording.h"
+#include "record/training.h"
 
 struct settings {
     const char *path;
@@ -65,6 +66,17 @@ static int parse(struct settings *settings, int argc, char **argv, bool *done)
     return status;
 }
 
+/* Says whether all is in the log that going on takes; a log of another trainer has no network, for one. */
+static bool is_resumable(const struct tidylog_run *run)
+{
+    if (run->network == NULL || run->lr_schedule == NULL || run->data == NULL)
+        return false;
+    for (size_t i = 0; training_schedules[i] != NULL; i++)
+        if (strcmp(run->lr_schedule, training_schedules[i]) == 0)
+            return true;
+    return false;
+}
+
 /* Reads how far the log is. Sets *finished where it has all the epochs that it shall have, *epochs to these. */
 static int survey(const struct settings *settings, uint64_t *epochs, bool *finished)
 {
@@ -81,7 +93,7 @@ static int survey(const struct settings *settings, uint64_t *epochs, bool *finis
     status = checkpoint_path(&checkpoint, settings->path);
     if (status != 0)
         goto end;
-    if (run->network == NULL || run->lr_schedule == NULL || run->data == NULL)
+    if (!is_resumable(run))
         status =
             tidy_fail("%s: was not recorded by 'tidy-record train', which alone can be resumed", settings->path);
     else if (*epochs != run->epochs && strcmp(run->lr_schedule, "cosine") == 0)
@@ -104,7 +116,9 @@ end:
 
 static int check_data(const struct dataset *train, const struct tidylog_run *run, const char *path)
 {
-    if (run->data_digest != NULL && strcmp(train->digest, run->data_digest) == 0 && train->samples == run->samples)
+    if (run->data_digest != NULL && strcmp(train->digest, run->data_digest) == 0 &&
+        train->samples == run->samples && train->height == run->height && train->width == run->width &&
+        train->channels == run->channels)
         return 0;
     return tidy_fail(
         "%s: is not the data set that the log was recorded from (its digest is %s, the log's %s); --data "

@@ -1,4 +1,4 @@
-/* What checkpoints promise: the bytes of docs/checkpoint-format.md, every damage noticed, all replaced or nothing. */
+/* What checkpoints promise: the bytes of docs/checkpoint-format.md, all damage noticed, all replaced or nothing. */
 #include "tests/support/support.h"
 
 #include <math.h>
