@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/little_endian.h"
+
 static uint32_t float_bits(float value)
 {
     uint32_t bits;
@@ -37,12 +39,23 @@ uint16_t half_from_float(float value)
     return (uint16_t)(sign | half);
 }
 
+/* Both cases are computed and one is chosen, so that a loop over this is turned into vector instructions. */
+static inline float to_float(uint16_t half)
+{
+    uint32_t sign = (uint32_t)(half & 0x8000) << 16, magnitude = half & 0x7fff;
+    uint32_t bias = magnitude >= 0x7c00 ? 255 - 31 : 127 - 15; /* infinity and NaN have the largest exponent */
+    uint32_t normal = (magnitude << 13) + (bias << 23);
+    uint32_t subnormal = float_bits((float)(int32_t)magnitude * 0x1p-24f);
+    return float_of_bits(sign | (magnitude < 0x400 ? subnormal : normal));
+}
+
 float half_to_float(uint16_t half)
 {
-    uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 0x1f, mantissa = half & 0x3ff;
-    if (exponent == 0)
-        return float_of_bits(sign | float_bits((float)mantissa * 0x1p-24f));
-    if (exponent == 0x1f)
-        return float_of_bits(sign | 0x7f800000 | mantissa << 13);
-    return float_of_bits(sign | (exponent + 112) << 23 | mantissa << 13);
+    return to_float(half);
+}
+
+void half_to_floats(float *out, const uint8_t *halves, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = to_float(load_u16(halves + i * 2));
 }

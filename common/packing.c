@@ -307,10 +307,9 @@ static void set_label_columns(const struct packing_columns *out, uint32_t i, flo
 static void unpack_log_probs(const struct packing_columns *out, const uint8_t *in, const uint16_t *labels,
                              uint32_t count, uint32_t classes)
 {
+    half_to_floats(out->log_probs, in, (size_t)count * classes);
     for (uint32_t i = 0; i < count; i++) {
-        float *row = out->log_probs + (size_t)i * classes;
-        for (uint32_t c = 0; c < classes; c++, in += 2)
-            row[c] = half_to_float(load_u16(in));
+        const float *row = out->log_probs + (size_t)i * classes;
         set_label_columns(out, i, row[labels[i]], margin_of_row(row, labels[i], classes));
     }
 }

@@ -83,7 +83,7 @@ void log_fixture_destroy(struct log_fixture *fixture)
  * sample to sample. */
 static void simulate_logits(float *logits, const struct log_fixture *fixture, uint32_t sample, uint64_t epoch)
 {
-    double lead = 2 + 6 * (1 - exp(-(double)epoch / 3)) + 4 * hash(sample, 2, 2) - 3 * hash(sample, epoch, 3);
+    double lead = 5 + 6 * (1 - exp(-(double)epoch / 2)) + 4 * hash(sample, 2, 2) - 3 * hash(sample, epoch, 3);
     for (uint32_t c = 0; c < fixture->run.classes; c++) {
         double uniform = hash(sample, epoch * 65536 + c, 4);
         double noise = 2 * (uniform - 0.5) / (0.2 + 2 * (uniform - uniform * uniform));

@@ -287,6 +287,24 @@ static void test_table_sizes_are_keys_and_values(void **state)
     log_fixture_destroy(&fixture);
 }
 
+static void test_a_prediction_takes_no_more_bytes_than_promised(void **state)
+{
+    (void)state;
+    /* At batch 128 and with as many mistakes as in a run on MNIST, keys and values of all steps. */
+    static const double most[] = {0.35, 2.4};
+    for (int detail = TIDYLOG_CLASS; detail <= TIDYLOG_MARGIN; detail++) {
+        struct log_fixture fixture;
+        log_fixture_create(&fixture, 6000, 10, 128, 15, (enum tidylog_detail)detail);
+        uint64_t steps = 15 * tidylog_steps_per_epoch(&fixture.run);
+        struct tidylog_reader *reader = open_log(write_log(&fixture, "budget.tidy", steps));
+        struct tidylog_table_size sizes[TIDYLOG_TABLES];
+        assert_int_equal(tidylog_table_sizes(reader, sizes), 0);
+        assert_true((double)sizes[1].stored_bytes / (6000 * 15) <= most[detail]);
+        tidylog_close_reader(reader);
+        log_fixture_destroy(&fixture);
+    }
+}
+
 static char *dump(const char *path, size_t *bytes)
 {
     /* Everything that a log's readers can see, as one text. */
@@ -667,6 +685,7 @@ int main(void)
         cmocka_unit_test(test_the_runs_description_comes_back),
         cmocka_unit_test(test_only_finished_epochs_are_replayed),
         cmocka_unit_test(test_table_sizes_are_keys_and_values),
+        cmocka_unit_test(test_a_prediction_takes_no_more_bytes_than_promised),
         cmocka_unit_test(test_cutting_and_going_on_gives_the_same_log),
         cmocka_unit_test(test_a_log_is_not_cut_to_more_than_it_has),
         cmocka_unit_test(test_the_planned_epochs_can_be_raised),

@@ -1,0 +1,181 @@
+/* gnuplot as a child process. Script, picture and complaints go through files in memory, so that neither side can
+ * block, no file name has to be quoted, and a full disk is noticed here. */
+#include "analyze/charts/gnuplot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/memory.h"
+
+/* Without enhanced text, because names have underscores. Each terminal has a scale of its own for fonts. */
+static const struct format {
+    const char *ending;
+    const char *terminal;
+} formats[] = {
+    {".png", "set terminal pngcairo size 1280,720 noenhanced font 'DejaVu Sans,16'\n"},
+    {".svg", "set terminal svg size 1280,720 background 'white' noenhanced font 'DejaVu Sans,16' fontscale 1.3\n"},
+    {".pdf", "set terminal pdfcairo size 12.8in,7.2in noenhanced font 'DejaVu Sans,16' fontscale 0.7 linewidth 1.5\n"},
+};
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+static int fail_exists(const char *path)
+{
+    return tidy_fail("%s exists already; --force replaces it", path);
+}
+
+int gnuplot_terminal(const char **terminal, const char *path, bool force)
+{
+    *terminal = formats[0].terminal;
+    if (path == NULL)
+        return 0;
+    if (!force && access(path, F_OK) == 0)
+        return fail_exists(path);
+    size_t length = strlen(path);
+    for (size_t i = 0; i < FORMATS; i++)
+        if (length > 4 && strcasecmp(path + length - 4, formats[i].ending) == 0) {
+            *terminal = formats[i].terminal;
+            return 0;
+        }
+    return tidy_fail_usage("%s: charts are drawn as .png, .svg or .pdf", path);
+}
+
+/* ---- the child process --------------------------------------------------------------------------------- */
+
+/* Writes all bytes. Returns 0 or an errno. */
+static int write_all(int descriptor, const char *bytes, size_t count)
+{
+    while (count > 0) {
+        ssize_t written = write(descriptor, bytes, count);
+        if (written < 0 && errno != EINTR)
+            return errno;
+        bytes += written > 0 ? written : 0;
+        count -= written > 0 ? (size_t)written : 0;
+    }
+    return 0;
+}
+
+/* Runs gnuplot with these three files as its standard ones. *result gets its wait status. */
+static int run(const int files[3], int *result)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    for (int i = 0; i < 3; i++)
+        posix_spawn_file_actions_adddup2(&actions, files[i], i);
+    char *arguments[] = {"gnuplot", NULL};
+    pid_t child;
+    int cause = posix_spawnp(&child, "gnuplot", &actions, NULL, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (cause == ENOENT)
+        return tidy_fail("gnuplot is not installed; install it ('apt install gnuplot-nox'), "
+                         "or print the script without -o and draw it elsewhere");
+    if (cause != 0)
+        return tidy_fail("gnuplot cannot be started: %s", strerror(cause));
+    while (waitpid(child, result, 0) < 0)
+        if (errno != EINTR)
+            return tidy_fail("gnuplot was lost: %s", strerror(errno));
+    return 0;
+}
+
+/* The last line of what gnuplot said that has text: where its message stands. */
+static int fail_complaint(const char *path, int complaints)
+{
+    char text[2048];
+    ssize_t bytes = pread(complaints, text, sizeof text - 1, 0);
+    text[bytes > 0 ? bytes : 0] = 0;
+    const char *last = "it gave no reason";
+    char *rest = text;
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;)
+        if (line[strspn(line, " \t^")] != 0)
+            last = line;
+    return tidy_fail("%s: gnuplot failed: %s", path, last + strspn(last, " \t"));
+}
+
+/* ---- the file ------------------------------------------------------------------------------------------- */
+
+/* Renames; without `force` never over a file that came to be meanwhile. */
+static int publish(const char *temporary, const char *path, bool force)
+{
+    int failed = force ? rename(temporary, path) : renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE);
+    if (failed && !force && errno == EEXIST)
+        return fail_exists(path);
+    if (failed && !force && errno == EINVAL) /* not known to this file system */
+        failed = rename(temporary, path);
+    return failed ? tidy_fail("%s cannot be written: %s", path, strerror(errno)) : 0;
+}
+
+/* Writes beside `path` and renames, so that the file is never there in part. */
+static int write_file(const char *bytes, size_t count, const char *path, bool force)
+{
+    char *temporary;
+    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+        return tidy_fail_memory("a file name", strlen(path));
+    int descriptor = mkostemp(temporary, O_CLOEXEC);
+    if (descriptor < 0) {
+        int status = tidy_fail("%s cannot be written: %s", path, strerror(errno));
+        free(temporary);
+        return status;
+    }
+    mode_t mask = umask(0); /* mkostemp gives its file to its owner alone */
+    umask(mask);
+    int cause = fchmod(descriptor, 0666 & ~mask) != 0 ? errno : write_all(descriptor, bytes, count);
+    if (close(descriptor) != 0 && cause == 0)
+        cause = errno;
+    int status =
+        cause != 0 ? tidy_fail("%s cannot be written: %s", path, strerror(cause)) : publish(temporary, path, force);
+    if (status != 0)
+        unlink(temporary);
+    free(temporary);
+    return status;
+}
+
+/* Copies a file in memory to `path`. */
+static int copy_out(int descriptor, size_t count, const char *path, bool force)
+{
+    char *bytes;
+    int status = memory_allocate(&bytes, count, 1, "a chart");
+    if (status == 0 && pread(descriptor, bytes, count, 0) != (ssize_t)count)
+        status = tidy_fail("%s: the chart cannot be read back: %s", path, strerror(errno));
+    if (status == 0)
+        status = write_file(bytes, count, path, force);
+    free(bytes);
+    return status;
+}
+
+int gnuplot_draw(const char *script, size_t bytes, const char *path, bool force)
+{
+    static const char *const names[3] = {"script", "picture", "complaints"};
+    int files[3] = {-1, -1, -1}, status = 0, result = 0;
+    struct stat picture = {0};
+    for (int i = 0; i < 3 && status == 0; i++)
+        if ((files[i] = memfd_create(names[i], MFD_CLOEXEC)) < 0)
+            status = tidy_fail("%s: a file in memory cannot be made: %s", path, strerror(errno));
+    if (status != 0)
+        goto end;
+    int cause = write_all(files[0], script, bytes);
+    if (cause != 0 || lseek(files[0], 0, SEEK_SET) != 0) {
+        status =
+            tidy_fail("%s: the script cannot be kept in memory: %s", path, strerror(cause != 0 ? cause : errno));
+        goto end;
+    }
+    if ((status = run(files, &result)) != 0)
+        goto end;
+    if (result != 0 || fstat(files[1], &picture) != 0 || picture.st_size == 0)
+        status = fail_complaint(path, files[2]);
+    else
+        status = copy_out(files[1], (size_t)picture.st_size, path, force);
+end:
+    for (int i = 0; i < 3; i++)
+        if (files[i] >= 0)
+            close(files[i]);
+    return status;
+}

@@ -1,0 +1,96 @@
+/* One look for all charts: 1280 x 720, a sentence as title, little ink that is not data. */
+#include "analyze/charts/house_style.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const char *const colours[HOUSE_COLOURS] = {
+    "#0072B2", /* blue */
+    "#D55E00", /* vermilion */
+    "#009E73", /* bluish green */
+    "#CC79A7", /* reddish purple */
+    "#E69F00", /* orange */
+    "#56B4E9", /* sky blue */
+    "#000000", /* black */
+};
+
+/* Bytes of the UTF-8 character at `text`; 0 where it is none, as in file names of old encodings. */
+static int character_bytes(const char *text)
+{
+    unsigned char first = (unsigned char)*text;
+    int bytes = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    for (int i = 1; i < bytes; i++)
+        if (((unsigned char)text[i] & 0xc0) != 0x80)
+            return 0;
+    return bytes;
+}
+
+void house_style_quote(FILE *out, const char *text)
+{
+    fputc('\'', out);
+    while (*text != 0) {
+        int bytes = character_bytes(text);
+        unsigned char first = (unsigned char)*text;
+        if (*text == '\'')
+            fputs("''", out);
+        else if (bytes == 0 || first < 0x20 || first == 0x7f)
+            fputc('?', out);
+        else
+            fwrite(text, 1, (size_t)bytes, out);
+        text += bytes > 0 ? bytes : 1;
+    }
+    fputc('\'', out);
+}
+
+const char *house_style_noun(const struct analysis *analysis)
+{
+    return analysis->run->height > 0 ? "images" : "samples";
+}
+
+/* The file's name without its folders. */
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL && slash[1] != 0 ? slash + 1 : path;
+}
+
+static void write_caption(FILE *out, const struct analysis *analysis, const char *rule)
+{
+    const struct tidylog_run *run = analysis->run;
+    char text[512];
+    int used = snprintf(text, sizeof text, "%.60s: ", base_name(analysis->path));
+    if (run->data_name != NULL)
+        used += snprintf(text + used, sizeof text - (size_t)used, "%.40s, ", run->data_name);
+    if (run->network != NULL)
+        used += snprintf(text + used, sizeof text - (size_t)used, "%.40s, ", run->network);
+    used += snprintf(text + used, sizeof text - (size_t)used, "%" PRIu64 " of %" PRIu64 " epochs", analysis->epochs,
+                     run->epochs);
+    if (run->noise != NULL)
+        used += snprintf(text + used, sizeof text - (size_t)used, ", noise %.40s", run->noise);
+    snprintf(text + used, sizeof text - (size_t)used, ". %.120s", rule);
+
+    fputs("set label 2 ", out);
+    house_style_quote(out, text);
+    fputs(" at screen 0.03, 0.04 left font ',12' textcolor rgb '#666666'\n", out);
+}
+
+void house_style_begin(FILE *out, const struct analysis *analysis, const char *title, const char *rule)
+{
+    fputs("set datafile separator '\\t'\n"
+          "set datafile missing 'nan'\n"
+          "set border 3 linecolor rgb '#666666'\n"
+          "set tics nomirror out scale 0.5 textcolor rgb '#333333'\n"
+          "set grid ytics linetype 1 linecolor rgb '#dddddd' linewidth 1\n"
+          "set key noautotitle\n"
+          "set lmargin at screen 0.105\n"
+          "set rmargin at screen 0.97\n"
+          "set tmargin at screen 0.82\n"
+          "set bmargin at screen 0.18\n",
+          out);
+    for (int i = 0; i < HOUSE_COLOURS; i++)
+        fprintf(out, "set linetype %d linecolor rgb '%s' linewidth 3\n", i + 1, colours[i]);
+    fputs("set label 1 ", out);
+    house_style_quote(out, title);
+    fputs(" at screen 0.03, 0.94 left font ',20'\n", out);
+    write_caption(out, analysis, rule);
+}

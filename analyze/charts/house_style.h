@@ -1,0 +1,22 @@
+/* How all charts look, and how texts and numbers are put into a gnuplot script. */
+#ifndef TIDY_ANALYZE_CHARTS_HOUSE_STYLE_H
+#define TIDY_ANALYZE_CHARTS_HOUSE_STYLE_H
+
+#include <stdio.h>
+
+#include "analyze/analysis.h"
+
+/* Colours of Okabe and Ito (2008), told apart by nearly everyone: linetypes 1 to HOUSE_COLOURS. */
+enum { HOUSE_COLOURS = 7 };
+
+/* Starts a script: fonts, colours, axes, the title (what the chart shows, as a sentence) and the caption (what was
+ * run; `rule` says how the figures came about). */
+void house_style_begin(FILE *out, const struct analysis *analysis, const char *title, const char *rule);
+
+/* Writes text as a gnuplot string, whatever is in it: what is not UTF-8 or not printable becomes a question mark. */
+void house_style_quote(FILE *out, const char *text);
+
+/* What a chart's title counts: "images", or "samples" where the log does not say that it is about images. */
+const char *house_style_noun(const struct analysis *analysis);
+
+#endif

@@ -1,0 +1,198 @@
+/* tidy-analyze eval: scores and rules, or a list from elsewhere, against the planted truth. */
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "analyze/analysis.h"
+#include "analyze/commands.h"
+#include "analyze/evaluation.h"
+#include "analyze/ranking.h"
+#include "analyze/sample_list.h"
+#include "analyze/thresholds.h"
+#include "common/error.h"
+#include "common/memory.h"
+#include "common/table.h"
+
+static const char *const columns[] = {"score", "rule", "flagged", "precision", "recall",
+                                      "f1",    "ap",   "auroc",   "best_f1"};
+
+/* A line of the table. */
+struct result {
+    const char *score, *rule;
+    bool has_set; /* false: there is no rule, only the ranking counts */
+    struct set_quality set;
+    struct rank_quality ranks;
+};
+
+static int print(const struct result *results, size_t count, bool json)
+{
+    struct table *table = table_begin(columns, sizeof columns / sizeof *columns, json);
+    if (table == NULL)
+        return TIDY_FAILED;
+    for (size_t i = 0; i < count; i++) {
+        const struct result *result = &results[i];
+        table_add_text(table, result->score);
+        table_add_text(table, result->rule);
+        if (result->has_set)
+            table_add_count(table, result->set.flagged);
+        else
+            table_add_real(table, NAN);
+        table_add_real(table, result->has_set ? result->set.precision : NAN);
+        table_add_real(table, result->has_set ? result->set.recall : NAN);
+        table_add_real(table, result->has_set ? result->set.f1 : NAN);
+        table_add_real(table, result->ranks.average_precision);
+        table_add_real(table, result->ranks.auroc);
+        table_add_real(table, result->ranks.best_f1);
+    }
+    return table_end(table);
+}
+
+static int evaluate_score(struct result *out, const struct score *score, const struct threshold *threshold,
+                          const struct truth *truth, const char *path, bool *flagged)
+{
+    struct ranking ranking;
+    size_t count;
+    int status = ranking_create(&ranking, score->keys, truth->samples);
+    if (status == 0 && threshold != NULL)
+        status = threshold_apply(threshold, score, &ranking, path, flagged, &count);
+    if (status == 0) {
+        *out = (struct result){.score = score->name, .rule = "-", .ranks = rank_quality_of(&ranking, truth)};
+        if (threshold != NULL) {
+            out->rule = threshold->text;
+            out->has_set = true;
+            out->set = set_quality_of_flags(flagged, truth);
+        }
+    }
+    ranking_destroy(&ranking);
+    return status;
+}
+
+/* A line for each score of `score_text`; `threshold` is NULL where no rule is asked for. */
+static int evaluate_scores(struct analysis *analysis, const struct truth *truth, const char *score_text,
+                           const struct threshold *threshold, bool json)
+{
+    bool *flagged = NULL;
+    struct result *results = NULL;
+    int status = analysis_choose(analysis, score_text);
+    size_t count = analysis->scores.count;
+    if (status == 0)
+        status = analysis_replay(analysis, NULL);
+    if (status == 0)
+        status = memory_allocate(&flagged, truth->samples, sizeof *flagged, "suspects");
+    if (status == 0)
+        status = memory_allocate(&results, count, sizeof *results, "results");
+    for (size_t i = 0; i < count && status == 0; i++)
+        status =
+            evaluate_score(&results[i], &analysis->scores.scores[i], threshold, truth, analysis->path, flagged);
+    if (status == 0)
+        status = print(results, count, json);
+    free(results);
+    free(flagged);
+    return status;
+}
+
+/* Earlier in the list is more suspicious; what is not listed has no key, so it comes after all that is. */
+static int evaluate_list(const struct truth *truth, bool json)
+{
+    struct sample_list list;
+    struct ranking ranking = {0};
+    float *keys = NULL;
+    size_t hits = 0;
+
+    int status = sample_list_read(&list, stdin, "standard input", truth->samples);
+    if (status == 0)
+        status = memory_allocate(&keys, truth->samples, sizeof *keys, "the ranking");
+    if (status != 0)
+        goto end;
+    for (size_t i = 0; i < truth->samples; i++)
+        keys[i] = NAN;
+    float key = FLT_MAX;
+    for (size_t i = 0; i < list.count; i++) {
+        keys[list.samples[i]] = key;
+        key = nextafterf(key, 0); /* distinct for any number of samples, as whole numbers would not be */
+        hits += truth->mislabelled[list.samples[i]];
+    }
+    if ((status = ranking_create(&ranking, keys, truth->samples)) != 0)
+        goto end;
+
+    const struct result result = {.score = "stdin",
+                                  .rule = "-",
+                                  .has_set = true,
+                                  .set = set_quality_of(list.count, hits, truth),
+                                  .ranks = rank_quality_of(&ranking, truth)};
+    status = print(&result, 1, json);
+end:
+    ranking_destroy(&ranking);
+    free(keys);
+    free(list.samples);
+    return status;
+}
+
+static int evaluate(const char *path, const char *score_text, const struct threshold *threshold, bool json)
+{
+    struct analysis analysis;
+    struct truth truth = {0};
+    int status = analysis_open(&analysis, path);
+    if (status == 0)
+        status = truth_create(&truth, analysis.run, path);
+    if (status == 0)
+        status = score_text == NULL ? evaluate_list(&truth, json)
+                                    : evaluate_scores(&analysis, &truth, score_text, threshold, json);
+    truth_destroy(&truth);
+    analysis_close(&analysis);
+    return status;
+}
+
+int eval_command(int argc, char **argv)
+{
+    bool json = false;
+    const char *score = NULL, *threshold_text = NULL;
+    const struct option_row options[] = {
+        {.name = "score",
+         .kind = OPTION_TEXT,
+         .value = &score,
+         .argument = "NAME[,NAME...]|all",
+         .help = "the scores to evaluate; without it, a list of samples is read from standard input"},
+        {.name = "threshold",
+         .kind = OPTION_TEXT,
+         .value = &threshold_text,
+         .argument = "RULE",
+         .help = "where to cut, see above; without it, only the ranking is evaluated"},
+        JSON_OPTION(json),
+    };
+    const struct command_usage usage = {
+        .program = "tidy-analyze",
+        .name = "eval",
+        .arguments = "run.tidy [--score NAME[,NAME...]|all [--threshold RULE]] [OPTION...]",
+        .summary = "Precision, recall, F1, AP and AUROC against the planted truth.",
+        .description =
+            "Columns: score, rule; flagged, precision, recall, f1 of the suspects; of the ranking: ap, average\n"
+            "precision with ties in the order of the sample index; auroc, where ties count half; best_f1, the\n"
+            "largest F1 of any threshold, chosen in hindsight. A sample without a score (nan) is ranked last.\n\n"
+            "A list is read from standard input: the first column of each line, most suspicious first; lines that\n"
+            "start with '#' are skipped. All that is listed counts as flagged. For ap and auroc the samples that\n"
+            "are not listed come after all listed ones: for ap by sample index, for auroc as one tie. best_f1 is\n"
+            "over the places where the list can be cut.\n\n" THRESHOLD_HELP,
+        .example = "tidy-analyze eval run.tidy --score all\n"
+                   "tidy-analyze eval run.tidy --score mean-correct-epoch --threshold mean+5std\n"
+                   "tidy-analyze flag run.tidy --threshold top:0.01 | tidy-analyze eval run.tidy",
+        OPTION_ROWS(options),
+    };
+    const char *path;
+    bool helped;
+    struct threshold threshold;
+    int status = command_parse(&usage, argc, argv, &path, 1, &helped);
+    if (status != 0 || helped)
+        return status;
+    if (score == NULL && threshold_text != NULL)
+        return tidy_fail_usage("eval: --threshold cuts a score, so it needs --score; a list is taken as it is");
+    if (score == NULL && isatty(STDIN_FILENO))
+        return tidy_fail_usage("eval: name scores with --score, or pipe a list of samples in: "
+                               "tidy-analyze flag %s --threshold top:0.01 | tidy-analyze eval %s",
+                               path, path);
+    if (threshold_text != NULL && (status = threshold_parse(&threshold, threshold_text)) != 0)
+        return status;
+    return evaluate(path, score, threshold_text != NULL ? &threshold : NULL, json);
+}

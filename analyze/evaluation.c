@@ -1,0 +1,103 @@
+/* Precision, recall and what is made of them. */
+#include "analyze/evaluation.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "common/error.h"
+#include "common/memory.h"
+
+int truth_create(struct truth *out, const struct tidylog_run *run, const char *path)
+{
+    *out = (struct truth){.samples = run->samples};
+    if (run->truth == NULL)
+        return tidy_fail("%s: the true labels are not known, so there is nothing to evaluate against; "
+                         "they are where wrong labels were planted (tidy-record train --noise)",
+                         path);
+    int status = memory_allocate(&out->mislabelled, run->samples, sizeof *out->mislabelled, "the true labels");
+    for (size_t i = 0; i < out->samples && status == 0; i++) {
+        out->mislabelled[i] = run->labels[i] != run->truth[i];
+        out->count += out->mislabelled[i];
+    }
+    return status;
+}
+
+void truth_destroy(struct truth *truth)
+{
+    free(truth->mislabelled);
+}
+
+struct set_quality set_quality_of(size_t flagged, size_t hits, const struct truth *truth)
+{
+    /* 0 / 0 is NaN, which is what is meant. */
+    return (struct set_quality){
+        .flagged = flagged,
+        .hits = hits,
+        .precision = (double)hits / (double)flagged,
+        .recall = (double)hits / (double)truth->count,
+        .f1 = 2 * (double)hits / (double)(flagged + truth->count),
+    };
+}
+
+struct set_quality set_quality_of_flags(const bool *flagged, const struct truth *truth)
+{
+    size_t count = 0, hits = 0;
+    for (size_t i = 0; i < truth->samples; i++) {
+        count += flagged[i];
+        hits += flagged[i] && truth->mislabelled[i];
+    }
+    return set_quality_of(count, hits, truth);
+}
+
+bool sweep_next(struct sweep *sweep, float *key, struct set_quality *out)
+{
+    const struct ranking *ranking = sweep->ranking;
+    if (sweep->flagged == ranking->scored)
+        return false;
+    *key = ranking->keys[ranking->order[sweep->flagged]];
+    while (sweep->flagged < ranking->scored && ranking->keys[ranking->order[sweep->flagged]] == *key)
+        sweep->hits += sweep->truth->mislabelled[ranking->order[sweep->flagged++]];
+    *out = set_quality_of(sweep->flagged, sweep->hits, sweep->truth);
+    return true;
+}
+
+static double average_precision(const struct ranking *ranking, const struct truth *truth)
+{
+    double sum = 0;
+    size_t hits = 0;
+    for (size_t i = 0; i < ranking->samples; i++)
+        if (truth->mislabelled[ranking->order[i]])
+            sum += (double)++hits / (double)(i + 1);
+    return sum / (double)hits;
+}
+
+/* The share of (mislabelled, clean) pairs that are in the right order. */
+static double auroc(const struct ranking *ranking, const struct truth *truth)
+{
+    struct sweep sweep = {.ranking = ranking, .truth = truth};
+    struct set_quality quality;
+    size_t hits = 0, misses = 0;
+    float key;
+    double pairs = 0;
+    while (sweep_next(&sweep, &key, &quality)) {
+        double new_misses = (double)(quality.flagged - quality.hits - misses);
+        pairs += new_misses * ((double)hits + (double)(quality.hits - hits) / 2);
+        hits = quality.hits;
+        misses = quality.flagged - quality.hits;
+    }
+    double clean = (double)(truth->samples - truth->count);
+    pairs += (clean - (double)misses) * ((double)hits + (double)(truth->count - hits) / 2);
+    return pairs / (clean * (double)truth->count);
+}
+
+struct rank_quality rank_quality_of(const struct ranking *ranking, const struct truth *truth)
+{
+    struct sweep sweep = {.ranking = ranking, .truth = truth};
+    struct set_quality quality;
+    float key;
+    double best_f1 = 0;
+    while (sweep_next(&sweep, &key, &quality))
+        best_f1 = fmax(best_f1, quality.f1);
+    return (struct rank_quality){average_precision(ranking, truth), auroc(ranking, truth),
+                                 truth->count == 0 ? NAN : best_f1};
+}

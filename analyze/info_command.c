@@ -1,0 +1,165 @@
+/* tidy-analyze info: what a run is, where it stands, and what its log costs. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "analyze/commands.h"
+#include "common/error.h"
+#include "common/table.h"
+#include "common/tidylog.h"
+
+static const char *const columns[] = {"key", "value"};
+
+static void add_text(struct table *table, const char *key, const char *value)
+{
+    if (value == NULL)
+        return;
+    table_add_text(table, key);
+    table_add_text(table, value);
+}
+
+static void add_count(struct table *table, const char *key, uint64_t value)
+{
+    table_add_text(table, key);
+    table_add_count(table, value);
+}
+
+static void add_real(struct table *table, const char *key, double value)
+{
+    table_add_text(table, key);
+    table_add_real(table, value);
+}
+
+/* What the run is. Text that is not known has no line. */
+static void add_run(struct table *table, const struct tidylog_run *run)
+{
+    char image[64];
+    snprintf(image, sizeof image, "%" PRIu32 "x%" PRIu32 "x%" PRIu32, run->height, run->width, run->channels);
+    add_text(table, "data-name", run->data_name);
+    add_text(table, "data", run->data);
+    add_text(table, "data-digest", run->data_digest);
+    add_count(table, "samples", run->samples);
+    add_count(table, "classes", run->classes);
+    add_text(table, "image", run->height > 0 ? image : NULL);
+    if (run->resize > 0)
+        add_count(table, "resize", run->resize);
+    add_text(table, "network", run->network);
+    add_count(table, "batch-size", run->batch_size);
+    add_real(table, "lr", run->learning_rate);
+    add_text(table, "lr-schedule", run->lr_schedule);
+    add_real(table, "momentum", run->momentum);
+    add_real(table, "weight-decay", run->weight_decay);
+    add_count(table, "seed", run->seed);
+    add_text(table, "order", run->shuffle ? "shuffled" : "as in the data set");
+    add_text(table, "noise", run->noise);
+    add_text(table, "detail", tidylog_detail_names[run->detail]);
+    add_text(table, "device", run->device);
+    add_count(table, "threads", run->threads);
+    add_text(table, "machine", run->machine);
+    add_text(table, "versions", run->versions);
+    add_text(table, "started", run->started);
+    add_text(table, "command-line", run->command_line);
+}
+
+static void add_truth(struct table *table, const struct tidylog_run *run)
+{
+    if (run->truth == NULL) {
+        add_text(table, "mislabelled", "unknown");
+        return;
+    }
+    uint64_t count = 0;
+    for (uint64_t i = 0; i < run->samples; i++)
+        count += run->labels[i] != run->truth[i];
+    add_count(table, "mislabelled", count);
+    add_real(table, "mislabelled-share", (double)count / (double)run->samples);
+}
+
+/* Where the run stands. Returns the number of predictions stored. */
+static uint64_t add_standing(struct table *table, const struct tidylog_run *run, const struct tidylog_epoch *epochs,
+                             uint64_t finished, uint64_t steps)
+{
+    uint64_t steps_per_epoch = tidylog_steps_per_epoch(run);
+    uint64_t partial = steps > finished * steps_per_epoch ? steps - finished * steps_per_epoch : 0;
+    uint64_t of_partial = partial * run->batch_size < run->samples ? partial * run->batch_size : run->samples;
+    add_count(table, "epochs-planned", run->epochs);
+    add_count(table, "epochs-finished", finished);
+    add_count(table, "steps-per-epoch", steps_per_epoch);
+    add_count(table, "steps-of-unfinished-epoch", partial);
+    if (finished > 0) {
+        add_real(table, "accuracy", epochs[finished - 1].accuracy);
+        add_real(table, "test-accuracy", epochs[finished - 1].test_accuracy);
+    }
+    return finished * run->samples + of_partial;
+}
+
+static void add_storage(struct table *table, const struct tidylog_table_size *sizes, uint64_t predictions)
+{
+    uint64_t stored = 0;
+    for (size_t i = 0; i < TIDYLOG_TABLES && sizes[i].name != NULL; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "%s-records", sizes[i].name);
+        add_count(table, key, sizes[i].records);
+        snprintf(key, sizeof key, "%s-bytes", sizes[i].name);
+        add_count(table, key, sizes[i].stored_bytes);
+        snprintf(key, sizeof key, "%s-pages-bytes", sizes[i].name);
+        add_count(table, key, sizes[i].pages_bytes);
+        if (strcmp(sizes[i].name, "meta") != 0)
+            stored += sizes[i].stored_bytes;
+    }
+    add_count(table, "predictions", predictions);
+    add_real(table, "bytes-per-prediction", predictions > 0 ? (double)stored / (double)predictions : NAN);
+}
+
+static int print(struct tidylog_reader *reader, bool json)
+{
+    const struct tidylog_run *run = tidylog_reader_run(reader);
+    uint64_t finished, steps = 0;
+    const struct tidylog_epoch *epochs = tidylog_reader_epochs(reader, &finished);
+    struct tidylog_table_size sizes[TIDYLOG_TABLES] = {0};
+    int status = tidylog_table_sizes(reader, sizes);
+    if (status != 0)
+        return status;
+    for (size_t i = 0; i < TIDYLOG_TABLES; i++)
+        if (sizes[i].name != NULL && strcmp(sizes[i].name, "steps") == 0)
+            steps = sizes[i].records;
+
+    struct table *table = table_begin(columns, sizeof columns / sizeof *columns, json);
+    if (table == NULL)
+        return TIDY_FAILED;
+    add_run(table, run);
+    add_truth(table, run);
+    uint64_t predictions = add_standing(table, run, epochs, finished, steps);
+    add_storage(table, sizes, predictions);
+    return table_end(table);
+}
+
+int info_command(int argc, char **argv)
+{
+    bool json = false;
+    const struct option_row options[] = {JSON_OPTION(json)};
+    const struct command_usage usage = {
+        .program = "tidy-analyze",
+        .name = "info",
+        .arguments = "run.tidy [OPTION...]",
+        .summary = "What the run is and where it stands, as keys and values.",
+        .description =
+            "First how the run was recorded, then how far it got (an epoch that has begun but not ended counts in\n"
+            "no score), then what is stored: records, bytes of keys and values, and bytes of the file's pages of\n"
+            "each table. bytes-per-prediction leaves out the table meta: labels and the description of the run.",
+        .example = "tidy-analyze info run.tidy",
+        OPTION_ROWS(options),
+    };
+    const char *path;
+    bool helped;
+    int status = command_parse(&usage, argc, argv, &path, 1, &helped);
+    if (status != 0 || helped)
+        return status;
+
+    struct tidylog_reader *reader;
+    if ((status = tidylog_open(&reader, path)) != 0)
+        return status;
+    status = print(reader, json);
+    tidylog_close_reader(reader);
+    return status;
+}

@@ -1,0 +1,83 @@
+/* tidy-analyze sweep: every threshold of one score against the planted truth. */
+#include <math.h>
+
+#include "analyze/analysis.h"
+#include "analyze/commands.h"
+#include "analyze/evaluation.h"
+#include "analyze/ranking.h"
+#include "common/error.h"
+#include "common/table.h"
+
+static const char *const columns[] = {"threshold", "flagged", "precision", "recall", "f1"};
+
+static int print(const struct score *score, const struct ranking *ranking, const struct truth *truth, bool json)
+{
+    struct table *table = table_begin(columns, sizeof columns / sizeof *columns, json);
+    if (table == NULL)
+        return TIDY_FAILED;
+    struct sweep sweep = {.ranking = ranking, .truth = truth};
+    struct set_quality quality;
+    float key;
+    while (!table_failed(table) && sweep_next(&sweep, &key, &quality)) {
+        /* Samples that pass every threshold have a finite value to name theirs by. */
+        uint32_t last = ranking->order[quality.flagged - 1];
+        table_add_real(table, isinf(key) ? (double)score->values[last] : score_from_key(score, key));
+        table_add_count(table, quality.flagged);
+        table_add_real(table, quality.precision);
+        table_add_real(table, quality.recall);
+        table_add_real(table, quality.f1);
+    }
+    return table_end(table);
+}
+
+static int sweep(const char *path, const char *score_text, bool json)
+{
+    struct analysis analysis;
+    struct ranking ranking = {0};
+    struct truth truth = {0};
+
+    int status = analysis_open(&analysis, path);
+    if (status == 0)
+        status = truth_create(&truth, analysis.run, path);
+    if (status == 0)
+        status = analysis_choose_one(&analysis, score_text);
+    if (status == 0)
+        status = analysis_replay(&analysis, NULL);
+    if (status == 0)
+        status = ranking_create(&ranking, analysis.scores.scores[0].keys, analysis.run->samples);
+    if (status == 0)
+        status = print(&analysis.scores.scores[0], &ranking, &truth, json);
+    truth_destroy(&truth);
+    ranking_destroy(&ranking);
+    analysis_close(&analysis);
+    return status;
+}
+
+int sweep_command(int argc, char **argv)
+{
+    bool json = false;
+    const char *score = "aum";
+    const struct option_row options[] = {
+        {.name = "score",
+         .kind = OPTION_TEXT,
+         .value = &score,
+         .argument = "NAME",
+         .help = "the score to cut; 'tidy-analyze samples --help' lists them"},
+        JSON_OPTION(json),
+    };
+    const struct command_usage usage = {
+        .program = "tidy-analyze",
+        .name = "sweep",
+        .arguments = "run.tidy [OPTION...]",
+        .summary = "Every threshold of one score: the precision-recall curve as a table.",
+        .description =
+            "A line for each distinct value of the score, from the most suspicious on: the threshold X and what\n"
+            "'flag --threshold value:X' gives: flagged, precision, recall, f1 against the planted truth.",
+        .example = "tidy-analyze sweep run.tidy --score aum",
+        OPTION_ROWS(options),
+    };
+    const char *path;
+    bool helped;
+    int status = command_parse(&usage, argc, argv, &path, 1, &helped);
+    return status != 0 || helped ? status : sweep(path, score, json);
+}

@@ -1,0 +1,238 @@
+/* The rules, one function each, and their table. All work on keys, where high is suspicious. */
+#include "analyze/thresholds.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/two_groups.h"
+#include "common/error.h"
+#include "common/memory.h"
+#include "common/options.h"
+
+/* What a rule works on. */
+struct question {
+    const struct threshold *threshold;
+    const struct score *score;
+    const struct ranking *ranking;
+    const char *path;
+    bool *flagged;
+};
+
+struct threshold_row {
+    const char *form;           /* for messages */
+    const char *before, *after; /* what stands around the number; no number where `after` is NULL */
+    bool whole;                 /* the number is */
+    double least, most;
+    int (*flag)(const struct question *question);
+};
+
+/* ---- rules on places ----------------------------------------------------------------------------------- */
+
+static void flag_first(const struct question *q, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        q->flagged[q->ranking->order[i]] = true;
+}
+
+static int flag_share(const struct question *q)
+{
+    flag_first(q, (size_t)round(q->threshold->number * (double)q->ranking->samples));
+    return 0;
+}
+
+static int flag_count(const struct question *q)
+{
+    if (q->threshold->number > (double)q->ranking->samples)
+        return tidy_fail_usage("threshold '%s': %s has only %zu samples", q->threshold->text, q->path,
+                               q->ranking->samples);
+    flag_first(q, (size_t)q->threshold->number);
+    return 0;
+}
+
+/* ---- rules on values; a comparison with NaN is false, so the unscored are never flagged ---------------- */
+
+static int flag_value(const struct question *q)
+{
+    float least = (float)score_from_key(q->score, (float)q->threshold->number);
+    for (size_t i = 0; i < q->ranking->samples; i++)
+        q->flagged[i] = q->ranking->keys[i] >= least;
+    return 0;
+}
+
+/* Strictly beyond, as InterpretDL's find_noisy_labels. Infinite keys pass every threshold and set none. */
+static int flag_deviation(const struct question *q)
+{
+    const float *keys = q->ranking->keys;
+    double sum = 0, squares = 0, count = 0;
+    for (size_t i = 0; i < q->ranking->samples; i++)
+        if (isfinite(keys[i])) {
+            sum += (double)keys[i];
+            count++;
+        }
+    double mean = sum / count;
+    for (size_t i = 0; i < q->ranking->samples; i++)
+        if (isfinite(keys[i]))
+            squares += ((double)keys[i] - mean) * ((double)keys[i] - mean);
+    double threshold = mean + q->threshold->number * sqrt(squares / count);
+    if (count == 0)
+        threshold = FLT_MAX;
+    for (size_t i = 0; i < q->ranking->samples; i++)
+        q->flagged[i] = (double)keys[i] > threshold;
+    return 0;
+}
+
+/* The finite keys, scaled so that the smallest is 0 and the largest 1. */
+struct scaled {
+    double *values;
+    size_t count;
+    double least, width; /* width 0: all keys are equal, there are no two groups */
+};
+
+static int scale(struct scaled *out, const struct ranking *ranking)
+{
+    float least = INFINITY, most = -INFINITY;
+    for (size_t i = 0; i < ranking->samples; i++)
+        if (isfinite(ranking->keys[i])) {
+            least = fminf(least, ranking->keys[i]);
+            most = fmaxf(most, ranking->keys[i]);
+        }
+    *out = (struct scaled){.least = (double)least, .width = least < most ? (double)most - (double)least : 0};
+    if (out->width == 0)
+        return 0;
+    int status = memory_allocate(&out->values, ranking->samples, sizeof *out->values, "a threshold rule");
+    for (size_t i = 0; i < ranking->samples && status == 0; i++)
+        if (isfinite(ranking->keys[i]))
+            out->values[out->count++] = ((double)ranking->keys[i] - out->least) / out->width;
+    return status;
+}
+
+/* Flags by a predicate of the scaled key; infinite keys are beyond both groups, each on its side. */
+static void flag_scaled(const struct question *q, const struct scaled *scaled,
+                        bool (*suspicious)(const void *context, double value), const void *context)
+{
+    for (size_t i = 0; i < q->ranking->samples; i++) {
+        double key = (double)q->ranking->keys[i];
+        if (isfinite(key))
+            q->flagged[i] = scaled->width > 0 && suspicious(context, (key - scaled->least) / scaled->width);
+        else
+            q->flagged[i] = key > 0;
+    }
+}
+
+/* Only on the suspicious side of the clean mean: where the suspicious Gaussian is the broader one, it wins
+ * again in the far tail on the clean side, where the least suspicious samples of all lie. */
+static bool more_likely_suspicious(const void *context, double value)
+{
+    const struct gaussian_pair *pair = context;
+    return value > pair->low.mean && two_groups_posterior_high(pair, value) > 0.5;
+}
+
+static int flag_gaussians(const struct question *q)
+{
+    struct scaled scaled;
+    struct gaussian_pair pair = {0};
+    int status = scale(&scaled, q->ranking);
+    if (status == 0 && scaled.width > 0)
+        pair = two_groups_fit_gaussians(scaled.values, scaled.count);
+    if (status == 0)
+        flag_scaled(q, &scaled, more_likely_suspicious, &pair);
+    free(scaled.values);
+    return status;
+}
+
+static bool above_split(const void *context, double value)
+{
+    return two_groups_otsu_bin(value) > *(const size_t *)context;
+}
+
+static int flag_otsu(const struct question *q)
+{
+    struct scaled scaled;
+    size_t split = 0;
+    int status = scale(&scaled, q->ranking);
+    if (status == 0 && scaled.width > 0)
+        split = two_groups_otsu(scaled.values, scaled.count);
+    if (status == 0)
+        flag_scaled(q, &scaled, above_split, &split);
+    free(scaled.values);
+    return status;
+}
+
+/* ---- the table ----------------------------------------------------------------------------------------- */
+
+static const struct threshold_row rows[] = {
+    {"mean+Kstd", "mean+", "std", false, -1e6, 1e6, flag_deviation},
+    {"top:R", "top:", "", false, 0, 1, flag_share},
+    {"count:N", "count:", "", true, 0, UINT32_MAX, flag_count},
+    {"value:X", "value:", "", false, -FLT_MAX, FLT_MAX, flag_value},
+    {"gmm", "gmm", NULL, false, 0, 0, flag_gaussians},
+    {"otsu", "otsu", NULL, false, 0, 0, flag_otsu},
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+/* Is `text` of this row's form? Then *number and *length are where its number stands. */
+static bool matches(const struct threshold_row *row, const char *text, const char **number, size_t *length)
+{
+    size_t before = strlen(row->before), whole = strlen(text);
+    size_t after = row->after == NULL ? 0 : strlen(row->after);
+    if (row->after == NULL)
+        return strcmp(text, row->before) == 0;
+    if (whole < before + after || strncmp(text, row->before, before) != 0 ||
+        strcmp(text + whole - after, row->after) != 0)
+        return false;
+    *number = text + before;
+    *length = whole - before - after;
+    return true;
+}
+
+static int parse_number(struct threshold *out, const char *number, size_t length)
+{
+    const struct threshold_row *row = out->row;
+    char digits[64], what[96];
+    if (length >= sizeof digits)
+        return tidy_fail_usage("threshold '%.60s...': the number is too long", out->text);
+    memcpy(digits, number, length);
+    digits[length] = 0;
+    snprintf(what, sizeof what, "threshold '%s'", out->text);
+    if (!row->whole)
+        return options_parse_real(digits, row->least, row->most, what, &out->number);
+    uint64_t count = 0;
+    int status = options_parse_count(digits, (uint64_t)row->least, (uint64_t)row->most, what, &count);
+    out->number = (double)count;
+    return status;
+}
+
+int threshold_parse(struct threshold *out, const char *text)
+{
+    const char *forms[ROWS];
+    for (size_t i = 0; i < ROWS; i++) {
+        const char *number = NULL;
+        size_t length = 0;
+        forms[i] = rows[i].form;
+        if (!matches(&rows[i], text, &number, &length))
+            continue;
+        *out = (struct threshold){.row = &rows[i], .text = text};
+        return rows[i].after == NULL ? 0 : parse_number(out, number, length);
+    }
+    const char *nearest = options_nearest(text, forms, ROWS);
+    if (nearest != NULL)
+        return tidy_fail_usage("unknown threshold rule '%s'; did you mean '%s'?", text, nearest);
+    return tidy_fail_usage(
+        "unknown threshold rule '%s'; the rules are mean+Kstd, top:R, count:N, value:X, gmm, otsu", text);
+}
+
+int threshold_apply(const struct threshold *threshold, const struct score *score, const struct ranking *ranking,
+                    const char *path, bool *flagged, size_t *count)
+{
+    struct question question = {threshold, score, ranking, path, flagged};
+    memset(flagged, 0, ranking->samples * sizeof *flagged);
+    *count = 0;
+    int status = threshold->row->flag(&question);
+    for (size_t i = 0; i < ranking->samples && status == 0; i++)
+        *count += flagged[i];
+    return status;
+}

@@ -1,0 +1,83 @@
+/* make-log PATH DETAIL [SAMPLES EPOCHS EXTRA-STEPS [no-truth]]: a log as a training run leaves it, invented.
+ *
+ * Every 20th label is wrong. Easy samples are learnt soon, hard ones late and unsteadily; wrong labels are seen
+ * through for long, and some are learnt by heart in the end. For tests of the command line and of the charts. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/random.h"
+#include "common/tidylog.h"
+#include "log_builder.h"
+
+enum { CLASSES = 10 };
+
+/* The logits of one sample in one epoch. `hardness` is between 0 and 1. */
+static void invent(float *logits, uint16_t label, uint16_t truth, double hardness, double progress,
+                   struct random_stream *random)
+{
+    double learnt = 6 * (1 - exp(-5 * progress)) * (1 - 0.9 * hardness);
+    double by_heart = label == truth ? 0 : 7 * progress * progress * hardness;
+    for (uint16_t c = 0; c < CLASSES; c++)
+        logits[c] = (float)(random_normal(random) * 0.8 + (c == truth ? learnt : 0) + (c == label ? by_heart : 0));
+}
+
+static int make(const char *path, struct tidylog_run run, uint64_t epochs, uint64_t extra_steps, bool has_truth)
+{
+    size_t written = epochs + (extra_steps > 0);
+    uint16_t *truth = calloc(run.samples, sizeof *truth), *labels = calloc(run.samples, sizeof *labels);
+    float *logits = calloc(written * run.samples * CLASSES, sizeof *logits);
+    struct random_stream random = random_open(1, RANDOM_NOISE, 0);
+    if (truth == NULL || labels == NULL || logits == NULL)
+        return tidy_fail_memory("a log", 0);
+    for (size_t i = 0; i < run.samples; i++) {
+        truth[i] = (uint16_t)random_below(&random, CLASSES);
+        labels[i] =
+            (uint16_t)(i % 20 == 0 ? (truth[i] + 1 + random_below(&random, CLASSES - 1)) % CLASSES : truth[i]);
+        double hardness = pow(random_uniform(&random), 3);
+        for (size_t t = 0; t < written; t++)
+            invent(logits + (t * run.samples + i) * CLASSES, labels[i], truth[i],
+                   labels[i] == truth[i] ? hardness : random_uniform(&random), (double)(t + 1) / (double)epochs,
+                   &random);
+    }
+    run.labels = labels;
+    run.truth = has_truth ? truth : NULL;
+    int status = log_from_logits(path, run, logits, epochs, extra_steps);
+    free(logits);
+    free(labels);
+    free(truth);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct tidylog_run run = {.samples = argc > 3 ? strtoull(argv[3], NULL, 10) : 2000,
+                              .classes = CLASSES,
+                              .batch_size = 64,
+                              .seed = 7,
+                              .shuffle = true,
+                              .network = "invented",
+                              .learning_rate = 0.05,
+                              .momentum = 0.9,
+                              .lr_schedule = "constant",
+                              .noise = "every:20",
+                              .device = "cpu",
+                              .threads = 1,
+                              .height = 28,
+                              .width = 28,
+                              .channels = 1,
+                              .data_name = "invented-digits"};
+    while (argc > 2 && tidylog_detail_names[run.detail] != NULL &&
+           strcmp(tidylog_detail_names[run.detail], argv[2]))
+        run.detail++;
+    if (argc < 3 || argc == 4 || argc == 5 || tidylog_detail_names[run.detail] == NULL || run.samples == 0) {
+        fprintf(stderr, "usage: make-log PATH class|margin|probs|full [SAMPLES EPOCHS EXTRA-STEPS [no-truth]]\n");
+        return 2;
+    }
+    uint64_t epochs = argc > 4 ? strtoull(argv[4], NULL, 10) : 12;
+    uint64_t extra = argc > 5 ? strtoull(argv[5], NULL, 10) : 0;
+    bool has_truth = argc <= 6;
+    return tidy_report_error("make-log", make(argv[1], run, epochs, extra, has_truth));
+}
