@@ -95,7 +95,6 @@ static int record(const char *path, const struct tidylog_run *run)
     struct tidylog_writer *log;
     if (tidylog_create(&log, path, run, true) != 0)
         fail_msg("%s", tidy_error_message());
-    unlink(checkpoint_of(path));
     return train(log, path, false, 0);
 }
 
