@@ -168,11 +168,11 @@ static void show_progress(struct loop *loop)
     uint64_t images = in_epoch * loop->run->batch_size;
     double seen = (double)(images < loop->run->samples ? images : loop->run->samples);
     char left[24];
-    progress_update("epoch %" PRIu64 "/%" PRIu64 "  step %" PRIu64 "/%" PRIu64
-                    "  %.0f images/s  loss %.4g  accuracy %.4f  %s left",
-                    epoch_of(loop, at->step - 1) + 1, loop->run->epochs, at->step, loop->total_steps,
-                    images_per_second(loop), at->loss_sum / seen, (double)at->correct / seen,
-                    progress_duration(left, seconds_left(loop)));
+    /* The speed comes last: on 80 columns the line's end may be cut. */
+    progress_update(
+        "epoch %" PRIu64 "/%" PRIu64 ", step %" PRIu64 ", loss %.3g, accuracy %.3f, %s left, %.0f images/s",
+        epoch_of(loop, at->step - 1) + 1, loop->run->epochs, at->step, at->loss_sum / seen,
+        (double)at->correct / seen, progress_duration(left, seconds_left(loop)), images_per_second(loop));
 }
 
 static int test_accuracy(struct loop *loop, double *accuracy)
