@@ -224,8 +224,8 @@ static int check_header(const struct header *header, uint64_t file_size, const s
         return tidy_fail("%s: has format version %" PRIu32 ", this program reads version %d", path, header->version,
                          VERSION);
     if (size_by_header(header) != file_size)
-        return tidy_fail("%s: is truncated or damaged (%" PRIu64 " bytes, its header asks for %" PRIu64 "); %s", path,
-                         file_size, size_by_header(header), record_again);
+        return tidy_fail("%s: is truncated or damaged (%" PRIu64 " bytes, its header asks for %" PRIu64 "); %s",
+                         path, file_size, size_by_header(header), record_again);
     if (header->parameter_count != state->parameter_count || header->statistics_count != state->statistics_count)
         return tidy_fail("%s: is of another network (%" PRIu64 " parameters, the log's has %zu); %s", path,
                          header->parameter_count, state->parameter_count, record_again);

@@ -13,7 +13,8 @@ uint32_t machine_threads(void);
 void machine_describe(char *text, size_t size);
 
 /* The limit in processors, rounded up, that a control group's files state: version 2's cpu.max ("200000 100000", or
- * "max 100000"), version 1's cpu.cfs_quota_us and cpu.cfs_period_us joined by a space ("-1 100000"). 0 where there is none. */
+ * "max 100000"), version 1's cpu.cfs_quota_us and cpu.cfs_period_us joined by a space ("-1 100000").
+ * 0 where there is none. */
 uint32_t machine_quota(const char *text);
 
 #endif

@@ -12,8 +12,8 @@ static const struct command_row commands[] = {
 };
 
 /* OpenMP's threads wait for each other by spinning. Where another program needs the cores too, the one that is
- * waited for then does not get to run, and small networks train 40 times slower. The library reads the policy before
- * main, so the program starts once more with it, unless the user has chosen one. */
+ * waited for then does not get to run: small networks were seen to train 40 times slower. The library reads its
+ * policy before main, so the program starts once more with another one, unless the user has chosen. */
 static void wait_without_spinning(char **argv)
 {
     char program[PATH_MAX];
@@ -25,11 +25,12 @@ static void wait_without_spinning(char **argv)
         execv(program, argv); /* returns only where it fails: then the threads spin, and all else is the same */
 }
 
+static const char about[] =
+    "tidy-record trains a network and logs its prediction for every training sample, taken before each\n"
+    "update. 'tidy-analyze' finds wrong labels in the log.";
+
 int main(int argc, char **argv)
 {
     wait_without_spinning(argv);
-    return commands_main("tidy-record",
-                         "tidy-record trains a network and logs its prediction for every training sample, taken before\n"
-                         "each update. 'tidy-analyze' finds wrong labels in the log.",
-                         commands, sizeof commands / sizeof *commands, argc, argv);
+    return commands_main("tidy-record", about, commands, sizeof commands / sizeof *commands, argc, argv);
 }

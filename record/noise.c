@@ -115,7 +115,7 @@ static int choose_classes(struct plan *plan, const struct noise *noise, const ui
     return 0;
 }
 
-/* A rate with a matrix: the samples of each class in random order, the first ones go to each given class in turn. */
+/* A rate with a matrix: the samples of each class in random order, the first ones go to each class in turn. */
 static int choose_cells(struct plan *plan, const struct noise *noise, const uint16_t *labels, size_t samples,
                         uint32_t classes, struct random_stream *stream)
 {

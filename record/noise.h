@@ -16,10 +16,10 @@
 enum noise_kind { NOISE_UNIFORM, NOISE_PAIR, NOISE_MATRIX };
 
 struct noise {
-    uint64_t every;     /* K, or 0 where the rate counts */
-    double rate;        /* in 0..1 */
+    uint64_t every; /* K, or 0 where the rate counts */
+    double rate;    /* in 0..1 */
     enum noise_kind kind;
-    double *matrix;     /* [matrix_classes][matrix_classes], rows sum to 1; NULL but for NOISE_MATRIX */
+    double *matrix; /* [matrix_classes][matrix_classes], rows sum to 1; NULL but for NOISE_MATRIX */
     size_t matrix_classes;
 };
 

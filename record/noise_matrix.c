@@ -141,9 +141,10 @@ int noise_matrix_counts(uint64_t *counts, const double *matrix, const uint64_t *
         for (uint32_t given = 0; given < classes; given++)
             wanted += counts[(size_t)truth * classes + given];
         if (wanted > class_sizes[truth])
-            status = tidy_fail("--noise: the matrix asks for %llu wrong labels in class %u, which has %llu samples; "
-                               "lower the rate",
-                               (unsigned long long)wanted, truth, (unsigned long long)class_sizes[truth]);
+            status =
+                tidy_fail("--noise: the matrix asks for %llu wrong labels in class %u, which has %llu samples; "
+                          "lower the rate",
+                          (unsigned long long)wanted, truth, (unsigned long long)class_sizes[truth]);
     }
     free(remainders);
     return status;

@@ -28,7 +28,7 @@ int provenance_data_path(char **out, const char *path)
     return *out ? 0 : tidy_fail_memory("a path", strlen(joined) + 1);
 }
 
-/* Appends an argument so that a shell reads it as it was. Text must have room for 4 bytes a character, and 4 more. */
+/* Appends an argument so that a shell reads it as it was: at most 4 bytes a character, and 2. Returns the end. */
 static char *quote_argument(char *text, const char *argument)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";

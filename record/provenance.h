@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* The command line as a shell would read it again: "tidy-record", then the quoted arguments. The caller frees it. */
+/* The command line as a shell would read it again: "tidy-record", then the arguments. The caller frees it. */
 int provenance_command_line(char **out, int argc, char **argv);
 
 /* The absolute path of a data set, whose last part may be a prefix of files' names rather than a folder. The caller

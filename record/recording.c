@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/error.h"
 #include "common/progress.h"
@@ -110,8 +109,6 @@ int recording_run(struct recording *recording, struct tidylog_writer *log, const
         .checkpoint_seconds = TRAINING_CHECKPOINT_SECONDS,
     };
     interruption_watch();
-    if (status == 0 && !resumed)
-        unlink(checkpoint); /* of a log that `path` held before: it does not fit this one */
     if (status == 0)
         status = resumed ? training_restore(&training) : training_start(&training);
     if (status == 0 && epochs != run->epochs)

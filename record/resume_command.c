@@ -16,27 +16,28 @@
 #include "record/checkpoint.h"
 #include "record/machine.h"
 #include "record/recording.h"
+#include "record/training.h"
 
 struct settings {
     const char *path;
-    const char *data;  /* NULL: where the log says */
-    uint64_t epochs;   /* 0: as planned */
-    uint64_t threads;  /* 0: as recorded */
+    const char *data; /* NULL: where the log says */
+    uint64_t epochs;  /* 0: as planned */
+    uint64_t threads; /* 0: as recorded */
 };
 
 static const char description[] =
-    "Goes on from the checkpoint beside the log (run.tidy.ckpt) with the settings in the log, to the values that an\n"
-    "uninterrupted run would have recorded, where machine, library versions and threads are the same. What the log\n"
-    "holds after the checkpoint's step is recorded again.";
+    "Goes on from the checkpoint beside the log (run.tidy.ckpt) with the settings in the log, to the\n"
+    "values that an uninterrupted run would have recorded, where machine, library versions and threads\n"
+    "are the same. What the log holds after the checkpoint's step is recorded again.";
 
 static int parse(struct settings *settings, int argc, char **argv, bool *done)
 {
     const struct option_row rows[] = {
         {"epochs", 0, OPTION_COUNT, &settings->epochs, "N",
-         "passes over the data set, all in all; 0 = as planned (a cosine schedule cannot change them)", 0, 1e6, NULL,
-         NULL},
-        {"threads", 0, OPTION_COUNT, &settings->threads, "N", "threads that compute; 0 = as recorded", 0, 1024, NULL,
-         NULL},
+         "passes over the data set, all in all; 0 = as planned (a cosine schedule cannot change them)", 0, 1e6,
+         NULL, NULL},
+        {"threads", 0, OPTION_COUNT, &settings->threads, "N", "threads that compute; 0 = as recorded", 0, 1024,
+         NULL, NULL},
         {"data", 0, OPTION_TEXT, &settings->data, "DIR", "where the data set is, if no longer where it was", 0, 0,
          NULL, NULL},
     };
@@ -65,6 +66,17 @@ static int parse(struct settings *settings, int argc, char **argv, bool *done)
     return status;
 }
 
+/* Says whether all is in the log that going on takes; a log of another trainer has no network, for one. */
+static bool is_resumable(const struct tidylog_run *run)
+{
+    if (run->network == NULL || run->lr_schedule == NULL || run->data == NULL)
+        return false;
+    for (size_t i = 0; training_schedules[i] != NULL; i++)
+        if (strcmp(run->lr_schedule, training_schedules[i]) == 0)
+            return true;
+    return false;
+}
+
 /* Reads how far the log is. Sets *finished where it has all the epochs that it shall have, *epochs to these. */
 static int survey(const struct settings *settings, uint64_t *epochs, bool *finished)
 {
@@ -81,18 +93,21 @@ static int survey(const struct settings *settings, uint64_t *epochs, bool *finis
     status = checkpoint_path(&checkpoint, settings->path);
     if (status != 0)
         goto end;
-    if (run->network == NULL || run->lr_schedule == NULL || run->data == NULL)
-        status = tidy_fail("%s: was not recorded by 'tidy-record train', which alone can be resumed", settings->path);
+    if (!is_resumable(run))
+        status =
+            tidy_fail("%s: was not recorded by 'tidy-record train', which alone can be resumed", settings->path);
     else if (*epochs != run->epochs && strcmp(run->lr_schedule, "cosine") == 0)
-        status = tidy_fail("%s: the cosine schedule ends with epoch %" PRIu64 ", which is part of every step's learning "
-                           "rate: --epochs cannot change it; record anew with --epochs %" PRIu64
-                           ", or with --lr-schedule constant to be free",
-                           settings->path, run->epochs, *epochs);
+        status =
+            tidy_fail("%s: the cosine schedule ends with epoch %" PRIu64 ", which is part of every step's learning "
+                      "rate: --epochs cannot change it; record anew with --epochs %" PRIu64
+                      ", or with --lr-schedule constant to be free",
+                      settings->path, run->epochs, *epochs);
     else if (!*finished && done > 1 && access(checkpoint, F_OK) != 0)
         /* Each epoch leaves a checkpoint. Starting again from step 0 would throw away finished epochs. */
-        status = tidy_fail("%s: is missing, so that %" PRIu64 " recorded epochs cannot be gone on with; put it back, "
-                           "or record again with 'tidy-record train --force'",
-                           checkpoint, done);
+        status =
+            tidy_fail("%s: is missing, so that %" PRIu64 " recorded epochs cannot be gone on with; put it back, "
+                      "or record again with 'tidy-record train --force'",
+                      checkpoint, done);
 end:
     free(checkpoint);
     tidylog_close_reader(reader);
@@ -101,11 +116,14 @@ end:
 
 static int check_data(const struct dataset *train, const struct tidylog_run *run, const char *path)
 {
-    if (run->data_digest != NULL && strcmp(train->digest, run->data_digest) == 0 && train->samples == run->samples)
+    if (run->data_digest != NULL && strcmp(train->digest, run->data_digest) == 0 &&
+        train->samples == run->samples && train->height == run->height && train->width == run->width &&
+        train->channels == run->channels)
         return 0;
-    return tidy_fail("%s: is not the data set that the log was recorded from (its digest is %s, the log's %s); --data "
-                     "DIR says where that is",
-                     path, train->digest, run->data_digest ? run->data_digest : "unknown");
+    return tidy_fail(
+        "%s: is not the data set that the log was recorded from (its digest is %s, the log's %s); --data "
+        "DIR says where that is",
+        path, train->digest, run->data_digest ? run->data_digest : "unknown");
 }
 
 static bool same_text(const char *a, const char *b)
@@ -122,8 +140,8 @@ static void warn_of_differences(const struct recording *recording, const struct 
         return;
     progress_line("warning: values may differ in their last digits: recorded on %s with %s and %" PRIu32
                   " threads, now on %s with %s and %" PRIu32,
-                  run->machine ? run->machine : "an unknown machine", run->versions ? run->versions : "unknown libraries",
-                  run->threads, machine, versions, threads);
+                  run->machine ? run->machine : "an unknown machine",
+                  run->versions ? run->versions : "unknown libraries", run->threads, machine, versions, threads);
 }
 
 static int go_on(const struct settings *settings, uint64_t epochs)

@@ -1,4 +1,4 @@
-/* `tidy-record train`: from the command line to a new log. All that can be wrong is found before the log is made. */
+/* `tidy-record train`: from the command line to a new log, which is made once all else has gone well. */
 #include "record/commands.h"
 
 #include <errno.h>
@@ -31,21 +31,22 @@ struct settings {
 };
 
 static const char description[] =
-    "Trains a network on labelled images and logs, for every step, what it predicts for each sample before the\n"
-    "step's update. --data is a folder with IDX files, plain or .gz, in MNIST's layout (EMNIST: the folder and the\n"
-    "files' common prefix). A test set, where there is one, is evaluated after each epoch.\n"
+    "Trains a network on labelled images and logs, for every step, what it predicts for each sample\n"
+    "before the step's update. --data is a folder with IDX files, plain or .gz, in MNIST's layout\n"
+    "(EMNIST: the folder and the files' common prefix). A test set, where there is one, is evaluated\n"
+    "after each epoch.\n"
     "\n"
-    "The learning rate of step s of S is --lr with the constant schedule, and --lr / 2 (1 + cos(pi s / S)) with the\n"
-    "cosine schedule.\n"
+    "The learning rate of step s of S is --lr with the constant schedule, and\n"
+    "--lr / 2 (1 + cos(pi s / S)) with the cosine schedule.\n"
     "\n"
-    "--noise plants wrong labels and logs the truth beside them: AMOUNT or AMOUNT,KIND. AMOUNT is every:K (samples\n"
-    "whose index is divisible by K) or a rate R (exactly round(R x samples), drawn without replacement). KIND is\n"
-    "uniform (a wrong class, drawn evenly; the default), pair (class c becomes c + 1) or matrix:FILE (one row for each\n"
-    "true class, of the probabilities of each given class).\n"
+    "--noise plants wrong labels and logs the truth beside them: AMOUNT or AMOUNT,KIND. AMOUNT is\n"
+    "every:K (samples whose index is divisible by K) or a rate R (exactly round(R x samples), drawn\n"
+    "without replacement). KIND is uniform (a wrong class, drawn evenly; the default), pair (class c\n"
+    "becomes c + 1) or matrix:FILE (for each true class a row of the given classes' probabilities).\n"
     "\n"
-    "Beside the log lies its checkpoint, run.tidy.ckpt, replaced after every epoch, every ten minutes, and where\n"
-    "Ctrl-C or SIGTERM stops the recording; 'tidy-record resume' goes on from it. The same seed, threads and machine\n"
-    "give the same values, also across a resume.";
+    "Beside the log lies its checkpoint, run.tidy.ckpt, replaced after every epoch, every ten minutes,\n"
+    "and where Ctrl-C or SIGTERM stops the recording; 'tidy-record resume' goes on from it. The same\n"
+    "seed, threads and machine give the same values, also across a resume.";
 
 static const char example[] =
     "tidy-record train --data /usr/share/datasets/fashion-mnist --noise every:100 --epochs 15 -o run.tidy\n"
@@ -68,16 +69,17 @@ static int parse(struct settings *settings, int argc, char **argv, bool *done)
          training_schedules, NULL},
         {"seed", 0, OPTION_COUNT, &settings->seed, "N", "of weights, order and noise", 0, 0x1p53, NULL, NULL},
         {"threads", 0, OPTION_COUNT, &settings->threads, "N", "threads that compute", 1, 1024, NULL, NULL},
-        {"shuffle", 0, OPTION_FLAG, &settings->shuffle, NULL, "a new sample order in every epoch", 0, 0, NULL, NULL},
+        {"shuffle", 0, OPTION_FLAG, &settings->shuffle, NULL, "a new sample order in every epoch", 0, 0, NULL,
+         NULL},
         {"noise", 0, OPTION_TEXT, &settings->noise, "SPEC", "plant wrong labels, e.g. every:100 or 0.01,pair", 0, 0,
          NULL, NULL},
         {"detail", 0, OPTION_CHOICE, &settings->detail, "LEVEL", "how much to log of each prediction", 0, 0,
          tidylog_detail_names, NULL},
         {"device", 0, OPTION_CHOICE, &settings->device, "NAME", "what computes", 0, 0, backend_names, NULL},
-        {"resize", 0, OPTION_COUNT, &settings->resize, "N", "resize images to N x N pixels, bilinear; 0 = as they are",
-         0, 4096, NULL, NULL},
-        {"classes", 0, OPTION_COUNT, &settings->classes, "N", "number of classes; 0 = the largest label + 1", 0, 65535,
-         NULL, NULL},
+        {"resize", 0, OPTION_COUNT, &settings->resize, "N",
+         "resize images to N x N pixels, bilinear; 0 = as they are", 0, 4096, NULL, NULL},
+        {"classes", 0, OPTION_COUNT, &settings->classes, "N", "number of classes; 0 = the largest label + 1", 0,
+         65535, NULL, NULL},
     };
     const struct command_usage usage = {
         .program = "tidy-record",
@@ -159,8 +161,8 @@ struct provenance {
     char started[32], machine[320], versions[256];
 };
 
-static void describe_run(struct tidylog_run *run, const struct settings *settings, const struct recording *recording,
-                         const struct provenance *provenance)
+static void describe_run(struct tidylog_run *run, const struct settings *settings,
+                         const struct recording *recording, const struct provenance *provenance)
 {
     const struct dataset *train = &recording->data.train;
     *run = (struct tidylog_run){

@@ -1,5 +1,5 @@
-/* The training loop. Within an epoch steps are submitted ahead as far as the backend allows; at the ends of epochs and
- * for checkpoints all submitted steps are collected first. */
+/* The training loop. Within an epoch steps are submitted ahead as far as the backend allows; at the ends of epochs
+ * and for checkpoints all submitted steps are collected first. */
 #include "record/training.h"
 
 #include <inttypes.h>
@@ -48,15 +48,15 @@ struct loop {
     struct training *training;
     const struct tidylog_run *run;
     struct tidylog_order *order;
-    uint16_t *labels;           /* [batch_size] of the step that is being submitted */
+    uint16_t *labels; /* [batch_size] of the step that is being submitted */
     uint64_t fingerprint;
     uint64_t steps_per_epoch, total_steps;
-    uint64_t submitted;         /* steps handed to the backend, counted as position.step */
-    uint64_t first_step;        /* of this program's run: speed is measured from there */
-    double clock;               /* when position.seconds was last brought up to date */
+    uint64_t submitted;  /* steps handed to the backend, counted as position.step */
+    uint64_t first_step; /* of this program's run: speed is measured from there */
+    double clock;        /* when position.seconds was last brought up to date */
     double last_checkpoint;
-    double step_seconds;        /* of all steps since first_step */
-    double test_seconds;        /* of the last evaluation */
+    double step_seconds; /* of all steps since first_step */
+    double test_seconds; /* of the last evaluation */
 };
 
 static struct checkpoint_position *position(struct loop *loop)
@@ -168,11 +168,11 @@ static void show_progress(struct loop *loop)
     uint64_t images = in_epoch * loop->run->batch_size;
     double seen = (double)(images < loop->run->samples ? images : loop->run->samples);
     char left[24];
-    progress_update("epoch %" PRIu64 "/%" PRIu64 "  step %" PRIu64 "/%" PRIu64
-                    "  %.0f images/s  loss %.4g  accuracy %.4f  %s left",
-                    epoch_of(loop, at->step - 1) + 1, loop->run->epochs, at->step, loop->total_steps,
-                    images_per_second(loop), at->loss_sum / seen, (double)at->correct / seen,
-                    progress_duration(left, seconds_left(loop)));
+    /* The speed comes last: on 80 columns the line's end may be cut. */
+    progress_update(
+        "epoch %" PRIu64 "/%" PRIu64 ", step %" PRIu64 ", loss %.3g, accuracy %.3f, %s left, %.0f images/s",
+        epoch_of(loop, at->step - 1) + 1, loop->run->epochs, at->step, at->loss_sum / seen,
+        (double)at->correct / seen, progress_duration(left, seconds_left(loop)), images_per_second(loop));
 }
 
 static int test_accuracy(struct loop *loop, double *accuracy)

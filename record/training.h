@@ -16,11 +16,11 @@
 struct training {
     const struct backend *backend;
     struct trainer *trainer;
-    struct network_state *state;     /* the initial state; later what was last saved */
-    struct tidylog_writer *log;      /* its run is the plan: labels, order, optimiser, epochs */
+    struct network_state *state; /* the initial state; later what was last saved */
+    struct tidylog_writer *log;  /* its run is the plan: labels, order, optimiser, epochs */
     const char *checkpoint_path;
-    uint64_t test_samples;           /* 0: no test accuracy */
-    double checkpoint_seconds;       /* TRAINING_CHECKPOINT_SECONDS */
+    uint64_t test_samples;               /* 0: no test accuracy */
+    double checkpoint_seconds;           /* TRAINING_CHECKPOINT_SECONDS */
     struct checkpoint_position position; /* set by training_start and training_restore, moved by training_run */
 };
 
@@ -34,15 +34,15 @@ extern const char *const training_schedules[];
 /* Loads training->state, the initial one, into the trainer: the run starts at step 0. */
 int training_start(struct training *training);
 
-/* Goes back to the checkpoint (to the initial state in training->state and step 0 where there is none): loads it into
- * the trainer and cuts the log back to its step. */
+/* Goes back to the checkpoint (to the initial state in training->state and step 0 where there is none): loads it
+ * into the trainer and cuts the log back to its step. */
 int training_restore(struct training *training);
 
 /* Trains until the log has all its planned epochs. Prints a line an epoch, and progress on a terminal.
  * After every step what was predicted before its update goes into the log; after every epoch, every
  * checkpoint_seconds, and before it returns TIDY_INTERRUPTED, the log is synced and the checkpoint replaced.
- * Errors: TIDY_INTERRUPTED where interruption_signal() became set; TIDY_FAILED where a step's loss is not finite (the
- * log keeps the steps before it) or the backend, the log or the checkpoint failed. */
+ * Errors: TIDY_INTERRUPTED where interruption_signal() became set; TIDY_FAILED where a step's loss is not finite
+ * (the log keeps the steps before it) or the backend, the log or the checkpoint failed. */
 int training_run(struct training *training);
 
 #endif

@@ -1,4 +1,4 @@
-/* What checkpoints promise: the bytes of docs/checkpoint-format.md, every damage noticed, replaced whole or not at all. */
+/* What checkpoints promise: the bytes of docs/checkpoint-format.md, all damage noticed, all replaced or nothing. */
 #include "tests/support/support.h"
 
 #include <math.h>
@@ -81,7 +81,8 @@ static void test_the_bytes_are_those_of_the_documentation(void **state)
     (void)state;
     size_t bytes;
     char *file = support_read_file(save("layout"), &bytes);
-    uint8_t expected[FILE_BYTES] = "TIDYCKPT\1\0\0\0\0\0\0\0\xef\xcd\xab\x89\x67\x45\x23\x01\xb3\4"; /* 1203 = 0x4b3 */
+    uint8_t expected[FILE_BYTES] =
+        "TIDYCKPT\1\0\0\0\0\0\0\0\xef\xcd\xab\x89\x67\x45\x23\x01\xb3\4"; /* 1203 = 0x4b3 */
     memcpy(expected + 32, &place.loss_sum, 8);
     expected[40] = 1100 & 255, expected[41] = 1100 >> 8;
     memcpy(expected + 48, &place.seconds, 8);

@@ -187,8 +187,8 @@ static int collect(struct trainer *trainer, struct step_result *out)
     for (uint32_t i = 0; i < slot->count; i++)
         if (fake_lines++ < FAKE_LINES)
             fake_transcript[fake_lines - 1] =
-                (struct fake_line){slot->samples[i], slot->labels[i],   slot->predicted[i], slot->margin[i],
-                                   slot->log_odds[i], slot->loss[i], slot->learning_rate};
+                (struct fake_line){slot->samples[i],  slot->labels[i], slot->predicted[i], slot->margin[i],
+                                   slot->log_odds[i], slot->loss[i],   slot->learning_rate};
     out->predictions = (struct tidylog_predictions){.count = slot->count,
                                                     .samples = slot->samples,
                                                     .predicted = slot->predicted,
@@ -220,5 +220,5 @@ static const char *versions(void)
 }
 
 const struct backend fake_backend = {"fake", 1, create, destroy, load, save, step, collect, evaluate, versions};
-const struct backend fake_backend_ahead = {"fake", AHEAD,   create,   destroy, load,
-                                           save,   step, collect, evaluate, versions};
+const struct backend fake_backend_ahead = {"fake", AHEAD, create,  destroy,  load,
+                                           save,   step,  collect, evaluate, versions};

@@ -34,7 +34,7 @@ extern size_t fake_lines; /* as many as there were, also beyond FAKE_LINES */
 /* Forgets counts, transcript and event. */
 void fake_reset(void);
 
-/* The state that it wants: sizes for `classes` classes, initial values from the seed. Freed with fake_state_destroy. */
+/* The state that it wants, with initial values from the seed. Freed with fake_state_destroy. */
 void fake_state_create(struct network_state *state, uint32_t classes, uint64_t seed);
 void fake_state_destroy(struct network_state *state);
 

@@ -41,9 +41,9 @@ same_log()
 wait_for()
 {
     local tries
-    for ((tries = 0; tries < 600; tries++)); do
+    for ((tries = 0; tries < 6000; tries++)); do
         grep -qF -- "$1" "$2" 2>/dev/null && return
-        sleep 0.05
+        sleep 0.01
     done
     fail "no '$1' in $2: $(cat "$2")"
 }

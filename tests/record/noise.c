@@ -199,9 +199,9 @@ static void test_noise_that_the_labels_cannot_have_is_refused_and_changes_nothin
 static void test_a_specification_that_means_nothing_is_wrong_usage(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"",      "every",       "every:0",   "every:x",        "every:",  "1.5",
-                                        "-0.1",  "nan",         "0.1,",      "0.1,unifrom",    ",pair",   "0.1,matrix",
-                                        "0.1,matrix:", "every:-5", "inf", "0.1,pair,uniform"};
+    static const char *const wrong[] = {
+        "",     "every",       "every:0", "every:x",    "every:",      "1.5",      "-0.1", "nan",
+        "0.1,", "0.1,unifrom", ",pair",   "0.1,matrix", "0.1,matrix:", "every:-5", "inf",  "0.1,pair,uniform"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct noise noise;
         if (noise_parse(&noise, wrong[i]) != TIDY_USAGE)

@@ -1,4 +1,4 @@
-/* What a log's texts promise: a command line that a shell reads back, a limit on threads as the system states it. */
+/* What a log says about its making: a command line that a shell reads back, the machine and its limits. */
 #include "tests/support/support.h"
 
 #include <sched.h>
@@ -18,7 +18,8 @@ static void test_the_command_line_is_quoted_where_a_shell_needs_it(void **state)
     char *argv[] = {"train", "--data", "/a/b", "-o", "my run.tidy", "it's", "", "$HOME", "0.1,matrix:T.txt"};
     char *text;
     assert_int_equal(provenance_command_line(&text, sizeof argv / sizeof *argv, argv), 0);
-    assert_string_equal(text, "tidy-record train --data /a/b -o 'my run.tidy' 'it'\\''s' '' '$HOME' 0.1,matrix:T.txt");
+    assert_string_equal(text,
+                        "tidy-record train --data /a/b -o 'my run.tidy' 'it'\\''s' '' '$HOME' 0.1,matrix:T.txt");
     free(text);
 }
 
@@ -74,7 +75,8 @@ static void test_the_time_is_utc_in_iso_8601(void **state)
     char text[32];
     int year, month, day, hour, minute, second, end = 0;
     provenance_now(text, sizeof text);
-    assert_int_equal(sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &year, &month, &day, &hour, &minute, &second, &end), 6);
+    assert_int_equal(sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &year, &month, &day, &hour, &minute, &second, &end),
+                     6);
     assert_int_equal(end, 20);
 }
 

@@ -15,7 +15,8 @@ grep -q $'\r' stderr && fail "a live line where stderr is no terminal"
 expect 0 "" tidy-record train --data data --epochs 2 --noise every:100 -o b.tidy
 same_log a.tidy b.tidy
 expect 0 "" tidy-record train --data data --epochs 2 --noise every:100 --seed 2 -o c.tidy
-compare-logs a.tidy c.tidy 2>/dev/null && fail "another seed gave the same log"
+compare-logs a.tidy c.tidy 2>difference && fail "another seed gave the same log"
+grep -q "different seed" difference || fail "$(cat difference)"
 
 # Without a test set; every detail; the order of the data set; resized; other networks.
 make-idx untested 100 0 4 12

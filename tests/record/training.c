@@ -1,4 +1,4 @@
-/* What the loop promises: every prediction in the log as it was made, and the same log however it was interrupted. */
+/* What the loop promises: every prediction in the log as it was made; the same log however it was interrupted. */
 #include "tests/support/support.h"
 
 #include <math.h>
@@ -95,7 +95,6 @@ static int record(const char *path, const struct tidylog_run *run)
     struct tidylog_writer *log;
     if (tidylog_create(&log, path, run, true) != 0)
         fail_msg("%s", tidy_error_message());
-    unlink(checkpoint_of(path));
     return train(log, path, false, 0);
 }
 
@@ -372,8 +371,8 @@ static void test_an_interruption_ends_after_the_running_step(void **state)
     assert_int_equal(record(log_path("prompt"), &run), TIDY_INTERRUPTED);
     assert_int_equal(fake_lines, 3 * BATCH);
     fake_reset();
-    fake_event = (struct fake_event){
-        .wanted = true, .call = FAKE_STEP, .number = STEPS_PER_EPOCH - 1, .signal = SIGINT};
+    fake_event =
+        (struct fake_event){.wanted = true, .call = FAKE_STEP, .number = STEPS_PER_EPOCH - 1, .signal = SIGINT};
     assert_int_equal(record(log_path("prompt"), &run), TIDY_INTERRUPTED);
     assert_int_equal(fake_lines, SAMPLES); /* also where the step is an epoch's last */
 }
@@ -400,7 +399,14 @@ static void test_resume_again_and_again_gives_the_same_log(void **state)
 /* ---- sudden death ---------------------------------------------------------------------------------------- */
 
 /* The library functions that the checkpoint's writer calls; the linker sends its calls here (--wrap). */
-enum death_place { DEATH_NOWHERE, DEATH_IN_WRITE, DEATH_BEFORE_FSYNC, DEATH_BEFORE_RENAME, DEATH_AFTER_RENAME, DEATH_PLACES };
+enum death_place {
+    DEATH_NOWHERE,
+    DEATH_IN_WRITE,
+    DEATH_BEFORE_FSYNC,
+    DEATH_BEFORE_RENAME,
+    DEATH_AFTER_RENAME,
+    DEATH_PLACES
+};
 static enum death_place death_place;
 static unsigned death_countdown; /* such calls that are still survived */
 

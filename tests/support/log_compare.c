@@ -19,11 +19,11 @@ static int same_labels(const uint16_t *a, const uint16_t *b, uint64_t samples)
 
 static const char *compare_runs(const struct tidylog_run *a, const struct tidylog_run *b)
 {
-#define NUMBER(member)                                                                                            \
-    if (a->member != b->member)                                                                                   \
+#define NUMBER(member)                                                                                             \
+    if (a->member != b->member)                                                                                    \
         return #member;
-#define TEXT(member)                                                                                              \
-    if (!same_text(a->member, b->member))                                                                         \
+#define TEXT(member)                                                                                               \
+    if (!same_text(a->member, b->member))                                                                          \
         return #member;
     NUMBER(samples)
     NUMBER(classes)
@@ -77,15 +77,15 @@ static const char *compare_steps(const struct tidylog_observations *a, const str
                                  uint32_t classes)
 {
     size_t count = a->count;
-    return a->step != b->step || a->epoch != b->epoch || a->count != b->count           ? "number or size"
-           : !same_bits(a->samples, b->samples, count * sizeof *a->samples)              ? "samples"
-           : !same_bits(a->labels, b->labels, count * sizeof *a->labels)                 ? "labels"
-           : !same_bits(a->predicted, b->predicted, count * sizeof *a->predicted)        ? "predicted classes"
-           : !same_bits(a->margin, b->margin, count * sizeof *a->margin)                 ? "margins"
-           : !same_bits(a->loss, b->loss, count * sizeof *a->loss)                       ? "losses"
-           : !same_bits(a->confidence, b->confidence, count * sizeof *a->confidence)     ? "confidences"
+    return a->step != b->step || a->epoch != b->epoch || a->count != b->count               ? "number or size"
+           : !same_bits(a->samples, b->samples, count * sizeof *a->samples)                 ? "samples"
+           : !same_bits(a->labels, b->labels, count * sizeof *a->labels)                    ? "labels"
+           : !same_bits(a->predicted, b->predicted, count * sizeof *a->predicted)           ? "predicted classes"
+           : !same_bits(a->margin, b->margin, count * sizeof *a->margin)                    ? "margins"
+           : !same_bits(a->loss, b->loss, count * sizeof *a->loss)                          ? "losses"
+           : !same_bits(a->confidence, b->confidence, count * sizeof *a->confidence)        ? "confidences"
            : !same_bits(a->log_probs, b->log_probs, count * classes * sizeof *a->log_probs) ? "log-probabilities"
-                                                                                         : NULL;
+                                                                                            : NULL;
 }
 
 static int differ(char *text, size_t size, const char *what, unsigned long long number, const char *part)

@@ -1,4 +1,4 @@
-/* make-idx FOLDER SAMPLES TEST_SAMPLES CLASSES SIZE: writes a small data set in MNIST's layout that a network can learn.
+/* make-idx FOLDER SAMPLES TEST_SAMPLES CLASSES SIZE: writes a small data set in MNIST's layout that can be learned.
  *
  * Class c is a bright bar at row c * SIZE / CLASSES, on noise. TEST_SAMPLES 0: no test files. */
 #include <stdint.h>
