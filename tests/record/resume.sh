@@ -52,20 +52,22 @@ else
 fi
 
 # A second writer is refused, and the first is not disturbed.
-$train --force -o run.tidy 2>log &
+tidy-record train --data data --epochs 100000 -o busy.tidy 2>log &
 first=$!
-wait_for "epoch 1/16" log
-expect_error 1 "run.tidy" tidy-record resume run.tidy
-expect_error 1 "run.tidy" $train --force -o run.tidy
-wait $first || fail "the first writer: $(cat log)"
-same_log whole.tidy run.tidy
+wait_for "epoch 1/100000" log
+expect_error 1 "busy.tidy" tidy-record resume busy.tidy
+expect_error 1 "busy.tidy" tidy-record train --data data --epochs 3 --force -o busy.tidy
+kill -TERM $first
+wait $first
+[ $? = 143 ] || fail "the first writer: $(tail log)"
+same_log busy.tidy busy.tidy
 
 # Nothing to do; a cosine schedule has its end.
-cp run.tidy before
-expect 0 "run.tidy has all of its 16 epochs: nothing to do" tidy-record resume run.tidy
-expect 0 "nothing to do" tidy-record resume run.tidy --epochs 16
-expect_error 1 "the cosine schedule ends with epoch 16" tidy-record resume run.tidy --epochs 30
-cmp -s run.tidy before || fail "the log was touched"
+cp whole.tidy before
+expect 0 "whole.tidy has all of its 16 epochs: nothing to do" tidy-record resume whole.tidy
+expect 0 "nothing to do" tidy-record resume whole.tidy --epochs 16
+expect_error 1 "the cosine schedule ends with epoch 16" tidy-record resume whole.tidy --epochs 30
+cmp -s whole.tidy before || fail "the log was touched"
 
 # More epochs of a constant schedule are those of a longer run; also with the data set elsewhere.
 train="tidy-record train --data data --batch-size 20 --lr-schedule constant"
