@@ -86,10 +86,13 @@ int commands_main(const char *program, const char *about, const struct command_r
 {
     /* A closed pipe then shows as EPIPE, which ends the program quietly but with the log and the plots whole. */
     signal(SIGPIPE, SIG_IGN);
+    /* And a file that may grow no more as EFBIG, which has a message. */
+    signal(SIGXFSZ, SIG_IGN);
     int status = dispatch(program, about, commands, count, argc, argv);
-    int flushed = status == TIDY_OK ? flush_output() : (fflush(stdout), TIDY_OK);
     if (status == TIDY_OK)
-        status = flushed;
+        status = flush_output();
+    else
+        fflush(stdout);
     if (status > 0)
         return status;
     return tidy_report_error(program, status);

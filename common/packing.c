@@ -112,10 +112,12 @@ void packing_tables_fill(struct packing_tables *tables, uint32_t classes)
         tables->margin[margin] = packing_margin(margin_code);
         for (int code = 0; code < 256; code++) {
             double log_odds = log_odds_of_code((uint8_t)code, margin_code, classes);
-            /* Each form is exact where the other would cancel or overflow. */
-            double loss = log_odds > 0 ? log1p(exp(-log_odds)) : log1p(exp(log_odds)) - log_odds;
+            /* By the smaller of the two odds, so that nothing cancels or overflows. */
+            double odds = exp(-fabs(log_odds));
+            double loss = log_odds > 0 ? log1p(odds) : log1p(odds) - log_odds;
+            double confidence = (log_odds > 0 ? 1 : odds) / (1 + odds);
             tables->loss[margin * 256 + code] = (float)loss;
-            tables->confidence[margin * 256 + code] = (float)(1 / (1 + exp(-log_odds)));
+            tables->confidence[margin * 256 + code] = (float)confidence;
         }
     }
 }

@@ -77,8 +77,9 @@ struct tidylog_epoch {
 struct tidylog_writer; /* owns a thread that commits, synced, at least every second */
 
 /* Makes a new log at `path`. The file appears there only once it is whole and readable, and is locked against
- * a second writer until tidylog_close. Errors: the file exists (unless `force`, which replaces it, never while
- * another process records into it), the folder cannot be written, disk full. `run` is copied. */
+ * a second writer until tidylog_close. Errors: the file, or a checkpoint path.ckpt without it, exists (unless
+ * `force`, which replaces the one and removes the other, never while another process records into the log), the
+ * folder cannot be written, disk full. `run` is copied. */
 int tidylog_create(struct tidylog_writer **out, const char *path, const struct tidylog_run *run, bool force);
 
 /* Opens an existing log to go on with it. Errors: as tidylog_open's, and another writer has it. */
@@ -95,7 +96,7 @@ int tidylog_cut(struct tidylog_writer *writer, uint64_t step);
 int tidylog_set_epochs(struct tidylog_writer *writer, uint64_t epochs);
 
 /* Hands a step to the writer thread; everything is copied. Steps must come in order: `step` counts from 0
- * over the whole run. Waits only where the disk is many seconds behind. Returns what the thread last failed
+ * over the whole run, and an epoch's record comes right after its last step. Waits only where the disk is many seconds behind. Returns what the thread last failed
  * with (disk full, ...): the log then holds all that was committed before. */
 int tidylog_append_step(struct tidylog_writer *writer, uint64_t step, const struct tidylog_predictions *predictions);
 int tidylog_append_epoch(struct tidylog_writer *writer, const struct tidylog_epoch *epoch);

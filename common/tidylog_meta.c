@@ -84,6 +84,8 @@ int meta_check(const struct tidylog_run *run, const char *path)
         wrong = "the number of samples is not between 1 and 2^30";
     else if (run->classes < 1 || run->classes > MOST_CLASSES)
         wrong = "the number of classes is not between 1 and 65536";
+    else if ((unsigned)run->detail >= DETAILS)
+        wrong = "there is no such detail";
     else if (run->batch_size < 1 || run->batch_size > MOST_SAMPLES ||
              packing_bound(run->batch_size, run->classes, run->detail) == 0)
         wrong = "a step of this batch size, detail and number of classes does not fit into 2^31 bytes";
@@ -279,6 +281,39 @@ static int get(MDB_txn *txn, MDB_dbi table, const char *name, struct record *rec
     return wrong == NULL ? 0 : tidy_fail("%s: meta '%s': %s", path, name, wrong);
 }
 
+void meta_name(char name[META_NAME_ROOM], const MDB_val *key)
+{
+    size_t length = key->mv_size < META_NAME_ROOM - 1 ? key->mv_size : META_NAME_ROOM - 1;
+    for (size_t i = 0; i < length; i++) {
+        char c = ((const char *)key->mv_data)[i];
+        name[i] = c > ' ' && c <= '~' ? c : '?';
+    }
+    name[length] = 0;
+}
+
+/* Checks every record, also those that nobody here knows: damage to its key could have made one of them unknown. */
+static int check_all(MDB_txn *txn, MDB_dbi table, const char *path)
+{
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    struct record record;
+    int status = TIDY_OK;
+    int code = mdb_cursor_open(txn, table, &cursor);
+    if (code != 0)
+        return tidy_fail("%s: meta: %s", path, mdb_strerror(code));
+    while (status == TIDY_OK && (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        const char *wrong = record_open(&record, &key, &value);
+        char name[META_NAME_ROOM];
+        meta_name(name, &key);
+        if (wrong != NULL)
+            status = tidy_fail("%s: meta '%s': %s", path, name, wrong);
+    }
+    mdb_cursor_close(cursor);
+    if (status == TIDY_OK && code != MDB_NOTFOUND)
+        status = tidy_fail("%s: meta: %s", path, mdb_strerror(code));
+    return status;
+}
+
 int meta_read(MDB_txn *txn, MDB_dbi table, struct tidylog_run *run, const char *path)
 {
     struct record record;
@@ -287,6 +322,8 @@ int meta_read(MDB_txn *txn, MDB_dbi table, struct tidylog_run *run, const char *
     int status = get(txn, table, "format", &record, path);
     if (status == MDB_NOTFOUND)
         status = tidy_fail("%s: not a TIDY log (its 'meta' table has no 'format')", path);
+    if (status == TIDY_OK)
+        status = check_all(txn, table, path);
     for (size_t i = 0; i < ROWS && status == TIDY_OK; i++) {
         status = get(txn, table, rows[i].key, &record, path);
         if (status == MDB_NOTFOUND) {

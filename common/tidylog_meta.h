@@ -20,6 +20,10 @@ int meta_write_epochs(MDB_txn *txn, MDB_dbi table, const struct tidylog_run *run
 int meta_read(MDB_txn *txn, MDB_dbi table, struct tidylog_run *run, const char *path);
 void meta_free(struct tidylog_run *run);
 
+/* A key for a message: its start, with a '?' for each character that is none of a name. */
+enum { META_NAME_ROOM = 64 };
+void meta_name(char name[META_NAME_ROOM], const MDB_val *key);
+
 /* What is wrong with one value of the table, by itself: NULL or text as record_open's. */
 const char *meta_verify(const MDB_val *key, const MDB_val *value);
 

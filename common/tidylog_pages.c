@@ -139,6 +139,8 @@ struct walk {
     uint8_t *used, *free; /* a bit for each page */
     bool for_writing;
     uint64_t bad_page; /* where the walk ended */
+    /* Of the page being checked: the size of the node that begins at each place. */
+    uint16_t taken[LARGEST_PAGE / 2];
 };
 
 static bool mark(uint8_t *bits, uint64_t page)
@@ -200,16 +202,13 @@ static bool check_free_list(struct walk *walk, uint64_t page, const uint8_t *lis
 
 static bool check_tree(struct walk *walk, const struct tree *tree, enum tree_kind kind, uint64_t described_at);
 
-/* Checks a leaf's node at `at` with `room` bytes to the page's end. */
-static bool check_leaf_node(struct walk *walk, uint64_t page, const uint8_t *node, uint64_t room,
-                            enum tree_kind kind, struct tree *counts)
+/* Checks a leaf's node, which is known to lie inside its page. */
+static bool check_leaf_node(struct walk *walk, uint64_t page, const uint8_t *node, enum tree_kind kind,
+                            struct tree *counts)
 {
     uint64_t data_bytes = load_u32(node), key_bytes = load_u16(node + 6);
     unsigned flags = load_u16(node + 4);
-    uint64_t stored = (flags & NODE_OVERFLOW) != 0 ? 8 : data_bytes;
     const uint8_t *data = node + NODE_HEADER_BYTES + key_bytes;
-    if (NODE_HEADER_BYTES + key_bytes + stored > room)
-        return bad(walk, page);
     if (kind == FREE_TREE && key_bytes != 8)
         return bad(walk, page);
     counts->entries++;
@@ -231,18 +230,50 @@ static bool check_leaf_node(struct walk *walk, uint64_t page, const uint8_t *nod
     return kind != FREE_TREE || check_free_list(walk, page, data, data_bytes);
 }
 
-/* Checks the page and all below it; it is a leaf where `levels` is 1. */
-static bool check_page(struct walk *walk, uint64_t page, unsigned levels, enum tree_kind kind, struct tree *counts)
+/* Bytes that a node takes: its header, its key, and in a leaf its data or the number of its own pages. */
+static uint64_t node_bytes(const uint8_t *node, bool leaf)
 {
-    if (!use_pages(walk, page, 1))
-        return false;
+    uint64_t data_bytes = 0;
+    if (leaf)
+        data_bytes = (load_u16(node + 4) & NODE_OVERFLOW) != 0 ? 8 : load_u32(node);
+    return NODE_HEADER_BYTES + load_u16(node + 6) + data_bytes;
+}
+
+/* Checks a page's header, and that its nodes lie side by side from `upper` to the page's end: LMDB moves them about. */
+static bool check_layout(struct walk *walk, uint64_t page, bool leaf, uint64_t *nodes)
+{
     const uint8_t *bytes = walk->map + page * walk->page_bytes;
-    uint64_t lower = load_u16(bytes + 12), upper = load_u16(bytes + 14);
-    bool leaf = levels == 1;
+    uint64_t lower = load_u16(bytes + 12), upper = load_u16(bytes + 14), taken = 0;
     if (load_u64(bytes) != page || load_u16(bytes + 10) != (leaf ? PAGE_LEAF : PAGE_BRANCH) ||
         lower < PAGE_HEADER_BYTES + 2 || lower > upper || upper > walk->page_bytes || lower % 2 != 0)
         return bad(walk, page);
-    uint64_t nodes = (lower - PAGE_HEADER_BYTES) / 2;
+    *nodes = (lower - PAGE_HEADER_BYTES) / 2;
+    memset(walk->taken, 0, walk->page_bytes / 2 * sizeof *walk->taken);
+    for (uint64_t i = 0; i < *nodes; i++) {
+        uint64_t at = load_u16(bytes + PAGE_HEADER_BYTES + i * 2);
+        if (at < upper || at % 2 != 0 || at + NODE_HEADER_BYTES > walk->page_bytes)
+            return bad(walk, page);
+        uint64_t size = node_bytes(bytes + at, leaf);
+        size += size % 2;
+        if (size > walk->page_bytes - at || walk->taken[at / 2] != 0)
+            return bad(walk, page);
+        walk->taken[at / 2] = (uint16_t)size;
+        taken += size;
+    }
+    /* Together they fill the place, and each ends where another one, or nothing more, begins. */
+    uint64_t at = upper;
+    while (at < walk->page_bytes && walk->taken[at / 2] != 0)
+        at += walk->taken[at / 2];
+    return at == walk->page_bytes && taken == walk->page_bytes - upper ? true : bad(walk, page);
+}
+
+/* Checks the page and all below it; it is a leaf where `levels` is 1. */
+static bool check_page(struct walk *walk, uint64_t page, unsigned levels, enum tree_kind kind, struct tree *counts)
+{
+    bool leaf = levels == 1;
+    uint64_t nodes;
+    if (!use_pages(walk, page, 1) || !check_layout(walk, page, leaf, &nodes))
+        return false;
     /* LMDB lets only the free pages' tree have a branch with a single child. */
     if (!leaf && kind != FREE_TREE && nodes < 2)
         return bad(walk, page);
@@ -250,18 +281,15 @@ static bool check_page(struct walk *walk, uint64_t page, unsigned levels, enum t
         counts->leaves++;
     else
         counts->branches++;
+    const uint8_t *bytes = walk->map + page * walk->page_bytes;
     for (uint64_t i = 0; i < nodes; i++) {
-        uint64_t at = load_u16(bytes + PAGE_HEADER_BYTES + i * 2);
-        if (at < upper || at % 2 != 0 || at + NODE_HEADER_BYTES > walk->page_bytes)
-            return bad(walk, page);
-        const uint8_t *node = bytes + at;
+        const uint8_t *node = bytes + load_u16(bytes + PAGE_HEADER_BYTES + i * 2);
         if (leaf) {
-            if (!check_leaf_node(walk, page, node, walk->page_bytes - at, kind, counts))
+            if (!check_leaf_node(walk, page, node, kind, counts))
                 return false;
             continue;
         }
-        uint64_t key_bytes = load_u16(node + 6);
-        if (at + NODE_HEADER_BYTES + key_bytes > walk->page_bytes || (kind == FREE_TREE && i > 0 && key_bytes != 8))
+        if (kind == FREE_TREE && i > 0 && load_u16(node + 6) != 8)
             return bad(walk, page);
         uint64_t child = load_u64(node) & ((UINT64_C(1) << 48) - 1);
         if (!check_page(walk, child, levels - 1, kind, counts))

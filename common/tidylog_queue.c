@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,7 +109,12 @@ int queue_create(struct queue **out, queue_commit *commit, void *context)
     pthread_cond_init(&queue->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&queue->mutex, NULL);
+    /* Signals are for the thread that trains. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     int code = pthread_create(&queue->thread, NULL, run_thread, queue);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (code != 0) {
         pthread_mutex_destroy(&queue->mutex);
         pthread_cond_destroy(&queue->changed);

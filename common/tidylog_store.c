@@ -176,12 +176,9 @@ int store_open_reader(struct store *store, MDB_txn **txn, const char *path)
 int store_open_environment(struct store *store)
 {
     MDB_txn *txn = NULL;
-    int dead = 0;
     int status = open_environment(store, 0, 0);
     if (status != TIDY_OK)
         return status;
-    /* Readers of LMDB's own tools that were killed would keep pages from being reused. */
-    (void)mdb_reader_check(store->env, &dead);
     status = begin_snapshot(store, &txn);
     if (status == TIDY_OK)
         if (status == TIDY_OK)

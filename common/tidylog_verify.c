@@ -52,10 +52,11 @@ static int for_each_record(const struct verification *verification, enum tidylog
 static void check_meta(void *state, const MDB_val *key, const MDB_val *value)
 {
     const char *wrong = meta_verify(key, value);
-    char name[64];
-    snprintf(name, sizeof name, "'%.*s'", key->mv_size < 60 ? (int)key->mv_size : 60, (const char *)key->mv_data);
+    char name[META_NAME_ROOM], quoted[META_NAME_ROOM + 2];
+    meta_name(name, key);
+    snprintf(quoted, sizeof quoted, "'%s'", name);
     if (wrong != NULL)
-        report(state, "meta", name, wrong);
+        report(state, "meta", quoted, wrong);
 }
 
 /* Values of no kind that this version knows still have a checksum. */

@@ -17,6 +17,9 @@
 #include "common/tidylog_queue.h"
 #include "common/tidylog_read.h"
 
+/* More than LMDB's own pages of a transaction take beside the records. */
+enum { OWN_PAGES_BYTES = 1 << 20 };
+
 struct tidylog_writer {
     struct store store;
     struct tidylog_run run;
@@ -37,6 +40,8 @@ struct tidylog_writer {
 static int update_pin(struct tidylog_writer *writer)
 {
     bool readers = store_has_readers(&writer->store);
+    /* Readers with LMDB's lock file that were killed would hold their pages for ever. */
+    (void)mdb_reader_check(writer->store.env, NULL);
     if (!readers && writer->pin != NULL) {
         mdb_txn_abort(writer->pin);
         writer->pin = NULL;
@@ -70,9 +75,22 @@ static int try_transaction(struct tidylog_writer *writer, transaction *work, con
     return mdb_txn_commit(txn);
 }
 
-/* Runs `work` and commits, synced; again with a larger map where the map is full. Returns 0 or LMDB's error, and
- * then nothing was changed. */
-static int run_transaction(struct tidylog_writer *writer, transaction *work, const void *argument)
+/* LMDB calls a write that was cut short an input/output error. Where it is the disk that is full, a try to reserve
+ * what was to be written says so. */
+static int find_cause(const struct tidylog_writer *writer, size_t bytes)
+{
+    struct stat status;
+    int file = writer->store.file;
+    if (fstat(file, &status) != 0)
+        return EIO;
+    if (fallocate(file, 0, status.st_size, (off_t)bytes + OWN_PAGES_BYTES) == 0)
+        return ftruncate(file, status.st_size) == 0 ? EIO : errno;
+    return errno == ENOSPC || errno == EFBIG || errno == EDQUOT ? errno : EIO;
+}
+
+/* Runs `work`, which writes about `bytes` bytes, and commits, synced; again with a larger map where the map is full.
+ * Returns 0 or LMDB's error, and then nothing was changed. */
+static int run_transaction(struct tidylog_writer *writer, transaction *work, const void *argument, size_t bytes)
 {
     int code = update_pin(writer);
     if (code != 0)
@@ -80,7 +98,7 @@ static int run_transaction(struct tidylog_writer *writer, transaction *work, con
     do {
         code = try_transaction(writer, work, argument);
     } while (code == MDB_MAP_FULL && (code = grow_map(writer)) == 0);
-    return code;
+    return code == EIO ? find_cause(writer, bytes) : code;
 }
 
 static int put_records(struct tidylog_writer *writer, MDB_txn *txn, const void *argument)
@@ -96,28 +114,15 @@ static int put_records(struct tidylog_writer *writer, MDB_txn *txn, const void *
     return code;
 }
 
-/* LMDB calls a write that was cut short an input/output error. Where it is the disk that is full, a try to reserve
- * what the batch needs says so. */
-static int find_cause(const struct tidylog_writer *writer, int code, const struct queued *first)
-{
-    struct stat status;
-    off_t needed = 1 << 20;
-    if (code != EIO || fstat(writer->store.file, &status) != 0)
-        return code;
-    for (; first != NULL; first = first->next)
-        needed += (off_t)first->bytes;
-    if (fallocate(writer->store.file, 0, status.st_size, needed) == 0)
-        return ftruncate(writer->store.file, status.st_size) == 0 ? code : errno;
-    return errno == ENOSPC || errno == EFBIG || errno == EDQUOT ? errno : code;
-}
-
 /* The thread's commit of a batch. */
 static int commit_batch(void *context, const struct queued *first)
 {
     struct tidylog_writer *writer = context;
-    int code = run_transaction(writer, put_records, first);
+    size_t bytes = 0;
+    for (const struct queued *record = first; record != NULL; record = record->next)
+        bytes += record->bytes;
+    int code = run_transaction(writer, put_records, first, bytes);
     if (code != 0) {
-        code = find_cause(writer, code, first);
         const char *path = writer->store.path;
         return tidy_fail("%s: cannot write %s %llu: %s; all steps before %llu are kept; free space and run "
                          "'tidy-record resume %s'",
@@ -410,7 +415,7 @@ int tidylog_cut(struct tidylog_writer *writer, uint64_t step)
     if (step > writer->steps)
         return tidy_fail("%s: the log has %llu steps, so it cannot be cut to %llu", writer->store.path,
                          (unsigned long long)writer->steps, (unsigned long long)step);
-    int code = run_transaction(writer, cut, &step);
+    int code = run_transaction(writer, cut, &step, 0);
     if (code != 0)
         return store_fail(writer->store.path, "cut it", code);
     uint64_t whole_epochs = step / tidylog_steps_per_epoch(&writer->run);
@@ -431,7 +436,7 @@ int tidylog_set_epochs(struct tidylog_writer *writer, uint64_t epochs)
     int status = tidylog_sync(writer);
     if (status != TIDY_OK)
         return status;
-    int code = run_transaction(writer, put_epochs, &changed);
+    int code = run_transaction(writer, put_epochs, &changed, 0);
     if (code != 0)
         return store_fail(writer->store.path, "write it", code);
     writer->run.epochs = epochs;

@@ -3,8 +3,13 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <pty.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "common/memory.h"
@@ -66,7 +71,7 @@ static void test_memory_is_zeroed_and_aligned(void **state)
 static void test_a_size_that_overflows_is_refused_with_what_it_was_for(void **state)
 {
     (void)state;
-    uint32_t *values = (uint32_t *)state;
+    uint32_t *values;
     /* 2^62 items of 4 bytes are 2^64 bytes, which a careless product makes 0. */
     assert_int_equal(memory_allocate(&values, (size_t)1 << 62, 4, "labels"), TIDY_FAILED);
     assert_null(values);
@@ -209,6 +214,55 @@ static void test_durations_read_well(void **state)
     assert_string_equal(progress_duration(text, NAN), "?");
 }
 
+/* What a child writes to a stderr that is the descriptor `out`, read from `in`. */
+static char *progress_output(int out, int in)
+{
+    static char text[4096];
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        dup2(out, STDERR_FILENO);
+        progress_update("epoch %d", 1);
+        progress_update("too soon to be shown");
+        progress_line("epoch 1 done");
+        progress_update("a line that is longer than the terminal is wide");
+        progress_clear();
+        progress_clear();
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    ssize_t bytes = read(in, text, sizeof text - 1);
+    text[bytes > 0 ? bytes : 0] = 0;
+    return text;
+}
+
+static void test_a_terminal_has_a_live_line(void **state)
+{
+    (void)state;
+    int terminal, program;
+    const struct winsize size = {.ws_row = 24, .ws_col = 20};
+    assert_int_equal(openpty(&terminal, &program, NULL, NULL, &size), 0);
+    /* Return and "clear to the end of the line" redraw it; the terminal makes \n into \r\n. */
+    assert_string_equal(progress_output(program, terminal), "\repoch 1\033[K"
+                                                            "\r\033[Kepoch 1 done\r\n"
+                                                            "\ra line that is long\033[K"
+                                                            "\r\033[K");
+    close(program);
+    close(terminal);
+}
+
+static void test_elsewhere_only_plain_lines_are_printed(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_string_equal(progress_output(ends[1], ends[0]), "epoch 1 done\n");
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +279,8 @@ int main(void)
         cmocka_unit_test(test_a_permutation_has_every_number_once_and_depends_on_the_seed),
         cmocka_unit_test(test_a_permutation_is_fisher_yates_from_the_last_place_down),
         cmocka_unit_test(test_durations_read_well),
+        cmocka_unit_test(test_a_terminal_has_a_live_line),
+        cmocka_unit_test(test_elsewhere_only_plain_lines_are_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -452,6 +452,9 @@ static void test_a_run_that_cannot_be_is_not_created(void **state)
     run.classes = 9; /* there are labels of 9 */
     assert_int_equal(tidylog_create(&writer, path, &run, false), TIDY_FAILED);
     run = fixture.run;
+    run.detail = (enum tidylog_detail)4;
+    assert_int_equal(tidylog_create(&writer, path, &run, false), TIDY_FAILED);
+    run = fixture.run;
     run.detail = TIDYLOG_FULL;
     run.classes = 60000;
     run.batch_size = 1000000;
