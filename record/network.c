@@ -163,6 +163,11 @@ static const struct network_row *find_row(const char *name)
     return NULL;
 }
 
+int network_check_name(const char *name)
+{
+    return find_row(name) != NULL ? TIDY_OK : TIDY_USAGE;
+}
+
 int network_create(struct network *out, const char *name, uint32_t height, uint32_t width, uint32_t channels,
                    uint32_t classes)
 {

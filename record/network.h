@@ -48,6 +48,9 @@ struct network_row {
 extern const struct network_row network_rows[];
 extern const size_t network_row_count;
 
+/* 0 where there is a network called `name`, else TIDY_USAGE with the nearest name. */
+int network_check_name(const char *name);
+
 /* Builds the network called `name` for images of that size. Errors: unknown name (with the nearest), image too
  * small for the network. On success the caller frees with network_destroy. */
 int network_create(struct network *out, const char *name, uint32_t height, uint32_t width, uint32_t channels,

@@ -206,7 +206,9 @@ static int record(struct settings *settings, int argc, char **argv)
     struct tidylog_writer *log;
 
     recording.backend = backend_find(backend_names[settings->device]);
-    int status = recording.backend ? check_output(settings->output, settings->force) : TIDY_FAILED;
+    int status = recording.backend ? network_check_name(settings->network) : TIDY_FAILED;
+    if (status == 0)
+        status = check_output(settings->output, settings->force);
     if (status == 0 && settings->noise != NULL)
         status = noise_parse(&noise, settings->noise);
     if (status == 0)
