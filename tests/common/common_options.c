@@ -25,7 +25,10 @@ struct values {
 static struct values values;
 
 static const struct option_row rows[] = {
-    {.name = "force", .kind = OPTION_FLAG, .value = &values.force, .help = "Replaces the file."},
+    {.name = "force",
+     .kind = OPTION_FLAG,
+     .value = &values.force,
+     .help = "Replaces the file, which is gone then for good, with all that has been recorded into it."},
     {.name = "shuffle", .kind = OPTION_FLAG, .value = &values.shuffle, .help = "Shuffles."},
     {.name = "output",
      .letter = 'o',
@@ -311,17 +314,19 @@ static void test_help_shows_every_option_with_its_default_and_an_example(void **
     (void)state;
     char *text, *errors;
     assert_int_equal(run_program(-1, &text, &errors, 15, "work", "--help"), 0);
-    assert_string_equal(text, "Works.\n\n"
-                              "usage: tidy-test work FILE [OPTION...]\n\n"
-                              "options:\n"
-                              "      --force                  Replaces the file.\n"
-                              "      --shuffle, --no-shuffle  Shuffles. (default: on)\n"
-                              "  -o, --output FILE            Out.\n"
-                              "      --epochs N               Epochs. (default: 15)\n"
-                              "      --lr F                   Learning rate. (default: 0.1)\n"
-                              "      --detail LEVEL           Detail. (class, margin, probs; default: margin)\n\n"
-                              "example:\n"
-                              "  tidy-test work run.tidy --epochs 3\n");
+    assert_string_equal(
+        text, "Works.\n\n"
+              "usage: tidy-test work FILE [OPTION...]\n\n"
+              "options:\n"
+              "      --force                  Replaces the file, which is gone then for good, with all that has\n"
+              "                               been recorded into it.\n"
+              "      --shuffle, --no-shuffle  Shuffles. (default: on)\n"
+              "  -o, --output FILE            Out.\n"
+              "      --epochs N               Epochs. (default: 15)\n"
+              "      --lr F                   Learning rate. (default: 0.1)\n"
+              "      --detail LEVEL           Detail. (class, margin, probs; default: margin)\n\n"
+              "example:\n"
+              "  tidy-test work run.tidy --epochs 3\n");
     assert_string_equal(errors, "");
     free(text);
     free(errors);
