@@ -11,7 +11,15 @@
 #include "common/table.h"
 #include "tests/common/log_fixture.h"
 
-enum { SAMPLES = 60000, CLASSES = 10, BATCH = 128, EPOCHS = 15, STEPS_A_COMMIT = 40, MOST_COMMITS = 1000, REPLAYS = 5 };
+enum {
+    SAMPLES = 60000,
+    CLASSES = 10,
+    BATCH = 128,
+    EPOCHS = 15,
+    STEPS_A_COMMIT = 40,
+    MOST_COMMITS = 1000,
+    REPLAYS = 5
+};
 
 struct figures {
     uint64_t predictions, wrong;
@@ -125,9 +133,16 @@ static int measure(struct table *table, enum tidylog_detail detail, const char *
 
 int main(int argc, char **argv)
 {
-    static const char *const columns[] = {"detail",         "wrong",     "bytes_per_prediction", "file_over_stored",
-                                          "append_us",      "commit_ms", "longest_commit_ms",    "open_ms",
-                                          "replay_ms",      "million_predictions_per_s"};
+    static const char *const columns[] = {"detail",
+                                          "wrong",
+                                          "bytes_per_prediction",
+                                          "file_over_stored",
+                                          "append_us",
+                                          "commit_ms",
+                                          "longest_commit_ms",
+                                          "open_ms",
+                                          "replay_ms",
+                                          "million_predictions_per_s"};
     char path[4096], lock[4096];
     snprintf(path, sizeof path - 8, "%s/bench-log.tidy", argc > 1 ? argv[1] : ".");
     snprintf(lock, sizeof lock, "%.4000s-lock", path);

@@ -141,9 +141,16 @@ static void test_whole_numbers_below_a_bound_are_even(void **state)
     /* 100,000 each; the standard deviation is sqrt(700000 * 6 / 49) = 293. */
     for (int i = 0; i < BOUND; i++)
         assert_in_range(counts[i], 100000 - 5 * 293, 100000 + 5 * 293);
-    /* Nearly half of all draws for this bound are redrawn. */
-    for (int i = 0; i < 1000; i++)
-        assert_in_range(random_below(&stream, (UINT64_C(1) << 63) + 1), 0, UINT64_C(1) << 63);
+    /* By the definition, for a bound where half of all draws are drawn again: 2^64 mod (2^63 + 1) = 2^63 - 1. */
+    const uint64_t bound = (UINT64_C(1) << 63) + 1;
+    struct random_stream by_hand = stream;
+    for (int i = 0; i < 1000; i++) {
+        unsigned __int128 product;
+        do {
+            product = (unsigned __int128)random_bits(&by_hand) * bound;
+        } while ((uint64_t)product < (UINT64_C(1) << 63) - 1);
+        assert_true(random_below(&stream, bound) == (uint64_t)(product >> 64));
+    }
 }
 
 static void test_normal_numbers_have_mean_0_and_variance_1(void **state)
@@ -188,19 +195,21 @@ static void test_a_permutation_has_every_number_once_and_depends_on_the_seed(voi
 static void test_a_permutation_is_fisher_yates_from_the_last_place_down(void **state)
 {
     (void)state;
-    struct random_stream stream = random_open(6, RANDOM_ORDER, 0), draws = stream;
-    uint32_t order[3];
-    random_permutation(&stream, order, 3);
-    /* By hand for three: place 2 swaps with below(3), then place 1 with below(2). */
-    uint32_t expected[3] = {0, 1, 2};
-    uint64_t j = random_below(&draws, 3);
-    expected[2] = (uint32_t)j;
-    expected[j] = 2;
-    uint64_t k = random_below(&draws, 2);
-    uint32_t swapped = expected[1];
-    expected[1] = expected[k];
-    expected[k] = swapped;
-    assert_memory_equal(order, expected, sizeof order);
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        struct random_stream stream = random_open(seed, RANDOM_ORDER, 0), draws = stream;
+        uint32_t order[3];
+        random_permutation(&stream, order, 3);
+        /* By hand for three: place 2 swaps with below(3), then place 1 with below(2). */
+        uint32_t expected[3] = {0, 1, 2};
+        uint64_t j = random_below(&draws, 3);
+        expected[2] = (uint32_t)j;
+        expected[j] = 2;
+        uint64_t k = random_below(&draws, 2);
+        uint32_t swapped = expected[1];
+        expected[1] = expected[k];
+        expected[k] = swapped;
+        assert_memory_equal(order, expected, sizeof order);
+    }
 }
 
 static void test_durations_read_well(void **state)

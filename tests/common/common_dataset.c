@@ -20,8 +20,8 @@ struct file {
     const char *name;
     uint32_t magic_dimensions; /* IMAGES or LABELS */
     uint32_t count, height, width;
-    uint32_t bytes;            /* of values that are really there */
-    uint8_t first;             /* values count up from it */
+    uint32_t bytes; /* of values that are really there */
+    uint8_t first;  /* values count up from it */
 };
 
 static size_t encode(uint8_t *out, const struct file *file)
@@ -134,10 +134,9 @@ static void test_compressed_and_plain_files_and_other_spellings_are_the_same(voi
     load(&plain, make_folder(), 0);
     char *folder = support_path(support_scratch_folder(), "spelled");
     assert_int_equal(mkdir(folder, 0755), 0);
-    struct file files[] = {renamed(train_images, "train-images.idx3-ubyte.gz"),
-                           renamed(train_labels, "train-labels.idx1-ubyte"),
-                           renamed(test_images, "test-images-idx3-ubyte.gz"),
-                           renamed(test_labels, "test-labels-idx1-ubyte.gz")};
+    struct file files[] = {
+        renamed(train_images, "train-images.idx3-ubyte.gz"), renamed(train_labels, "train-labels.idx1-ubyte"),
+        renamed(test_images, "test-images-idx3-ubyte.gz"), renamed(test_labels, "test-labels-idx1-ubyte.gz")};
     write_gz(folder, &files[0]);
     write_plain(folder, &files[1]);
     write_gz(folder, &files[2]);
@@ -196,7 +195,8 @@ static void test_what_is_missing_is_said(void **state)
     check_refused(folder, folder, 0, "%s: no file 'train-images-idx3-ubyte[.gz]' is in this folder");
     check_refused(folder, support_path(folder, "mnist"), 0,
                   "%s/mnist: no such folder, nor a file 'mnist*train-images-idx3-ubyte[.gz]' in %s");
-    check_refused(folder, support_path(folder, "no/mnist"), 0, "%s/no/mnist: no such folder: No such file or directory");
+    check_refused(folder, support_path(folder, "no/mnist"), 0,
+                  "%s/no/mnist: no such folder: No such file or directory");
     support_write_file(support_path(folder, "file"), "x", 1);
     check_refused(folder, support_path(folder, "file"), 0,
                   "%s/file: not a folder; name the folder with the data set's files");
@@ -208,9 +208,10 @@ static void test_two_copies_of_one_file_are_refused(void **state)
     char *folder = make_folder();
     struct file copy = renamed(train_labels, "train-labels-idx1-ubyte.gz");
     write_gz(folder, &copy);
-    check_refused(folder, folder, 0,
-                  "%s: two files may be meant, train-labels-idx1-ubyte and train-labels-idx1-ubyte.gz: keep one, or "
-                  "name the data set as '%s/PREFIX'");
+    check_refused(
+        folder, folder, 0,
+        "%s: two files may be meant, train-labels-idx1-ubyte and train-labels-idx1-ubyte.gz: keep one, or "
+        "name the data set as '%s/PREFIX'");
 }
 
 /* Every way in which one of the four files may be wrong, plain or compressed. */
@@ -242,7 +243,8 @@ static void test_every_wrong_file_is_refused_with_its_name(void **state)
         {{"train-images-idx3-ubyte", IMAGES, UINT32_MAX, 2, 3, 24, 0},
          "%s/train-images-idx3-ubyte: its header says 4294967295 images, more than the 1073741824 there may be"},
         {{"train-images-idx3-ubyte", IMAGES, 4, 70000, 3, 24, 0},
-         "%s/train-images-idx3-ubyte: its header says 70000 pixels a row or column, more than the 16384 there may be"},
+         "%s/train-images-idx3-ubyte: its header says 70000 pixels a row or column, more than the 16384 there may "
+         "be"},
         {{"train-labels-idx1-ubyte", LABELS, 3, 0, 0, 3, 0},
          "%s/train-labels-idx1-ubyte has 3 labels, and %s/train-images-idx3-ubyte has 4 images"},
         {{"t10k-labels-idx1-ubyte", LABELS, 2, 0, 0, 2, 3},
@@ -310,8 +312,9 @@ static void test_damaged_compression_is_told_apart_from_truncation(void **state)
     good[bytes - 6] ^= 1;
     for (size_t left = 20; left < bytes; left++) {
         support_write_file(path, good, left);
-        check_refused(folder, folder, 0,
-                      "%s/train-images-idx3-ubyte.gz: truncated: it ends before its header says; get the file anew");
+        check_refused(
+            folder, folder, 0,
+            "%s/train-images-idx3-ubyte.gz: truncated: it ends before its header says; get the file anew");
     }
     free(good);
 }

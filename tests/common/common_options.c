@@ -25,14 +25,37 @@ struct values {
 static struct values values;
 
 static const struct option_row rows[] = {
-    {.name = "force", .kind = OPTION_FLAG, .value = &values.force, .help = "Replaces the file."},
+    {.name = "force",
+     .kind = OPTION_FLAG,
+     .value = &values.force,
+     .help = "Replaces the file, which is gone then for good, with all that has been recorded into it."},
     {.name = "shuffle", .kind = OPTION_FLAG, .value = &values.shuffle, .help = "Shuffles."},
-    {.name = "output", .letter = 'o', .kind = OPTION_TEXT, .value = &values.output, .argument = "FILE", .help = "Out."},
-    {.name = "epochs", .kind = OPTION_COUNT, .value = &values.epochs, .argument = "N", .help = "Epochs.",
-     .least = 1, .most = 1000},
-    {.name = "lr", .kind = OPTION_REAL, .value = &values.lr, .argument = "F", .help = "Learning rate.",
-     .least = 0, .most = 100, .given = &values.lr_given},
-    {.name = "detail", .kind = OPTION_CHOICE, .value = &values.detail, .argument = "LEVEL", .help = "Detail.",
+    {.name = "output",
+     .letter = 'o',
+     .kind = OPTION_TEXT,
+     .value = &values.output,
+     .argument = "FILE",
+     .help = "Out."},
+    {.name = "epochs",
+     .kind = OPTION_COUNT,
+     .value = &values.epochs,
+     .argument = "N",
+     .help = "Epochs.",
+     .least = 1,
+     .most = 1000},
+    {.name = "lr",
+     .kind = OPTION_REAL,
+     .value = &values.lr,
+     .argument = "F",
+     .help = "Learning rate.",
+     .least = 0,
+     .most = 100,
+     .given = &values.lr_given},
+    {.name = "detail",
+     .kind = OPTION_CHOICE,
+     .value = &values.detail,
+     .argument = "LEVEL",
+     .help = "Detail.",
      .choices = details},
 };
 
@@ -66,9 +89,9 @@ static int parse(const char *first, ...)
 static void test_every_kind_of_option_is_parsed(void **state)
 {
     (void)state;
-    assert_int_equal(parse("--force", "--no-shuffle", "-o", "a b", "--epochs", "7", "--lr=0.5e-1", "--detail", "probs",
-                           NULL),
-                     0);
+    assert_int_equal(
+        parse("--force", "--no-shuffle", "-o", "a b", "--epochs", "7", "--lr=0.5e-1", "--detail", "probs", NULL),
+        0);
     assert_true(values.force);
     assert_false(values.shuffle);
     assert_string_equal(values.output, "a b");
@@ -133,10 +156,11 @@ static void test_wrong_command_lines_are_told_what_is_wrong(void **state)
 static void test_what_is_no_number_is_refused(void **state)
 {
     (void)state;
-    static const char *const counts[] = {"",  " 5", "5 ", "-1", "+1", "12x", "0x10", "1.5",
-                                         "1e3", "nan", "18446744073709551616"};
-    static const char *const reals[] = {"",  " 1", "1 ", "nan", "NaN", "inf", "-inf", "infinity", "1e999", "-1e999",
-                                        "12x", "0x10", "1,5", "e", ".", "--1", "1e", "1e-999", "1e5e5"};
+    static const char *const counts[] = {
+        "", " 5", "5 ", "-1", "+1", "12x", "0x10", "1.5", "1e3", "nan", "18446744073709551616"};
+    static const char *const reals[] = {"",         " 1",    "1 ",     "nan",    "NaN",  "inf", "-inf",
+                                        "infinity", "1e999", "-1e999", "12x",    "0x10", "1,5", "e",
+                                        ".",        "--1",   "1e",     "1e-999", "1e5e5"};
     uint64_t count = 7;
     double real = 7;
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
@@ -168,9 +192,15 @@ static void test_the_nearest_name_is_what_was_meant(void **state)
     static const struct {
         const char *typed, *meant;
     } rows_of_names[] = {
-        {"amu", "aum"},          {"adm", "aum"},  {"forgeting-events", "forgetting-events"},
-        {"mean_loss", "mean-loss"}, {"corectnes", "correctness"}, {"forget", "forgetting-events"},
-        {"zzz", NULL},           {"", NULL},      {"xyzzyxyzzy", NULL},
+        {"amu", "aum"},
+        {"adm", "aum"},
+        {"forgeting-events", "forgetting-events"},
+        {"mean_loss", "mean-loss"},
+        {"corectnes", "correctness"},
+        {"forget", "forgetting-events"},
+        {"zzz", NULL},
+        {"", NULL},
+        {"xyzzyxyzzy", NULL},
     };
     for (size_t i = 0; i < sizeof rows_of_names / sizeof *rows_of_names; i++) {
         const char *nearest = options_nearest(rows_of_names[i].typed, names, 6);
@@ -199,21 +229,32 @@ static int run_fail(int argc, char **argv)
     return tidy_fail("%s: no such file", argv[1]);
 }
 
+static int run_flush(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    printf("line\n");
+    fflush(stdout); /* what it says is lost */
+    return 0;
+}
+
 static int run_interrupted(int argc, char **argv)
 {
     (void)argc, (void)argv;
     return 130;
 }
 
-static const struct command_row commands[] = {
-    {"work", "Works.", run_work}, {"fail", "Fails.", run_fail}, {"stop", "Is interrupted.", run_interrupted}};
+static const struct command_row commands[] = {{"work", "Works.", run_work},
+                                              {"fail", "Fails.", run_fail},
+                                              {"stop", "Is interrupted.", run_interrupted},
+                                              {"flush", "Flushes.", run_flush}};
 
 /* Runs the made-up program with stdout at the descriptor `out`, or a file of which *text is the content. */
 static int run_program(int out, char **text, char **errors, uint64_t epochs, const char *first, const char *second)
 {
     char *argv[] = {"tidy-test", (char *)first, (char *)second, NULL};
     int argc = second != NULL ? 3 : first != NULL ? 2 : 1;
-    char *out_path = support_path(support_scratch_folder(), "out"), *err_path = support_path(support_scratch_folder(), "err");
+    char *out_path = support_path(support_scratch_folder(), "out"),
+         *err_path = support_path(support_scratch_folder(), "err");
     int status;
     size_t bytes;
     fflush(NULL);
@@ -224,7 +265,7 @@ static int run_program(int out, char **text, char **errors, uint64_t epochs, con
             (out >= 0 && dup2(out, 1) < 0))
             _exit(99);
         values = (struct values){.shuffle = true, .epochs = epochs, .lr = 0.1, .detail = 1};
-        int code = commands_main("tidy-test", "Tests.", commands, 3, argc, argv);
+        int code = commands_main("tidy-test", "Tests.", commands, 4, argc, argv);
         fflush(stderr);
         _exit(code);
     }
@@ -253,8 +294,9 @@ static void test_a_program_dispatches_and_reports(void **state)
         {NULL, NULL, 2, "", "tidy-test: no command given; 'tidy-test --help' lists them\n"},
         {"--version", NULL, 0, "tidy-test 0.1.0\n", ""},
         {"--help", NULL, 0,
-         "Tests.\n\nusage: tidy-test COMMAND [ARGUMENT...]\n\ncommands:\n  work  Works.\n  fail  Fails.\n"
-         "  stop  Is interrupted.\n\n'tidy-test COMMAND --help' has the details and an example.\n",
+         "Tests.\n\nusage: tidy-test COMMAND [ARGUMENT...]\n\ncommands:\n  work   Works.\n  fail   Fails.\n"
+         "  stop   Is interrupted.\n  flush  Flushes.\n\n'tidy-test COMMAND --help' has the details and an "
+         "example.\n",
          ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -272,17 +314,19 @@ static void test_help_shows_every_option_with_its_default_and_an_example(void **
     (void)state;
     char *text, *errors;
     assert_int_equal(run_program(-1, &text, &errors, 15, "work", "--help"), 0);
-    assert_string_equal(text, "Works.\n\n"
-                              "usage: tidy-test work FILE [OPTION...]\n\n"
-                              "options:\n"
-                              "      --force                  Replaces the file.\n"
-                              "      --shuffle, --no-shuffle  Shuffles. (default: on)\n"
-                              "  -o, --output FILE            Out.\n"
-                              "      --epochs N               Epochs. (default: 15)\n"
-                              "      --lr F                   Learning rate. (default: 0.1)\n"
-                              "      --detail LEVEL           Detail. (class, margin, probs; default: margin)\n\n"
-                              "example:\n"
-                              "  tidy-test work run.tidy --epochs 3\n");
+    assert_string_equal(
+        text, "Works.\n\n"
+              "usage: tidy-test work FILE [OPTION...]\n\n"
+              "options:\n"
+              "      --force                  Replaces the file, which is gone then for good, with all that has\n"
+              "                               been recorded into it.\n"
+              "      --shuffle, --no-shuffle  Shuffles. (default: on)\n"
+              "  -o, --output FILE            Out.\n"
+              "      --epochs N               Epochs. (default: 15)\n"
+              "      --lr F                   Learning rate. (default: 0.1)\n"
+              "      --detail LEVEL           Detail. (class, margin, probs; default: margin)\n\n"
+              "example:\n"
+              "  tidy-test work run.tidy --epochs 3\n");
     assert_string_equal(errors, "");
     free(text);
     free(errors);
@@ -307,13 +351,16 @@ static void test_a_full_disk_under_stdout_is_an_error(void **state)
 static void test_a_pipe_closed_by_its_reader_ends_the_program_quietly(void **state)
 {
     (void)state;
-    static const uint64_t lines[] = {1, 100000};
-    for (int i = 0; i < 2; i++) {
+    static const struct {
+        const char *command;
+        uint64_t lines;
+    } cases[] = {{"work", 1}, {"work", 100000}, {"flush", 1}};
+    for (int i = 0; i < 3; i++) {
         char *errors;
         int ends[2];
         assert_int_equal(pipe(ends), 0);
         close(ends[0]);
-        assert_int_equal(run_program(ends[1], NULL, &errors, lines[i], "work", NULL), 0);
+        assert_int_equal(run_program(ends[1], NULL, &errors, cases[i].lines, cases[i].command, NULL), 0);
         assert_string_equal(errors, "");
         free(errors);
         close(ends[1]);

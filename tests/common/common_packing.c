@@ -58,7 +58,12 @@ static void test_floats_round_to_the_nearest_half_ties_to_even(void **state)
     check_half(INFINITY, 0x7c00);
     check_half(1e30f, 0x7c00);
     check_half(1e-45f, 0);
+    /* Any NaN, also one whose few bits would all be cut off. */
+    static const uint32_t smallest_nan = 0x7f800001;
+    float value;
+    memcpy(&value, &smallest_nan, sizeof value);
     assert_int_equal(half_from_float(NAN) & 0x7e00, 0x7e00);
+    assert_int_equal(half_from_float(value) & 0x7e00, 0x7e00);
 }
 
 /* ---- codes ---------------------------------------------------------------------------------------------- */
@@ -295,7 +300,7 @@ static void test_bytes_are_as_the_format_says(void **state)
     uint16_t labels[10] = {0}, predicted[10] = {0, 5, 0, 9, 0, 0, 0, 0, 0, 2};
     float margin[10] = {0}, log_odds[10];
     for (int i = 0; i < 10; i++) {
-        margin[i] = i == 1 ? -2.350402f : 0;          /* code -20 */
+        margin[i] = i == 1 ? -2.350402f : 0;            /* code -20 */
         log_odds[i] = i == 2 ? 100 : i == 3 ? -100 : 0; /* codes 255 and 0, the ends */
     }
     log_odds[4] = NAN;
@@ -327,9 +332,9 @@ static void test_margin_detail_gives_loss_and_confidence_of_the_decoded_log_odds
         for (uint32_t i = 0; i < batch.count; i++) {
             int8_t margin_code = packing_margin_code(batch.margin[i]);
             double width = 2 * sinh((margin_code + 0.5) / 20) - 2 * sinh((margin_code - 0.5) / 20);
-            double bound = abs(margin_code) == 127
-                               ? INFINITY
-                               : (log(batch.classes - 1) + width) / 510 + 1e-6 * (1 + fabs(batch.exact_log_odds[i]));
+            double bound = abs(margin_code) == 127 ? INFINITY
+                                                   : (log(batch.classes - 1) + width) / 510 +
+                                                         1e-6 * (1 + fabs(batch.exact_log_odds[i]));
             double loss = log1p(exp(-batch.exact_log_odds[i]));
             double confidence = 1 / (1 + exp(-batch.exact_log_odds[i]));
             assert_true(unpacked.columns.margin[i] == packing_margin(margin_code));
@@ -374,10 +379,10 @@ static void test_probs_and_full_detail_give_log_softmax(void **state)
                 assert_true(near(unpacked.columns.confidence[i], exp(label_log_prob), 0,
                                  (fabs(label_log_prob) * relative + absolute) * exp(label_log_prob) * 1.1 + 1e-7));
                 /* The difference of two log-probabilities, each rounded. */
-                double margin_bound = detail == TIDYLOG_FULL
-                                          ? 1e-6 * fabs(batch.exact_margin[i])
-                                          : relative * (2 * fabs(label_log_prob) + fabs(batch.exact_margin[i])) * 1.01 +
-                                                2 * absolute;
+                double margin_bound =
+                    detail == TIDYLOG_FULL
+                        ? 1e-6 * fabs(batch.exact_margin[i])
+                        : relative * (2 * fabs(label_log_prob) + fabs(batch.exact_margin[i])) * 1.01 + 2 * absolute;
                 assert_true(near(unpacked.columns.margin[i], batch.exact_margin[i], 0, margin_bound + 1e-7));
             }
             free(packed);

@@ -87,13 +87,12 @@ static void test_json_lines_have_the_columns_as_keys(void **state)
 {
     (void)state;
     char *text = print_table(columns, 3, true, fill_rows);
-    assert_string_equal(text,
-                        "{\"sample\":0,\"name\":\"plain\",\"score\":0.1}\n"
-                        "{\"sample\":18446744073709551615,\"name\":\"tab\\there \\\"quoted\\\" \\\\ "
-                        "line\\nend\",\"score\":-1.5}\n"
-                        "{\"sample\":2,\"name\":null,\"score\":null}\n"
-                        "{\"sample\":3,\"name\":\"\",\"score\":null}\n"
-                        "{\"sample\":4,\"name\":\"\\u0001\",\"score\":null}\n");
+    assert_string_equal(text, "{\"sample\":0,\"name\":\"plain\",\"score\":0.1}\n"
+                              "{\"sample\":18446744073709551615,\"name\":\"tab\\there \\\"quoted\\\" \\\\ "
+                              "line\\nend\",\"score\":-1.5}\n"
+                              "{\"sample\":2,\"name\":null,\"score\":null}\n"
+                              "{\"sample\":3,\"name\":\"\",\"score\":null}\n"
+                              "{\"sample\":4,\"name\":\"\\u0001\",\"score\":null}\n");
     free(text);
 }
 

@@ -16,7 +16,14 @@
 #include "common/error.h"
 #include "common/random.h"
 
-enum { SAMPLES = 6000, BATCH = 128, EPOCHS = 3, STEPS_PER_EPOCH = 47, STEPS = EPOCHS * STEPS_PER_EPOCH, PAGE = 4096 };
+enum {
+    SAMPLES = 6000,
+    BATCH = 128,
+    EPOCHS = 3,
+    STEPS_PER_EPOCH = 47,
+    STEPS = EPOCHS * STEPS_PER_EPOCH,
+    PAGE = 4096
+};
 
 static unsigned rounds = 150;
 static uint64_t seed = 1;
@@ -120,11 +127,20 @@ static void damage(char *bytes, uint64_t round)
 
 /* ---- what a process makes of it ------------------------------------------------------------------------- */
 
-enum outcome { REFUSED, DAMAGE_FOUND, ALL_RIGHT, OLDER, FIRST_FAILURE, WRONG_DATA = FIRST_FAILURE, NOT_VERIFIED, CRASHED, OUTCOMES };
-static const char *const outcome_names[] = {"refused when opened", "damage found when read",
-                                            "nothing lost",        "the snapshot before",
-                                            "WRONG DATA",          "DAMAGE THAT verify DOES NOT FIND",
-                                            "CRASHED"};
+enum outcome {
+    REFUSED,
+    DAMAGE_FOUND,
+    ALL_RIGHT,
+    OLDER,
+    FIRST_FAILURE,
+    WRONG_DATA = FIRST_FAILURE,
+    NOT_VERIFIED,
+    CRASHED,
+    OUTCOMES
+};
+static const char *const outcome_names[] = {
+    "refused when opened", "damage found when read",           "nothing lost", "the snapshot before",
+    "WRONG DATA",          "DAMAGE THAT verify DOES NOT FIND", "CRASHED"};
 
 static bool same_run(const struct tidylog_run *a, const struct tidylog_run *b)
 {
@@ -226,9 +242,8 @@ static void test_damage_is_noticed_and_nothing_crashes(enum outcome (*work)(void
         }
         int status;
         assert_int_equal(waitpid(child, &status, 0), child);
-        enum outcome outcome = WIFEXITED(status) && WEXITSTATUS(status) < OUTCOMES
-                                   ? (enum outcome)WEXITSTATUS(status)
-                                   : CRASHED;
+        enum outcome outcome =
+            WIFEXITED(status) && WEXITSTATUS(status) < OUTCOMES ? (enum outcome)WEXITSTATUS(status) : CRASHED;
         counts[outcome]++;
         if (outcome >= FIRST_FAILURE)
             print_message("round %u: %s\n", (unsigned)round, outcome_names[outcome]);

@@ -237,6 +237,46 @@ static void test_a_log_is_whole_from_the_moment_it_appears(void **state)
     log_fixture_destroy(&fixture);
 }
 
+static int hold_lock_file(void *argument)
+{
+    /* As one of LMDB's tools would. */
+    MDB_env *env;
+    MDB_txn *txn;
+    if (mdb_env_create(&env) != 0 || mdb_env_open(env, argument, MDB_NOSUBDIR | MDB_RDONLY, 0666) != 0 ||
+        mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) != 0)
+        return 1;
+    raise(SIGSTOP);
+    return 0;
+}
+
+static void test_a_lock_file_that_another_log_left_does_no_harm(void **state)
+{
+    (void)state;
+    struct log_fixture fixture;
+    create_fixture(&fixture);
+    char *path = support_path(make_folder("lock-file"), "run.tidy");
+    write_log(&fixture, path, STEPS);
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(hold_lock_file(path));
+    int status;
+    assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+    assert_true(WIFSTOPPED(status));
+
+    /* The old log goes while it is read; its lock file, in use and with its newest transaction's number, stays. */
+    assert_int_equal(unlink(path), 0);
+    struct tidylog_writer *writer;
+    assert_int_equal(tidylog_create(&writer, path, &fixture.run, false), 0);
+    assert_int_equal(log_fixture_append(&fixture, writer, 0, STEPS_PER_EPOCH), 0);
+    assert_int_equal(tidylog_close(writer), 0);
+    assert_int_equal(check_whole(path), STEPS_PER_EPOCH);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    log_fixture_destroy(&fixture);
+}
+
 /* ---- one writer ----------------------------------------------------------------------------------------- */
 
 static int expect_second_writer_refused(void *argument)
@@ -599,6 +639,7 @@ int main(void)
         cmocka_unit_test(test_a_checkpoint_without_its_log_is_kept),
         cmocka_unit_test(test_what_cannot_be_created_leaves_nothing_behind),
         cmocka_unit_test(test_a_log_is_whole_from_the_moment_it_appears),
+        cmocka_unit_test(test_a_lock_file_that_another_log_left_does_no_harm),
         cmocka_unit_test(test_a_second_writer_is_refused_and_the_first_goes_on),
         cmocka_unit_test(test_what_is_no_log_is_refused),
         cmocka_unit_test(test_an_lmdb_file_of_another_program_is_refused),

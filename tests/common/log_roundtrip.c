@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <lmdb.h>
+#include <xxhash.h>
 
 #include "common/error.h"
 #include "common/packing.h"
@@ -340,7 +341,8 @@ static void test_cutting_and_going_on_gives_the_same_log(void **state)
     static const struct {
         uint64_t recorded, cut, epochs_left;
     } rows[] = {
-        {STEPS, 0, 0}, {STEPS, 5, 0}, {STEPS, 8, 1}, {STEPS, 17, 2}, {STEPS, 24, 3}, {13, 13, 1}, {13, 9, 1}, {0, 0, 0},
+        {STEPS, 0, 0},  {STEPS, 5, 0}, {STEPS, 8, 1}, {STEPS, 17, 2},
+        {STEPS, 24, 3}, {13, 13, 1},   {13, 9, 1},    {0, 0, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *path = write_log(&fixture, "cut.tidy", rows[i].recorded);
@@ -633,9 +635,10 @@ static void test_missing_steps_are_named(void **state)
     edit_step(path, 11, 0, 0);
     edit_step(path, 12, 0, 0);
     edit_step(path, 23, 0, 0);
-    check_damage(path,
-                 "step 3: missing|step 10: missing, as are all up to 12|step 23: missing, as is the rest of its epoch|",
-                 ALL_RECORDS - 5);
+    check_damage(
+        path,
+        "step 3: missing|step 10: missing, as are all up to 12|step 23: missing, as is the rest of its epoch|",
+        ALL_RECORDS - 5);
     struct tidylog_reader *reader = open_log(path);
     struct tidylog_replay *replay;
     struct tidylog_observations seen;
@@ -671,10 +674,86 @@ static void test_a_damaged_step_is_named_on_replay_and_those_before_it_are_given
     assert_int_equal(tidylog_replay_next(replay, &seen), TIDY_FAILED);
     char expected[512];
     snprintf(expected, sizeof expected,
-             "%s: step 13: checksum mismatch (damaged value); 'tidy-analyze verify %s' lists all damage", path, path);
+             "%s: step 13: checksum mismatch (damaged value); 'tidy-analyze verify %s' lists all damage", path,
+             path);
     assert_string_equal(tidy_error_message(), expected);
     tidylog_replay_end(replay);
     tidylog_close_reader(reader);
+    log_fixture_destroy(&fixture);
+}
+
+/* Changes a byte of a step's value and gives it the checksum that it then has. */
+static void edit_sealed_step(const char *path, uint8_t step, size_t at, int change)
+{
+    uint8_t key_bytes[8] = {0, 0, 0, 0, 0, 0, 0, step}, bytes[4096];
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    MDB_val key = {8, key_bytes}, value;
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 4), 0);
+    assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR, 0666), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, "steps", 0, &dbi), 0);
+    assert_int_equal(mdb_get(txn, dbi, &key, &value), 0);
+    assert_true(value.mv_size <= sizeof bytes);
+    /* The key in place of the checksum, which is of the key and of what follows. */
+    memcpy(bytes, value.mv_data, value.mv_size);
+    bytes[at] = (uint8_t)(bytes[at] ^ change);
+    memcpy(bytes, key_bytes, 8);
+    uint64_t checksum = XXH3_64bits(bytes, value.mv_size);
+    memcpy(bytes, &checksum, 8);
+    value.mv_data = bytes;
+    assert_int_equal(mdb_put(txn, dbi, &key, &value, 0), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+static void test_records_that_are_whole_but_impossible_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        enum tidylog_detail detail;
+        size_t at;
+        int change;
+        const char *expected;
+    } rows[] = {
+        {TIDYLOG_MARGIN, 8, 3, "step 5: written by a newer version of TIDY: update this one to read it|"},
+        {TIDYLOG_MARGIN, 8, 1, "step 5: its header is not possible (damaged value)|"},
+        {TIDYLOG_MARGIN, 10, 1, "step 5: its header is not possible (damaged value)|"},
+        {TIDYLOG_MARGIN, 9, 2, "step 5: it has a flag that this version does not know|"},
+        {TIDYLOG_MARGIN, 12, 1, "step 5: its number of predictions is not what is due there (damaged value)|"},
+        {TIDYLOG_MARGIN, 9, 1, "step 5: its number of predictions is not possible (damaged value)|"},
+        {TIDYLOG_PROBS, 9, 1, "step 5: it lists a sample that does not exist (damaged value)|"},
+    };
+    struct log_fixture fixture;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        create_fixture(&fixture, rows[i].detail);
+        const char *path = write_log(&fixture, "impossible-step.tidy", STEPS);
+        edit_sealed_step(path, 5, 0, 0);
+        check_damage(path, "", ALL_RECORDS);
+        edit_sealed_step(path, 5, rows[i].at, rows[i].change);
+        check_damage(path, rows[i].expected, ALL_RECORDS);
+        log_fixture_destroy(&fixture);
+    }
+}
+
+static void test_a_damaged_name_is_not_taken_for_an_unknown_one(void **state)
+{
+    (void)state;
+    struct log_fixture fixture;
+    create_fixture(&fixture, TIDYLOG_CLASS);
+    const char *path = write_log(&fixture, "name.tidy", STEPS);
+    size_t bytes;
+    char *file = support_read_file(path, &bytes);
+    for (char *at = file; (at = memmem(at, bytes - (size_t)(at - file), "truth", 5)) != NULL;)
+        at[2] = 'o';
+    support_write_file(path, file, bytes);
+    free(file);
+    struct tidylog_reader *reader;
+    assert_int_equal(tidylog_open(&reader, path), TIDY_FAILED);
+    assert_non_null(strstr(tidy_error_message(), "meta 'troth': checksum mismatch (damaged value)"));
+    check_damage(path, "meta 'troth': checksum mismatch (damaged value)|", ALL_RECORDS);
     log_fixture_destroy(&fixture);
 }
 
@@ -698,6 +777,8 @@ int main(void)
         cmocka_unit_test(test_a_log_grows_beyond_its_first_map),
         cmocka_unit_test(test_a_good_log_verifies),
         cmocka_unit_test(test_every_damaged_record_is_named),
+        cmocka_unit_test(test_records_that_are_whole_but_impossible_are_named),
+        cmocka_unit_test(test_a_damaged_name_is_not_taken_for_an_unknown_one),
         cmocka_unit_test(test_missing_steps_are_named),
         cmocka_unit_test(test_a_damaged_step_is_named_on_replay_and_those_before_it_are_given),
     };
