@@ -172,10 +172,11 @@ static int check_labels(struct dataset *set, const char *path, uint32_t classes)
         uint64_t i = 0;
         while (set->labels[i] != largest)
             i++;
-        return tidy_fail("%s: sample %llu has label %lu, but only %lu of the %lu labels up to it occur: damaged, or "
-                         "name the number of classes",
-                         path, (unsigned long long)i, (unsigned long)largest, (unsigned long)occurring,
-                         (unsigned long)set->classes);
+        return tidy_fail(
+            "%s: sample %llu has label %lu, but only %lu of the %lu labels up to it occur: damaged, or "
+            "name the number of classes",
+            path, (unsigned long long)i, (unsigned long)largest, (unsigned long)occurring,
+            (unsigned long)set->classes);
     }
     return TIDY_OK;
 }

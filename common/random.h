@@ -30,7 +30,8 @@ uint64_t random_below(struct random_stream *stream, uint64_t bound);
 /* A real number in [0, 1): the top 53 bits over 2^53. */
 double random_uniform(struct random_stream *stream);
 
-/* A draw from the standard normal distribution (Box-Muller, cosine branch, two uniforms a draw). */
+/* A draw from the standard normal distribution, by Box and Muller from two uniforms u, v:
+ * sqrt(-2 log(1 - u)) cos(2 pi v). */
 double random_normal(struct random_stream *stream);
 
 /* Fills order[0..count-1] with a permutation of 0..count-1: Fisher-Yates from the last place down,

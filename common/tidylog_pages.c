@@ -255,7 +255,7 @@ static bool check_layout(struct walk *walk, uint64_t page, bool leaf, uint64_t *
             return bad(walk, page);
         uint64_t size = node_bytes(bytes + at, leaf);
         size += size % 2;
-        if (size > walk->page_bytes - at || walk->taken[at / 2] != 0)
+        if (size > walk->page_bytes - at)
             return bad(walk, page);
         walk->taken[at / 2] = (uint16_t)size;
         taken += size;

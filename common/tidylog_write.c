@@ -1,107 +1,34 @@
 /* The writer: packs records in the trainer's thread, commits them in its own. */
 #include "common/tidylog.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/error.h"
 #include "common/little_endian.h"
 #include "common/memory.h"
 #include "common/packing.h"
+#include "common/tidylog_commit.h"
 #include "common/tidylog_create.h"
 #include "common/tidylog_meta.h"
 #include "common/tidylog_queue.h"
 #include "common/tidylog_read.h"
 
-/* More than LMDB's own pages of a transaction take beside the records. */
-enum { OWN_PAGES_BYTES = 1 << 20 };
-
 struct tidylog_writer {
     struct store store;
     struct tidylog_run run;
     struct tidylog_order *order;
-    uint16_t *labels; /* [batch] of the step being packed */
+    uint16_t *labels; /* of the step being packed */
     uint64_t steps;   /* appended so far, whether or not committed yet */
     uint64_t epochs;  /* the same */
     struct queue *queue;
-    /* What follows belongs to whoever is in a transaction: the thread, or the caller while the queue is empty. */
-    MDB_txn *pin;        /* keeps LMDB from reusing pages while there are readers; or NULL */
-    uint64_t kept_steps; /* on disk */
+    struct committer committer;
+    uint64_t kept_steps; /* on disk; of whoever is in a transaction */
 };
 
-/* ---- transactions --------------------------------------------------------------------------------------- */
+/* ---- the thread's commits --------------------------------------------------------------------------------- */
 
-/* Pages of older snapshots are reused two commits later; a reader without a lock file is protected from that by a
- * read transaction of the writer's own, begun before the pages of the reader's snapshot become free. */
-static int update_pin(struct tidylog_writer *writer)
-{
-    bool readers = store_has_readers(&writer->store);
-    /* Readers with LMDB's lock file that were killed would hold their pages for ever. */
-    (void)mdb_reader_check(writer->store.env, NULL);
-    if (!readers && writer->pin != NULL) {
-        mdb_txn_abort(writer->pin);
-        writer->pin = NULL;
-    }
-    if (readers && writer->pin == NULL)
-        return mdb_txn_begin(writer->store.env, NULL, MDB_RDONLY, &writer->pin);
-    return 0;
-}
-
-static int grow_map(struct tidylog_writer *writer)
-{
-    MDB_envinfo info;
-    int code = mdb_env_info(writer->store.env, &info);
-    return code != 0 ? code : mdb_env_set_mapsize(writer->store.env, info.me_mapsize * 2);
-}
-
-/* What is done in one transaction: 0 or an error of LMDB. */
-typedef int transaction(struct tidylog_writer *writer, MDB_txn *txn, const void *argument);
-
-static int try_transaction(struct tidylog_writer *writer, transaction *work, const void *argument)
-{
-    MDB_txn *txn;
-    int code = mdb_txn_begin(writer->store.env, NULL, 0, &txn);
-    if (code != 0)
-        return code;
-    code = work(writer, txn, argument);
-    if (code != 0) {
-        mdb_txn_abort(txn);
-        return code;
-    }
-    return mdb_txn_commit(txn);
-}
-
-/* LMDB calls a write that was cut short an input/output error. Where it is the disk that is full, a try to reserve
- * what was to be written says so. */
-static int find_cause(const struct tidylog_writer *writer, size_t bytes)
-{
-    struct stat status;
-    int file = writer->store.file;
-    if (fstat(file, &status) != 0)
-        return EIO;
-    if (fallocate(file, 0, status.st_size, (off_t)bytes + OWN_PAGES_BYTES) == 0)
-        return ftruncate(file, status.st_size) == 0 ? EIO : errno;
-    return errno == ENOSPC || errno == EFBIG || errno == EDQUOT ? errno : EIO;
-}
-
-/* Runs `work`, which writes about `bytes` bytes, and commits, synced; again with a larger map where the map is full.
- * Returns 0 or LMDB's error, and then nothing was changed. */
-static int run_transaction(struct tidylog_writer *writer, transaction *work, const void *argument, size_t bytes)
-{
-    int code = update_pin(writer);
-    if (code != 0)
-        return code;
-    do {
-        code = try_transaction(writer, work, argument);
-    } while (code == MDB_MAP_FULL && (code = grow_map(writer)) == 0);
-    return code == EIO ? find_cause(writer, bytes) : code;
-}
-
-static int put_records(struct tidylog_writer *writer, MDB_txn *txn, const void *argument)
+static int put_records(const struct store *store, MDB_txn *txn, const void *argument)
 {
     int code = 0;
     for (const struct queued *record = argument; record != NULL && code == 0; record = record->next) {
@@ -109,7 +36,7 @@ static int put_records(struct tidylog_writer *writer, MDB_txn *txn, const void *
         record_number_key(number, record->number);
         MDB_val key = {.mv_size = sizeof number, .mv_data = number};
         MDB_val value = {.mv_size = record->bytes, .mv_data = (void *)record->value};
-        code = mdb_put(txn, writer->store.tables[record->table], &key, &value, MDB_APPEND);
+        code = mdb_put(txn, store->tables[record->table], &key, &value, MDB_APPEND);
     }
     return code;
 }
@@ -121,7 +48,7 @@ static int commit_batch(void *context, const struct queued *first)
     size_t bytes = 0;
     for (const struct queued *record = first; record != NULL; record = record->next)
         bytes += record->bytes;
-    int code = run_transaction(writer, put_records, first, bytes);
+    int code = committer_run(&writer->committer, put_records, first, bytes);
     if (code != 0) {
         const char *path = writer->store.path;
         return tidy_fail("%s: cannot write %s %llu: %s; all steps before %llu are kept; free space and run "
@@ -143,7 +70,7 @@ static void destroy(struct tidylog_writer *writer)
 {
     if (writer == NULL)
         return;
-    mdb_txn_abort(writer->pin);
+    committer_end(&writer->committer);
     free(writer->labels);
     tidylog_order_destroy(writer->order);
     meta_free(&writer->run);
@@ -179,6 +106,7 @@ static int count_steps(struct tidylog_writer *writer, MDB_txn *txn)
 static int start(struct tidylog_writer *writer)
 {
     struct store *store = &writer->store;
+    writer->committer.store = store;
     MDB_txn *txn = NULL;
     struct tidylog_epoch *epochs = NULL;
     uint64_t *steps_through = NULL;
@@ -196,9 +124,10 @@ static int start(struct tidylog_writer *writer)
     free(epochs);
     if (status == TIDY_OK)
         status = tidylog_order_create(&writer->order, &writer->run);
+    const struct tidylog_run *run = &writer->run;
+    size_t largest_step = run->samples < run->batch_size ? (size_t)run->samples : run->batch_size;
     if (status == TIDY_OK)
-        status =
-            memory_allocate(&writer->labels, writer->run.batch_size, sizeof *writer->labels, "a step's labels");
+        status = memory_allocate(&writer->labels, largest_step, sizeof *writer->labels, "a step's labels");
     if (status == TIDY_OK)
         status = queue_create(&writer->queue, commit_batch, writer);
     return status;
@@ -400,11 +329,11 @@ static bool epoch_goes(const MDB_val *key, const MDB_val *value, uint64_t step)
            load_u64(record.body) > step;
 }
 
-static int cut(struct tidylog_writer *writer, MDB_txn *txn, const void *argument)
+static int cut(const struct store *store, MDB_txn *txn, const void *argument)
 {
     uint64_t step = *(const uint64_t *)argument;
-    int code = delete_from_end(txn, writer->store.tables[TABLE_STEPS], step_goes, step);
-    return code != 0 ? code : delete_from_end(txn, writer->store.tables[TABLE_EPOCHS], epoch_goes, step);
+    int code = delete_from_end(txn, store->tables[TABLE_STEPS], step_goes, step);
+    return code != 0 ? code : delete_from_end(txn, store->tables[TABLE_EPOCHS], epoch_goes, step);
 }
 
 int tidylog_cut(struct tidylog_writer *writer, uint64_t step)
@@ -415,7 +344,7 @@ int tidylog_cut(struct tidylog_writer *writer, uint64_t step)
     if (step > writer->steps)
         return tidy_fail("%s: the log has %llu steps, so it cannot be cut to %llu", writer->store.path,
                          (unsigned long long)writer->steps, (unsigned long long)step);
-    int code = run_transaction(writer, cut, &step, 0);
+    int code = committer_run(&writer->committer, cut, &step, 0);
     if (code != 0)
         return store_fail(writer->store.path, "cut it", code);
     uint64_t whole_epochs = step / tidylog_steps_per_epoch(&writer->run);
@@ -424,9 +353,9 @@ int tidylog_cut(struct tidylog_writer *writer, uint64_t step)
     return TIDY_OK;
 }
 
-static int put_epochs(struct tidylog_writer *writer, MDB_txn *txn, const void *argument)
+static int put_epochs(const struct store *store, MDB_txn *txn, const void *argument)
 {
-    return meta_write_epochs(txn, writer->store.tables[TABLE_META], argument);
+    return meta_write_epochs(txn, store->tables[TABLE_META], argument);
 }
 
 int tidylog_set_epochs(struct tidylog_writer *writer, uint64_t epochs)
@@ -436,7 +365,7 @@ int tidylog_set_epochs(struct tidylog_writer *writer, uint64_t epochs)
     int status = tidylog_sync(writer);
     if (status != TIDY_OK)
         return status;
-    int code = run_transaction(writer, put_epochs, &changed, 0);
+    int code = committer_run(&writer->committer, put_epochs, &changed, 0);
     if (code != 0)
         return store_fail(writer->store.path, "write it", code);
     writer->run.epochs = epochs;

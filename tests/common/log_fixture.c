@@ -1,9 +1,16 @@
 /* A simulated training run. */
 #include "tests/common/log_fixture.h"
 
+#include <dirent.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/error.h"
 
 #include "tests/support/support.h"
 
@@ -152,4 +159,82 @@ int log_fixture_append(struct log_fixture *fixture, struct tidylog_writer *write
         }
     }
     return status;
+}
+
+void log_fixture_write(struct log_fixture *fixture, const char *path, uint64_t steps)
+{
+    struct tidylog_writer *writer;
+    if (tidylog_create(&writer, path, &fixture->run, true) != 0)
+        fail_msg("%s", tidy_error_message());
+    assert_int_equal(log_fixture_append(fixture, writer, 0, steps), 0);
+    assert_int_equal(tidylog_close(writer), 0);
+}
+
+struct tidylog_reader *log_fixture_open(const char *path)
+{
+    struct tidylog_reader *reader;
+    if (tidylog_open(&reader, path) != 0)
+        fail_msg("%s", tidy_error_message());
+    return reader;
+}
+
+static void count_damage(const char *what, void *context)
+{
+    fprintf(stderr, "%s\n", what);
+    ++*(int *)context;
+}
+
+uint64_t log_fixture_check_whole(const char *path)
+{
+    struct tidylog_reader *reader = log_fixture_open(path);
+    struct tidylog_table_size sizes[TIDYLOG_TABLES];
+    uint64_t checked;
+    int damaged = 0;
+    assert_int_equal(tidylog_verify(reader, count_damage, &damaged, &checked), 0);
+    assert_int_equal(damaged, 0);
+    assert_int_equal(tidylog_table_sizes(reader, sizes), 0);
+    tidylog_close_reader(reader);
+    return sizes[1].records;
+}
+
+char *log_fixture_folder(const char *name)
+{
+    char *folder = support_path(support_scratch_folder(), name);
+    assert_int_equal(mkdir(folder, 0755), 0);
+    return folder;
+}
+
+int log_fixture_count_files(const char *folder)
+{
+    DIR *entries = opendir(folder);
+    assert_non_null(entries);
+    int count = -2; /* without . and .. */
+    while (readdir(entries) != NULL)
+        count++;
+    closedir(entries);
+    return count;
+}
+
+int log_fixture_run_child(int (*work)(void *argument), void *argument, unsigned user)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (user != 0 && (setgid(user) != 0 || setuid(user) != 0))
+            _exit(99);
+        _exit(work(argument));
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+void log_fixture_check_message(const char *path, const char *rest)
+{
+    const char *message = tidy_error_message();
+    size_t length = strlen(path);
+    if (strncmp(message, path, length) != 0 || strncmp(message + length, rest, strlen(rest)) != 0)
+        fail_msg("'%s' is not '%s%s'", message, path, rest);
 }

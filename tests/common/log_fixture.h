@@ -28,4 +28,24 @@ struct tidylog_epoch log_fixture_epoch(uint64_t epoch);
 /* Appends the steps first..end-1, and each epoch's record after its last step. Returns what failed first. */
 int log_fixture_append(struct log_fixture *fixture, struct tidylog_writer *writer, uint64_t first, uint64_t end);
 
+/* ---- what the suites do with logs; the test fails where one of these does --------------------------------- */
+
+/* Writes a whole log of the run's first `steps` steps, over an old one. */
+void log_fixture_write(struct log_fixture *fixture, const char *path, uint64_t steps);
+
+struct tidylog_reader *log_fixture_open(const char *path);
+
+/* Opens the log, verifies all of it, and returns how many steps it has. */
+uint64_t log_fixture_check_whole(const char *path);
+
+/* A new folder of that name in the scratch folder, and how many files one has. */
+char *log_fixture_folder(const char *name);
+int log_fixture_count_files(const char *folder);
+
+/* Runs `work` in a process of its own, as the user `user` where that is not 0. Returns its exit code. */
+int log_fixture_run_child(int (*work)(void *argument), void *argument, unsigned user);
+
+/* The message of the last failure must start with the path and this. */
+void log_fixture_check_message(const char *path, const char *rest);
+
 #endif

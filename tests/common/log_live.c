@@ -29,14 +29,6 @@ static void sleep_milliseconds(long milliseconds)
     nanosleep(&time, NULL);
 }
 
-static struct tidylog_reader *open_log(const char *path)
-{
-    struct tidylog_reader *reader;
-    if (tidylog_open(&reader, path) != 0)
-        fail_msg("%s", tidy_error_message());
-    return reader;
-}
-
 static uint64_t count_epochs(const struct tidylog_reader *reader)
 {
     uint64_t count;
@@ -133,7 +125,7 @@ static void test_readers_see_whole_snapshots_while_the_log_is_recorded(void **st
     pid_t child = start_recording(&fixture, path);
     uint64_t before = 0;
     for (int i = 0; i < 40; i++) {
-        struct tidylog_reader *reader = open_log(path);
+        struct tidylog_reader *reader = log_fixture_open(path);
         uint64_t steps = count_steps(reader);
         assert_true(steps >= before);
         before = steps;
@@ -154,12 +146,12 @@ static void test_a_reader_keeps_its_snapshot_while_the_log_grows(void **state)
     create_fixture(&fixture);
     const char *path = support_path(support_scratch_folder(), "snapshot.tidy");
     pid_t child = start_recording(&fixture, path);
-    struct tidylog_reader *early = open_log(path), *late;
+    struct tidylog_reader *early = log_fixture_open(path), *late;
     uint64_t steps = count_steps(early);
     /* Until many commits later; LMDB would long have reused the pages of the early snapshot. */
     do {
         sleep_milliseconds(20);
-        late = open_log(path);
+        late = log_fixture_open(path);
         uint64_t reached = count_steps(late);
         tidylog_close_reader(late);
         if (reached > steps + 300)
@@ -184,7 +176,7 @@ static void test_a_killed_writer_loses_at_most_what_was_not_synced(void **state)
         sleep_milliseconds(5 + 17 * i);
         kill_recording(child);
 
-        struct tidylog_reader *reader = open_log(path);
+        struct tidylog_reader *reader = log_fixture_open(path);
         uint64_t steps = count_steps(reader), epochs = count_epochs(reader);
         check_undamaged(reader);
         check_replay(&fixture, reader);
@@ -198,7 +190,7 @@ static void test_a_killed_writer_loses_at_most_what_was_not_synced(void **state)
         assert_int_equal(tidylog_cut(writer, cut), 0);
         assert_int_equal(log_fixture_append(&fixture, writer, cut, cut + 20), 0);
         assert_int_equal(tidylog_close(writer), 0);
-        reader = open_log(path);
+        reader = log_fixture_open(path);
         assert_int_equal(count_steps(reader), cut + 20);
         check_undamaged(reader);
         check_replay(&fixture, reader);
@@ -249,7 +241,7 @@ static void test_a_killed_reader_holds_nothing_up(void **state)
             size_t bytes;
             free(support_read_file(path, &bytes));
             *(step == 149 ? &pages_before : &pages_after) = bytes / 4096;
-            reader = open_log(path);
+            reader = log_fixture_open(path);
             check_undamaged(reader);
             tidylog_close_reader(reader);
         }
@@ -272,7 +264,7 @@ static void test_a_reader_may_be_in_the_writers_process(void **state)
     assert_int_equal(tidylog_create(&writer, path, &fixture.run, true), 0);
     assert_int_equal(log_fixture_append(&fixture, writer, 0, 20), 0);
     assert_int_equal(tidylog_sync(writer), 0);
-    struct tidylog_reader *reader = open_log(path);
+    struct tidylog_reader *reader = log_fixture_open(path);
     for (uint64_t step = 20; step < 220; step++) {
         assert_int_equal(log_fixture_append(&fixture, writer, step, step + 1), 0);
         assert_int_equal(tidylog_sync(writer), 0);
@@ -281,7 +273,7 @@ static void test_a_reader_may_be_in_the_writers_process(void **state)
     check_undamaged(reader);
     check_replay(&fixture, reader);
     tidylog_close_reader(reader);
-    reader = open_log(path);
+    reader = log_fixture_open(path);
     assert_int_equal(count_steps(reader), 220);
     check_replay(&fixture, reader);
     tidylog_close_reader(reader);
@@ -304,7 +296,7 @@ static void test_steps_are_on_disk_within_a_second_without_being_asked_for(void 
         uint64_t seen;
         do {
             sleep_milliseconds(10);
-            struct tidylog_reader *reader = open_log(path);
+            struct tidylog_reader *reader = log_fixture_open(path);
             seen = count_steps(reader);
             tidylog_close_reader(reader);
             clock_gettime(CLOCK_MONOTONIC, &now);
