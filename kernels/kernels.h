@@ -39,6 +39,25 @@ void batch_norm_backward(float *dx, float *d_shortcut, bool accumulate_shortcut,
                          const float *dy, const float *x, const float *y, const float *scale, const float *mean,
                          const float *inverse_std, size_t rows, size_t channels, bool relu);
 
+/* A max pool's geometry; windows are square, and what they see of the padding never wins. */
+struct pool_shape {
+    uint32_t height, width, channels; /* of the input */
+    uint32_t out_height, out_width;
+    uint32_t kernel, stride, padding; /* kernel * kernel <= 256, padding < kernel */
+};
+
+/* Max pool of x [count][height][width][channels] into y [count][out_height][out_width][channels]. winner, of y's shape,
+ * gets the tap (row * kernel + column) of each maximum, the first of several, for the backward pass. NaN never wins. */
+void max_pool_forward(float *y, uint8_t *winner, const float *x, uint32_t count, const struct pool_shape *shape);
+
+/* Gradient of max_pool_forward: dx, of x's shape, is stored. */
+void max_pool_backward(float *dx, const float *dy, const uint8_t *winner, uint32_t count,
+                       const struct pool_shape *shape);
+
+/* Mean over the pixels of x [count][pixels][channels], into y [count][channels], and its gradient. */
+void average_pool_forward(float *y, const float *x, uint32_t count, uint32_t pixels, uint32_t channels);
+void average_pool_backward(float *dx, const float *dy, uint32_t count, uint32_t pixels, uint32_t channels);
+
 /* Softmax cross-entropy of logits [count][classes] with labels [count], averaged over the batch.
  * d_logits [count][classes] = (softmax - onehot) / count. For each sample: predicted = the first largest logit's
  * class, margin = z_label - max of the others, log_odds = log(q / (1 - q)) and loss = -log q of the label's

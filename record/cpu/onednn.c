@@ -47,10 +47,10 @@ static void destroy_shape(struct shape *shape)
 }
 #endif
 
-/* A convolution's or pool's geometry as oneDNN wants it. */
+/* A convolution's geometry as oneDNN wants it. */
 struct geometry {
     struct shape in, out, weights;
-    dnnl_dims_t kernel, stride, dilation, padding_before, padding_after;
+    dnnl_dims_t stride, dilation, padding_before, padding_after;
 };
 
 static dnnl_status_t describe_convolution(dnnl_primitive_desc_t *out, const struct geometry *g, enum onednn_pass pass,
@@ -91,32 +91,6 @@ static dnnl_status_t describe_convolution(dnnl_primitive_desc_t *out, const stru
                                                              to, g->stride, g->padding_before, g->padding_after);
         break;
     }
-    if (status != dnnl_success)
-        return status;
-    return dnnl_primitive_desc_create(out, &description, attributes, engine, forward);
-#endif
-}
-
-static dnnl_status_t describe_pool(dnnl_primitive_desc_t *out, const struct geometry *g, dnnl_alg_kind_t algorithm,
-                                   bool backward, dnnl_engine_t engine, const_dnnl_primitive_attr_t attributes,
-                                   const_dnnl_primitive_desc_t forward)
-{
-    shape_reference in = refer(&g->in), to = refer(&g->out);
-#if DNNL_VERSION_MAJOR >= 3
-    if (backward)
-        return dnnl_pooling_backward_primitive_desc_create(out, engine, algorithm, in, to, g->stride, g->kernel,
-                                                           g->dilation, g->padding_before, g->padding_after, forward,
-                                                           attributes);
-    return dnnl_pooling_forward_primitive_desc_create(out, engine, dnnl_forward_training, algorithm, in, to,
-                                                      g->stride, g->kernel, g->dilation, g->padding_before,
-                                                      g->padding_after, attributes);
-#else
-    dnnl_pooling_desc_t description;
-    dnnl_status_t status =
-        backward ? dnnl_pooling_backward_desc_init(&description, algorithm, in, to, g->stride, g->kernel,
-                                                   g->padding_before, g->padding_after)
-                 : dnnl_pooling_forward_desc_init(&description, dnnl_forward_training, algorithm, in, to, g->stride,
-                                                  g->kernel, g->padding_before, g->padding_after);
     if (status != dnnl_success)
         return status;
     return dnnl_primitive_desc_create(out, &description, attributes, engine, forward);
@@ -272,29 +246,23 @@ static int run_bound(struct bound_primitive *bound, struct onednn *onednn, void 
     return check(status, what);
 }
 
-static int make_geometry(struct geometry *g, const struct layer *layer, uint32_t count, bool with_weights)
+static int make_geometry(struct geometry *g, const struct layer *layer, uint32_t count)
 {
-    bool whole = layer->kind == LAYER_AVERAGE_POOL;
-    uint32_t kernel_height = whole ? layer->in_height : layer->kernel;
-    uint32_t kernel_width = whole ? layer->in_width : layer->kernel;
-    uint32_t stride = whole ? 1 : layer->stride, padding = whole ? 0 : layer->padding;
-    const uint32_t kernels[2] = {kernel_height, kernel_width};
     const uint32_t ins[2] = {layer->in_height, layer->in_width}, outs[2] = {layer->out_height, layer->out_width};
     *g = (struct geometry){0};
     for (int i = 0; i < 2; i++) {
-        g->kernel[i] = kernels[i];
-        g->stride[i] = stride;
-        g->padding_before[i] = padding;
+        g->stride[i] = layer->stride;
+        g->padding_before[i] = layer->padding;
         /* What the last window reaches beyond the image: less than `padding` where the stride does not fit. */
-        g->padding_after[i] = (dnnl_dim_t)(outs[i] - 1) * stride + kernels[i] - ins[i] - padding;
+        g->padding_after[i] = (dnnl_dim_t)(outs[i] - 1) * layer->stride + layer->kernel - ins[i] - layer->padding;
     }
     const dnnl_dims_t in = {count, layer->in_channels, layer->in_height, layer->in_width};
     const dnnl_dims_t out = {count, layer->out_channels, layer->out_height, layer->out_width};
-    const dnnl_dims_t weights = {layer->out_channels, layer->in_channels, kernel_height, kernel_width};
+    const dnnl_dims_t weights = {layer->out_channels, layer->in_channels, layer->kernel, layer->kernel};
     dnnl_status_t status = make_shape(&g->in, 4, in, dnnl_nhwc);
     if (status == dnnl_success)
         status = make_shape(&g->out, 4, out, dnnl_nhwc);
-    if (status == dnnl_success && with_weights)
+    if (status == dnnl_success)
         status = make_shape(&g->weights, 4, weights, dnnl_format_tag_any);
     return check(status, "describing a layer");
 }
@@ -358,7 +326,7 @@ int onednn_convolution_create(struct onednn_operation **out, struct onednn *oned
         return status;
     operation->onednn = onednn;
     operation->pass = pass;
-    if ((status = make_geometry(&geometry, layer, count, true)) != TIDY_OK)
+    if ((status = make_geometry(&geometry, layer, count)) != TIDY_OK)
         goto done;
     /* The backward passes ask for the forward one's description as a hint. */
     status = check(describe_convolution(&forward, &geometry, ONEDNN_FORWARD, onednn->engine, onednn->attributes, NULL),
@@ -411,80 +379,6 @@ int onednn_convolution_run(struct onednn_operation *operation, float *in, float 
     if (status == TIDY_OK && operation->pass == ONEDNN_BACKWARD_WEIGHTS)
         status = run_bound(&operation->reorder, onednn, (void *[]){packed, weights}, "unpacking weights");
     return status;
-}
-
-/* ---- pooling ------------------------------------------------------------------------------------------- */
-
-struct onednn_pool {
-    struct onednn *onednn;
-    struct bound_primitive forward, backward;
-    uint8_t *winners; /* where each maximum was, in oneDNN's own layout; NULL for an average */
-};
-
-int onednn_pool_create(struct onednn_pool **out, struct onednn *onednn, const struct layer *layer, uint32_t count)
-{
-    dnnl_alg_kind_t algorithm =
-        layer->kind == LAYER_MAX_POOL ? dnnl_pooling_max : dnnl_pooling_avg_exclude_padding;
-    struct onednn_pool *pool;
-    struct geometry geometry;
-    dnnl_primitive_desc_t forward = NULL, backward = NULL;
-    *out = NULL;
-    int status = memory_allocate(&pool, 1, sizeof *pool, "a pool");
-    if (status != TIDY_OK)
-        return status;
-    pool->onednn = onednn;
-    if ((status = make_geometry(&geometry, layer, count, false)) != TIDY_OK ||
-        (status = check(describe_pool(&forward, &geometry, algorithm, false, onednn->engine, onednn->attributes, NULL),
-                        "describing a pool")) != TIDY_OK ||
-        (status = check(describe_pool(&backward, &geometry, algorithm, true, onednn->engine, onednn->attributes, forward),
-                        "describing a pool's gradient")) != TIDY_OK)
-        goto done;
-    if ((status = bind_primitive(&pool->forward, onednn, forward)) != TIDY_OK ||
-        (status = bind_argument(&pool->forward, onednn, DNNL_ARG_SRC, refer(&geometry.in))) != TIDY_OK ||
-        (status = bind_argument(&pool->forward, onednn, DNNL_ARG_DST, refer(&geometry.out))) != TIDY_OK ||
-        (status = bind_primitive(&pool->backward, onednn, backward)) != TIDY_OK ||
-        (status = bind_argument(&pool->backward, onednn, DNNL_ARG_DIFF_SRC, refer(&geometry.in))) != TIDY_OK ||
-        (status = bind_argument(&pool->backward, onednn, DNNL_ARG_DIFF_DST, refer(&geometry.out))) != TIDY_OK)
-        goto done;
-    if (algorithm == dnnl_pooling_max) {
-        shape_reference winners = dnnl_primitive_desc_query_md(forward, dnnl_query_workspace_md, 0);
-        if ((status = memory_allocate(&pool->winners, dnnl_memory_desc_get_size(winners), 1, "a pool's winners")) !=
-                TIDY_OK ||
-            (status = bind_argument(&pool->forward, onednn, DNNL_ARG_WORKSPACE, winners)) != TIDY_OK)
-            goto done;
-        status = bind_argument(&pool->backward, onednn, DNNL_ARG_WORKSPACE, winners);
-    }
-done:
-    if (backward != NULL)
-        dnnl_primitive_desc_destroy(backward);
-    if (forward != NULL)
-        dnnl_primitive_desc_destroy(forward);
-    destroy_geometry(&geometry);
-    if (status == TIDY_OK)
-        *out = pool;
-    else
-        onednn_pool_destroy(pool);
-    return status;
-}
-
-int onednn_pool_forward(struct onednn_pool *pool, float *y, float *x)
-{
-    return run_bound(&pool->forward, pool->onednn, (void *[]){x, y, pool->winners}, "a pool");
-}
-
-int onednn_pool_backward(struct onednn_pool *pool, float *dx, float *dy)
-{
-    return run_bound(&pool->backward, pool->onednn, (void *[]){dx, dy, pool->winners}, "a pool's gradient");
-}
-
-void onednn_pool_destroy(struct onednn_pool *pool)
-{
-    if (pool == NULL)
-        return;
-    free(pool->winners);
-    destroy_bound(&pool->backward);
-    destroy_bound(&pool->forward);
-    free(pool);
 }
 
 /* ---- matrix products ----------------------------------------------------------------------------------- */

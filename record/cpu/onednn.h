@@ -1,4 +1,4 @@
-/* What the CPU backend asks of oneDNN: convolution and pooling of NHWC tensors, and matrix products.
+/* What the CPU backend asks of oneDNN: convolution of NHWC tensors, and matrix products.
  *
  * All that differs between oneDNN 2 and 3 is inside onednn.c. */
 #ifndef TIDY_RECORD_CPU_ONEDNN_H
@@ -34,14 +34,6 @@ int onednn_convolution_create(struct onednn_operation **out, struct onednn *oned
  *   forward:          out = in * weights           backward data: in = gradient from `out`, weights
  *   backward weights: weights = gradient from `in`, `out` */
 int onednn_convolution_run(struct onednn_operation *operation, float *in, float *out, float *weights);
-
-/* Compiles a max or average pool layer (an average pool covers all its pixels), forward and backward together:
- * the forward run remembers where each maximum was. */
-struct onednn_pool;
-int onednn_pool_create(struct onednn_pool **out, struct onednn *onednn, const struct layer *layer, uint32_t count);
-int onednn_pool_forward(struct onednn_pool *pool, float *y, float *x);
-int onednn_pool_backward(struct onednn_pool *pool, float *dx, float *dy);
-void onednn_pool_destroy(struct onednn_pool *pool);
 
 /* One dense matrix of a product: row-major with `stride` floats from row to row, used transposed or not. */
 struct matrix {

@@ -20,7 +20,7 @@ struct compiled_layer {
     const struct layer *layer;
     const struct layer_parameters *place;
     struct convolution *convolution; /* convolution and linear layers */
-    struct onednn_pool *pool;        /* pool layers */
+    uint8_t *winner;                 /* [batch][height][width][channels] max pools: where each maximum was */
     float *product;                  /* [batch][height][width][channels] convolution's output, before batch norm */
     float *y;                        /* the layer's output */
     float *dy;                       /* the loss's gradient for y; becomes product's in place */
@@ -148,7 +148,7 @@ static int order_gradients(struct trainer *t)
             compiled->accumulate_input = begun[layer->input];
             begun[layer->input] = true;
         }
-        assert(compiled->pool == NULL || !compiled->accumulate_input);
+        assert(compiled->convolution != NULL || !compiled->accumulate_input); /* pools store their gradient */
     }
     free(begun);
     return TIDY_OK;
@@ -179,8 +179,8 @@ static int compile_layers(struct trainer *t)
         statistics += 2 * (size_t)layer->out_channels;
         if (layer->kind == LAYER_CONVOLUTION || layer->kind == LAYER_LINEAR)
             status = convolution_create(&compiled->convolution, t->onednn, layer, t->config.batch_size);
-        else
-            status = onednn_pool_create(&compiled->pool, t->onednn, layer, t->config.batch_size);
+        else if (layer->kind == LAYER_MAX_POOL)
+            status = memory_allocate(&compiled->winner, t->config.batch_size, output_size(layer), "a pool's winners");
     }
     return status;
 }
@@ -233,7 +233,7 @@ static void cpu_destroy(struct trainer *t)
     free(t->arena);
     for (int i = 0; t->layers != NULL && i < t->layer_count; i++) {
         convolution_destroy(t->layers[i].convolution);
-        onednn_pool_destroy(t->layers[i].pool);
+        free(t->layers[i].winner);
     }
     free(t->statistics);
     free(t->gradient);
@@ -269,6 +269,32 @@ static float *input_of(struct trainer *t, const struct layer *layer)
     return layer->input == LAYER_IMAGES ? t->images : t->layers[layer->input].y;
 }
 
+static struct pool_shape pool_shape(const struct layer *layer)
+{
+    return (struct pool_shape){layer->in_height,  layer->in_width,  layer->in_channels, layer->out_height,
+                               layer->out_width, layer->kernel, layer->stride,      layer->padding};
+}
+
+static void pool_forward(const struct compiled_layer *compiled, const float *x, uint32_t count)
+{
+    const struct layer *layer = compiled->layer;
+    struct pool_shape shape = pool_shape(layer);
+    if (layer->kind == LAYER_MAX_POOL)
+        max_pool_forward(compiled->y, compiled->winner, x, count, &shape);
+    else
+        average_pool_forward(compiled->y, x, count, layer->in_height * layer->in_width, layer->in_channels);
+}
+
+static void pool_backward(const struct compiled_layer *compiled, float *dx, uint32_t count)
+{
+    const struct layer *layer = compiled->layer;
+    struct pool_shape shape = pool_shape(layer);
+    if (layer->kind == LAYER_MAX_POOL)
+        max_pool_backward(dx, compiled->dy, compiled->winner, count, &shape);
+    else
+        average_pool_backward(dx, compiled->dy, count, layer->in_height * layer->in_width, layer->in_channels);
+}
+
 static void add_bias(float *y, const float *bias, size_t rows, size_t channels)
 {
     for (size_t row = 0; row < rows; row++)
@@ -282,8 +308,10 @@ static int forward_layer(struct trainer *t, struct compiled_layer *compiled, uin
     const struct layer_parameters *place = compiled->place;
     float *weights = t->state.parameters + place->weights, *x = input_of(t, layer);
     const float *scale = t->state.parameters + place->scale, *shift = t->state.parameters + place->shift;
-    if (compiled->pool != NULL)
-        return onednn_pool_forward(compiled->pool, compiled->y, x);
+    if (compiled->convolution == NULL) {
+        pool_forward(compiled, x, count);
+        return TIDY_OK;
+    }
     bool linear = layer->kind == LAYER_LINEAR;
     int status = convolution_forward(compiled->convolution, linear ? compiled->y : compiled->product, x, weights, count);
     if (status != TIDY_OK)
@@ -332,8 +360,11 @@ static int backward_layer(struct trainer *t, struct compiled_layer *compiled, fl
     const struct layer *layer = compiled->layer;
     const struct layer_parameters *place = compiled->place;
     float *dx = layer->input == LAYER_IMAGES ? NULL : t->layers[layer->input].dy;
-    if (compiled->pool != NULL)
-        return dx == NULL ? TIDY_OK : onednn_pool_backward(compiled->pool, dx, compiled->dy);
+    if (compiled->convolution == NULL) {
+        if (dx != NULL)
+            pool_backward(compiled, dx, t->count);
+        return TIDY_OK;
+    }
 
     /* The layer's parameters lie one after the other, weights first, and so do their gradients. */
     float *weights = t->state.parameters + place->weights;
