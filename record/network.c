@@ -133,7 +133,7 @@ static int build_basic_resnet(struct network *network, const int *stage_blocks)
 static int build_small(struct network *network, const int *stage_blocks)
 {
     (void)stage_blocks;
-    int status = memory_allocate(&network->layers, 7, sizeof *network->layers, "the network's layers");
+    int status = memory_allocate(&network->layers, 8, sizeof *network->layers, "the network's layers");
     if (status != TIDY_OK)
         return status;
     int top = add_convolution(network, LAYER_IMAGES, 16, 5, 1, true, LAYER_NONE);
@@ -142,12 +142,13 @@ static int build_small(struct network *network, const int *stage_blocks)
     top = add_max_pool(network, top, 2, 0);
     top = add_convolution(network, top, 64, 3, 1, true, LAYER_NONE);
     top = add_max_pool(network, top, 2, 0);
+    top = add_convolution(network, top, 128, 3, 1, true, LAYER_NONE);
     add_linear(network, top); /* of all pixels: where in the image a stroke is says what it means */
     return TIDY_OK;
 }
 
 const struct network_row network_rows[] = {
-    {"small", "3 convolutions, each with a max pool, and a linear layer; seconds an epoch", build_small, {0}},
+    {"small", "4 convolutions, 3 max pools, a linear layer; 0.1 million parameters, seconds an epoch", build_small, {0}},
     {"resnet18", "ResNet of 8 basic blocks, 11 million parameters", build_basic_resnet, {2, 2, 2, 2}},
     {"resnet50", "ResNet of 16 bottleneck blocks, 24 million parameters", build_bottleneck_resnet, {3, 4, 6, 3}},
     {"resnet101", "ResNet of 33 bottleneck blocks, 43 million parameters", build_bottleneck_resnet, {3, 4, 23, 3}},
