@@ -185,8 +185,7 @@ int resume_command(int argc, char **argv)
     if (status != 0)
         return status;
     if (finished) {
-        progress_line("%s has all of its %" PRIu64 " epochs: nothing to do (--epochs records more)", settings.path,
-                      epochs);
+        progress_line("%s has all of its %" PRIu64 " epochs: nothing to do", settings.path, epochs);
         return 0;
     }
     return go_on(&settings, epochs);

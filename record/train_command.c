@@ -253,7 +253,7 @@ int train_command(int argc, char **argv)
         .threads = machine_threads(),
         .learning_rate = 0.05,
         .momentum = 0.9,
-        .weight_decay = 0.001,
+        .weight_decay = 0.005,
         .schedule = 1, /* cosine */
         .detail = TIDYLOG_MARGIN,
         .shuffle = true,

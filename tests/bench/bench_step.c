@@ -1,4 +1,4 @@
-/* Times training steps of the CPU backend on random images: bench-step NET BATCH STEPS THREADS [SIZE [BATCHES]].
+/* Times training steps of the CPU backend on random images: bench-step NET BATCH STEPS THREADS [SIZE].
  * Prints one line a step: seconds. scripts/bench-train sets it beside PyTorch. */
 #include <stdio.h>
 #include <stdlib.h>
