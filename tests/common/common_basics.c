@@ -2,6 +2,7 @@
 #include "tests/support/support.h"
 
 #include <math.h>
+#include <poll.h>
 #include <pthread.h>
 #include <pty.h>
 #include <stdio.h>
@@ -242,8 +243,16 @@ static char *progress_output(int out, int in)
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
-    ssize_t bytes = read(in, text, sizeof text - 1);
-    text[bytes > 0 ? bytes : 0] = 0;
+    /* A terminal hands on what was written to it in pieces, some of them later. */
+    size_t length = 0;
+    struct pollfd readable = {.fd = in, .events = POLLIN};
+    while (length < sizeof text - 1 && poll(&readable, 1, 500) == 1) {
+        ssize_t bytes = read(in, text + length, sizeof text - 1 - length);
+        if (bytes <= 0)
+            break;
+        length += (size_t)bytes;
+    }
+    text[length] = 0;
     return text;
 }
 
