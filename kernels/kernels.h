@@ -9,6 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Gathers images by index, resizes and scales to [0, 1].
  * images [..][height][width][channels] bytes; out [count][out_height][out_width][channels].
  * Bilinear with half-pixel centres and clamped edges, as PyTorch's align_corners=False and OpenCV: the result is
@@ -58,6 +62,10 @@ void max_pool_backward(float *dx, const float *dy, const uint8_t *winner, uint32
 void average_pool_forward(float *y, const float *x, uint32_t count, uint32_t pixels, uint32_t channels);
 void average_pool_backward(float *dx, const float *dy, uint32_t count, uint32_t pixels, uint32_t channels);
 
+/* The linear layer's bias: y [count][outputs] += bias [outputs], and its gradient d_bias = sum of dy over the rows. */
+void linear_add_bias(float *y, const float *bias, uint32_t count, uint32_t outputs);
+void linear_bias_gradient(float *d_bias, const float *dy, uint32_t count, uint32_t outputs);
+
 /* Softmax cross-entropy of logits [count][classes] with labels [count], averaged over the batch.
  * d_logits [count][classes] = (softmax - onehot) / count. For each sample: predicted = the first largest logit's
  * class, margin = z_label - max of the others, log_odds = log(q / (1 - q)) and loss = -log q of the label's
@@ -70,4 +78,7 @@ void softmax_cross_entropy(float *d_logits, uint16_t *predicted, float *margin, 
 void momentum_update(float *weights, float *velocity, const float *gradients, size_t count, float learning_rate,
                      float momentum, float weight_decay);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

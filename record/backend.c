@@ -7,6 +7,8 @@
 #include "common/error.h"
 #include "common/options.h"
 
+const char *const precision_names[] = {"f32", "tf32", "bf16", NULL};
+
 /* `auto` is the first that comes after it: the best one for this machine. */
 const char *const backend_names[] = {"auto", "cpu", NULL};
 static const struct backend *const backends[] = {&cpu_backend, &cpu_backend};

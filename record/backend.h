@@ -4,6 +4,8 @@
 #ifndef TIDY_RECORD_BACKEND_H
 #define TIDY_RECORD_BACKEND_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/dataset.h"
@@ -12,6 +14,12 @@
 
 struct trainer; /* one backend's compiled network; opaque */
 
+/* What convolutions compute in. bf16: tensors too; master weights, their updates and batch norm's statistics stay float32. */
+enum precision { PRECISION_F32, PRECISION_TF32, PRECISION_BF16 };
+
+/* "f32", "tf32", "bf16", NULL: indexed by enum precision. */
+extern const char *const precision_names[];
+
 struct trainer_config {
     const struct network *network;  /* must outlive the trainer, as must the data sets */
     const struct dataset *train;    /* images only: labels come with each step */
@@ -19,19 +27,28 @@ struct trainer_config {
     uint32_t batch_size;            /* the largest step */
     uint32_t threads;
     float momentum, weight_decay;   /* v = momentum v + g + weight_decay w;  w = w - learning rate v */
+    enum precision precision;
+    bool deterministic;             /* only algorithms that give the same values each time */
+    bool logits;                    /* collect gives logits too */
+    const char *plans;              /* what `plans` gave for the run that is gone on with; NULL: choose anew */
 };
 
 /* What one step gave. Arrays live until the next call of `collect`. */
 struct step_result {
-    struct tidylog_predictions predictions; /* logits always set */
+    struct tidylog_predictions predictions; /* logits NULL unless the config asks for them */
     const float *loss; /* [count] -log of the given label's probability */
 };
 
 struct backend {
-    const char *name;      /* "cpu" */
+    const char *name;      /* "cpu", "cuda" */
     uint32_t steps_ahead;  /* steps that may be submitted before the oldest is collected: 1 = none ahead */
 
-    /* Compiles. On success the trainer is freed with destroy. */
+    /* Says whether it can be used on this machine now. Writes one line: what it computes on ("NVIDIA A100, 40 GiB,
+     * ..."), or why it cannot and what to do about it. */
+    bool (*probe)(char *text, size_t size);
+
+    /* Compiles. Steps will have batch_size samples, an epoch's last step what is left of train->samples. On success the
+     * trainer is freed with destroy. Errors: a precision that the device has not; out of memory, and what would fit. */
     int (*create)(struct trainer **out, const struct trainer_config *config);
     void (*destroy)(struct trainer *trainer);
 
@@ -48,6 +65,13 @@ struct backend {
 
     /* Classifies the test set with the running statistics; *correct of test->samples are right. */
     int (*evaluate)(struct trainer *trainer, uint64_t *correct);
+
+    /* What create chose that the values depend on, as printable text for the checkpoint; "" where nothing is.
+     * Lives as long as the trainer. */
+    const char *(*plans)(const struct trainer *trainer);
+
+    /* Bytes of the memory that tensors, parameters and resident data take. */
+    uint64_t (*memory)(const struct trainer *trainer);
 
     /* Library names and versions that compute, for the log: "oneDNN 2.6.3 (AVX2)". Static text. */
     const char *(*versions)(void);

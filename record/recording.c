@@ -43,6 +43,7 @@ int recording_compile(struct recording *recording, const struct tidylog_run *run
         .threads = threads,
         .momentum = (float)run->momentum,
         .weight_decay = (float)run->weight_decay,
+        .logits = run->detail >= TIDYLOG_PROBS,
     };
     return recording->backend->create(&recording->trainer, &config);
 }

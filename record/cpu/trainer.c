@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <math.h>
 #include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #include "record/arena.h"
 #include "record/backend.h"
 #include "record/cpu/convolution.h"
+#include "record/machine.h"
 
 /* One layer, compiled. Tensors lie in the arena: valid only while arena_plan says so. */
 struct compiled_layer {
@@ -36,6 +38,7 @@ struct trainer {
     int layer_count;
     struct compiled_layer *layers;
     float *arena;
+    size_t arena_bytes;
     float *images;      /* [batch][height][width][channels], in the arena */
     float *statistics;  /* mean and inverse_std of all layers */
     float *gradient;    /* of one layer's parameters, in their order; reused by each layer */
@@ -115,8 +118,8 @@ static int place_tensors(struct trainer *t)
     if (status != TIDY_OK)
         return status;
     request_tensors(t, requests);
-    size_t bytes = arena_plan(requests, count);
-    status = memory_allocate(&t->arena, bytes, 1, "the tensors of a batch (a smaller --batch-size needs less)");
+    t->arena_bytes = arena_plan(requests, count);
+    status = memory_allocate(&t->arena, t->arena_bytes, 1, "the tensors of a batch (a smaller --batch-size needs less)");
     if (status == TIDY_OK) {
         t->images = t->arena + requests[count - 1].offset / sizeof(float);
         for (int i = 0; i < t->layer_count; i++) {
@@ -191,6 +194,8 @@ static int cpu_create(struct trainer **out, const struct trainer_config *config)
 {
     struct trainer *t;
     *out = NULL;
+    if (config->precision != PRECISION_F32)
+        return tidy_fail("the CPU computes in f32, not in %s: --precision f32", precision_names[config->precision]);
     int status = memory_allocate(&t, 1, sizeof *t, "the trainer");
     if (status != TIDY_OK)
         return status;
@@ -295,13 +300,6 @@ static void pool_backward(const struct compiled_layer *compiled, float *dx, uint
         average_pool_backward(dx, compiled->dy, count, layer->in_height * layer->in_width, layer->in_channels);
 }
 
-static void add_bias(float *y, const float *bias, size_t rows, size_t channels)
-{
-    for (size_t row = 0; row < rows; row++)
-        for (size_t c = 0; c < channels; c++)
-            y[row * channels + c] += bias[c];
-}
-
 static int forward_layer(struct trainer *t, struct compiled_layer *compiled, uint32_t count, bool training)
 {
     const struct layer *layer = compiled->layer;
@@ -317,7 +315,7 @@ static int forward_layer(struct trainer *t, struct compiled_layer *compiled, uin
     if (status != TIDY_OK)
         return status;
     if (linear) {
-        add_bias(compiled->y, shift, count, layer->out_channels);
+        linear_add_bias(compiled->y, shift, count, layer->out_channels);
         return TIDY_OK;
     }
     const float *shortcut = layer->shortcut == LAYER_NONE ? NULL : t->layers[layer->shortcut].y;
@@ -347,14 +345,6 @@ static int forward(struct trainer *t, const struct dataset *data, const uint32_t
 
 /* ---- backward ------------------------------------------------------------------------------------------ */
 
-static void sum_bias_gradient(float *d_bias, const float *dy, size_t rows, size_t channels)
-{
-    memset(d_bias, 0, channels * sizeof *d_bias);
-    for (size_t row = 0; row < rows; row++)
-        for (size_t c = 0; c < channels; c++)
-            d_bias[c] += dy[row * channels + c];
-}
-
 static int backward_layer(struct trainer *t, struct compiled_layer *compiled, float learning_rate)
 {
     const struct layer *layer = compiled->layer;
@@ -372,7 +362,7 @@ static int backward_layer(struct trainer *t, struct compiled_layer *compiled, fl
     float *d_scale = d_weights + place->weight_count, *d_shift = d_scale + place->scale_count;
     size_t rows = t->count * output_pixels(layer);
     if (layer->kind == LAYER_LINEAR) {
-        sum_bias_gradient(d_shift, compiled->dy, rows, layer->out_channels);
+        linear_bias_gradient(d_shift, compiled->dy, t->count, layer->out_channels);
     } else {
         float *d_shortcut = layer->shortcut == LAYER_NONE ? NULL : t->layers[layer->shortcut].dy;
         batch_norm_backward(compiled->dy, d_shortcut, compiled->accumulate_shortcut, d_scale, d_shift, compiled->dy,
@@ -420,7 +410,7 @@ static int cpu_collect(struct trainer *t, struct step_result *out)
                         .predicted = t->predicted,
                         .margin = t->margin,
                         .log_odds = t->log_odds,
-                        .logits = t->logits},
+                        .logits = t->config.logits ? t->logits : NULL},
         .loss = t->loss,
     };
     return TIDY_OK;
@@ -447,9 +437,30 @@ static int cpu_evaluate(struct trainer *t, uint64_t *correct)
     return TIDY_OK;
 }
 
+static bool cpu_probe(char *text, size_t size)
+{
+    char machine[320];
+    machine_describe(machine, sizeof machine);
+    snprintf(text, size, "%s, %s", machine, onednn_version());
+    return true;
+}
+
+/* Everything that values depend on is fixed by the shapes. */
+static const char *cpu_plans(const struct trainer *t)
+{
+    (void)t;
+    return "";
+}
+
+static uint64_t cpu_memory(const struct trainer *t)
+{
+    return t->arena_bytes + 2 * t->state.parameter_count * sizeof(float);
+}
+
 const struct backend cpu_backend = {
     .name = "cpu",
     .steps_ahead = 1,
+    .probe = cpu_probe,
     .create = cpu_create,
     .destroy = cpu_destroy,
     .load = cpu_load,
@@ -457,5 +468,7 @@ const struct backend cpu_backend = {
     .step = cpu_step,
     .collect = cpu_collect,
     .evaluate = cpu_evaluate,
+    .plans = cpu_plans,
+    .memory = cpu_memory,
     .versions = onednn_version,
 };

@@ -38,7 +38,12 @@ int main(int argc, char **argv)
     if ((status = network_create(&network, argv[1], size, size, 1, classes)) != TIDY_OK ||
         (status = network_state_create(&state, &network, 1)) != TIDY_OK)
         goto done;
-    struct trainer_config config = {&network, &data, &none, batch, threads, 0.9f, 0};
+    struct trainer_config config = {.network = &network,
+                                    .train = &data,
+                                    .test = &none,
+                                    .batch_size = batch,
+                                    .threads = threads,
+                                    .momentum = 0.9f};
     if ((status = cpu_backend.create(&trainer, &config)) != TIDY_OK ||
         (status = cpu_backend.load(trainer, &state)) != TIDY_OK)
         goto done;

@@ -41,7 +41,13 @@ static void open_training(struct training *t, const char *name, uint32_t batch_s
     }
     assert_int_equal(network_create(&t->network, name, size, size, 1, CLASSES), TIDY_OK);
     assert_int_equal(network_state_create(&t->state, &t->network, 1), TIDY_OK);
-    struct trainer_config config = {&t->network, &t->data, &t->none, batch_size, 2, 0.9f, weight_decay};
+    struct trainer_config config = {.network = &t->network,
+                                    .train = &t->data,
+                                    .test = &t->none,
+                                    .batch_size = batch_size,
+                                    .threads = 2,
+                                    .momentum = 0.9f,
+                                    .weight_decay = weight_decay};
     assert_int_equal(cpu_backend.create(&t->trainer, &config), TIDY_OK);
     assert_int_equal(cpu_backend.load(t->trainer, &t->state), TIDY_OK);
 }

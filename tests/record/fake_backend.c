@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -214,11 +215,35 @@ static int evaluate(struct trainer *trainer, uint64_t *correct)
     return status;
 }
 
+static bool probe(char *text, size_t size)
+{
+    snprintf(text, size, "a fake");
+    return true;
+}
+
+static const char *plans(const struct trainer *trainer)
+{
+    (void)trainer;
+    return "";
+}
+
+static uint64_t memory(const struct trainer *trainer)
+{
+    (void)trainer;
+    return sizeof *trainer;
+}
+
 static const char *versions(void)
 {
     return "fake 1.0";
 }
 
-const struct backend fake_backend = {"fake", 1, create, destroy, load, save, step, collect, evaluate, versions};
-const struct backend fake_backend_ahead = {"fake", AHEAD, create,  destroy,  load,
-                                           save,   step,  collect, evaluate, versions};
+#define FAKE(ahead)                                                                                                 \
+    {                                                                                                              \
+        .name = "fake", .steps_ahead = (ahead), .probe = probe, .create = create, .destroy = destroy, .load = load, \
+        .save = save, .step = step, .collect = collect, .evaluate = evaluate, .plans = plans, .memory = memory,     \
+        .versions = versions                                                                                       \
+    }
+
+const struct backend fake_backend = FAKE(1);
+const struct backend fake_backend_ahead = FAKE(AHEAD);
