@@ -12,12 +12,12 @@
 #include "common/error.h"
 #include "common/memory.h"
 #include "kernels/kernels.h"
-#include "record/arena.h"
 #include "record/backend.h"
 #include "record/cpu/convolution.h"
 #include "record/machine.h"
+#include "record/tensor_plan.h"
 
-/* One layer, compiled. Tensors lie in the arena: valid only while arena_plan says so. */
+/* One layer, compiled. Tensors lie in the arena: valid only while the plan says so. */
 struct compiled_layer {
     const struct layer *layer;
     const struct layer_parameters *place;
@@ -27,8 +27,7 @@ struct compiled_layer {
     float *y;                        /* the layer's output */
     float *dy;                       /* the loss's gradient for y; becomes product's in place */
     float *mean, *inverse_std;       /* [channels] of this batch */
-    bool accumulate_input;           /* another layer has begun the gradient of this layer's input */
-    bool accumulate_shortcut;        /* the same for its shortcut */
+    bool accumulate_input, accumulate_shortcut; /* see struct layer_tensors */
 };
 
 struct trainer {
@@ -62,99 +61,29 @@ static size_t output_pixels(const struct layer *layer)
 
 /* ---- compiling ----------------------------------------------------------------------------------------- */
 
-/* The tensors of one layer that the arena holds. */
-enum { PRODUCT, OUTPUT, GRADIENT, TENSORS };
-
-/* Forward of layer i happens at time i, its backward at 2 * layers - 1 - i. */
-static int backward_time(const struct trainer *t, int layer)
-{
-    return 2 * t->layer_count - 1 - layer;
-}
-
-static void extend(struct arena_request *request, int time)
-{
-    if (time < request->first)
-        request->first = time;
-    if (time > request->last)
-        request->last = time;
-}
-
-/* Sets when each tensor is needed. requests: [layer_count][TENSORS], then one for the images. */
-static void request_tensors(const struct trainer *t, struct arena_request *requests)
-{
-    size_t batch_bytes = t->config.batch_size * sizeof(float);
-    const struct network *network = t->config.network;
-    struct arena_request *images = &requests[(size_t)t->layer_count * TENSORS];
-    *images = (struct arena_request){.bytes = batch_bytes * network->height * network->width * network->channels};
-    for (int i = 0; i < t->layer_count; i++) {
-        const struct layer *layer = &network->layers[i];
-        struct arena_request *own = &requests[i * TENSORS];
-        size_t bytes = batch_bytes * output_size(layer);
-        int backward = backward_time(t, i);
-        own[PRODUCT] = own[OUTPUT] = own[GRADIENT] = (struct arena_request){.bytes = bytes, .first = i, .last = i};
-        if (layer->kind == LAYER_CONVOLUTION)
-            extend(&own[PRODUCT], backward);
-        else
-            own[PRODUCT].bytes = 0;
-        if (layer->relu)
-            extend(&own[OUTPUT], backward); /* where y is 0, ReLU passes no gradient */
-        own[GRADIENT].first = own[GRADIENT].last = backward;
-        struct arena_request *input = layer->input == LAYER_IMAGES ? NULL : &requests[layer->input * TENSORS];
-        extend(input != NULL ? &input[OUTPUT] : images, backward); /* the weights' gradient reads it */
-        if (input != NULL)
-            extend(&input[GRADIENT], backward);
-        if (layer->shortcut != LAYER_NONE) {
-            extend(&requests[layer->shortcut * TENSORS + OUTPUT], i);
-            extend(&requests[layer->shortcut * TENSORS + GRADIENT], backward);
-        }
-    }
-}
-
+/* Plans the tensors and makes room for them. */
 static int place_tensors(struct trainer *t)
 {
-    struct arena_request *requests;
-    size_t count = (size_t)t->layer_count * TENSORS + 1;
-    int status = memory_allocate(&requests, count, sizeof *requests, "the plan of the tensors");
+    struct tensor_plan plan;
+    int status = tensor_plan_create(&plan, t->config.network, t->config.batch_size, sizeof(float));
     if (status != TIDY_OK)
         return status;
-    request_tensors(t, requests);
-    t->arena_bytes = arena_plan(requests, count);
-    status = memory_allocate(&t->arena, t->arena_bytes, 1, "the tensors of a batch (a smaller --batch-size needs less)");
+    t->arena_bytes = plan.bytes;
+    status = memory_allocate(&t->arena, plan.bytes, 1, "the tensors of a batch (a smaller --batch-size needs less)");
     if (status == TIDY_OK) {
-        t->images = t->arena + requests[count - 1].offset / sizeof(float);
+        t->images = t->arena + plan.images / sizeof(float);
         for (int i = 0; i < t->layer_count; i++) {
-            const struct arena_request *own = &requests[i * TENSORS];
-            t->layers[i].product = t->arena + own[PRODUCT].offset / sizeof(float);
-            t->layers[i].y = t->arena + own[OUTPUT].offset / sizeof(float);
-            t->layers[i].dy = t->arena + own[GRADIENT].offset / sizeof(float);
+            const struct layer_tensors *tensors = &plan.layers[i];
+            struct compiled_layer *compiled = &t->layers[i];
+            compiled->product = t->arena + tensors->product / sizeof(float);
+            compiled->y = t->arena + tensors->output / sizeof(float);
+            compiled->dy = t->arena + tensors->gradient / sizeof(float);
+            compiled->accumulate_input = tensors->accumulate_input;
+            compiled->accumulate_shortcut = tensors->accumulate_shortcut;
         }
     }
-    free(requests);
+    tensor_plan_destroy(&plan);
     return status;
-}
-
-/* Who begins a gradient and who adds to it: backward goes from the last layer to the first. */
-static int order_gradients(struct trainer *t)
-{
-    bool *begun;
-    int status = memory_allocate(&begun, (size_t)t->layer_count, sizeof *begun, "the order of gradients");
-    if (status != TIDY_OK)
-        return status;
-    for (int i = t->layer_count - 1; i >= 0; i--) {
-        struct compiled_layer *compiled = &t->layers[i];
-        const struct layer *layer = compiled->layer;
-        if (layer->shortcut != LAYER_NONE) {
-            compiled->accumulate_shortcut = begun[layer->shortcut];
-            begun[layer->shortcut] = true;
-        }
-        if (layer->input != LAYER_IMAGES) {
-            compiled->accumulate_input = begun[layer->input];
-            begun[layer->input] = true;
-        }
-        assert(compiled->convolution != NULL || !compiled->accumulate_input); /* pools store their gradient */
-    }
-    free(begun);
-    return TIDY_OK;
 }
 
 static int compile_layers(struct trainer *t)
@@ -206,7 +135,6 @@ static int cpu_create(struct trainer **out, const struct trainer_config *config)
     if ((status = network_state_allocate(&t->state, config->network)) == TIDY_OK &&
         (status = onednn_create(&t->onednn)) == TIDY_OK &&
         (status = compile_layers(t)) == TIDY_OK &&
-        (status = order_gradients(t)) == TIDY_OK &&
         (status = place_tensors(t)) == TIDY_OK &&
         (status = memory_allocate(&t->samples, batch, sizeof *t->samples, "a batch's samples")) == TIDY_OK &&
         (status = memory_allocate(&t->labels, batch, sizeof *t->labels, "a batch's labels")) == TIDY_OK &&
