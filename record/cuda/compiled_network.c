@@ -1,0 +1,400 @@
+/* Sums up the device memory before any is taken, chooses the plans, and lays everything out in one block. */
+#include "record/cuda/compiled_network.h"
+
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/error.h"
+#include "common/memory.h"
+#include "record/cuda/library_error.h"
+#include "record/cuda/plan_choice.h"
+
+enum {
+    ALIGNMENT = 256, /* of every array in the block: what cudaMalloc itself gives */
+    STEP_ALIGNMENT = 16,
+    /* cuBLAS's documentation (cublasSetWorkspace) recommends 4 MiB, and 32 MiB from Hopper on, of which a product as
+     * small as ours never takes more than a part. */
+    CUBLAS_WORKSPACE = 32 << 20,
+    /* Engines that want more than this for a batch of small images win little by it. */
+    WORKSPACE_LIMIT = 256 << 20,
+};
+
+#define GIB ((double)(1 << 30))
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t align(size_t bytes, size_t alignment)
+{
+    return (bytes + alignment - 1) / alignment * alignment;
+}
+
+static size_t output_pixels(const struct layer *layer)
+{
+    return (size_t)layer->out_height * layer->out_width;
+}
+
+static size_t output_size(const struct layer *layer)
+{
+    return output_pixels(layer) * layer->out_channels;
+}
+
+static size_t input_size(const struct layer *layer)
+{
+    return (size_t)layer->in_height * layer->in_width * layer->in_channels;
+}
+
+static size_t dataset_bytes(const struct dataset *data)
+{
+    return data->samples * data->height * data->width * data->channels;
+}
+
+static size_t take(size_t *used, size_t bytes)
+{
+    size_t start = *used;
+    *used += align(bytes, STEP_ALIGNMENT);
+    return start;
+}
+
+void step_blocks(struct step_inputs *inputs, struct step_outputs *outputs, uint32_t batch_size, uint32_t classes)
+{
+    size_t batch = batch_size;
+    inputs->bytes = outputs->bytes = 0;
+    inputs->learning_rate = take(&inputs->bytes, sizeof(float));
+    inputs->samples = take(&inputs->bytes, batch * sizeof(uint32_t));
+    inputs->labels = take(&inputs->bytes, batch * sizeof(uint16_t));
+    outputs->margin = take(&outputs->bytes, batch * sizeof(float));
+    outputs->log_odds = take(&outputs->bytes, batch * sizeof(float));
+    outputs->loss = take(&outputs->bytes, batch * sizeof(float));
+    outputs->predicted = take(&outputs->bytes, batch * sizeof(uint16_t));
+    outputs->logits = take(&outputs->bytes, batch * classes * sizeof(float));
+}
+
+/* ---- laying out ---------------------------------------------------------------------------------------- */
+
+/* Hands out the block's parts in order. */
+struct cursor {
+    uintptr_t block;
+    size_t used;
+};
+
+/* Where a block lies that is only being summed up: any aligned address does. */
+enum { NO_BLOCK = ALIGNMENT };
+
+static void *hand_out(struct cursor *cursor, size_t bytes)
+{
+    uintptr_t place = cursor->block + cursor->used;
+    cursor->used += align(bytes, ALIGNMENT);
+    return (void *)place;
+}
+
+/* Bytes of the largest of what only one layer needs at a time. */
+struct largest {
+    size_t added, scratch;
+};
+
+static struct largest find_largest(const struct compiled_network *n, const struct tensor_plan *plan, size_t batch)
+{
+    struct largest found = {0};
+    for (int i = 0; i < n->layer_count; i++) {
+        const struct layer *layer = &n->config->network->layers[i];
+        if (plan->layers[i].accumulate_input)
+            found.added = larger(found.added, batch * input_size(layer) * n->element_bytes);
+        if (layer->kind == LAYER_CONVOLUTION)
+            found.scratch = larger(found.scratch,
+                                   gpu_batch_norm_scratch(batch * output_pixels(layer), layer->out_channels));
+    }
+    return found;
+}
+
+static void lay_out_layer(struct compiled_network *n, int index, const struct tensor_plan *plan, char *tensors,
+                          struct cursor *cursor, size_t batch)
+{
+    struct compiled_layer *compiled = &n->layers[index];
+    const struct layer *layer = compiled->layer;
+    const struct layer_tensors *own = &plan->layers[index];
+    const struct parameter_place *place = &n->layout.places[index];
+    uintptr_t base = (uintptr_t)tensors;
+    compiled->product = (void *)(base + own->product);
+    compiled->y = (void *)(base + own->output);
+    compiled->dy = (void *)(base + own->gradient);
+    compiled->accumulate_input = own->accumulate_input;
+    compiled->accumulate_shortcut = own->accumulate_shortcut;
+    if (layer->kind == LAYER_MAX_POOL)
+        compiled->winner = hand_out(cursor, batch * output_size(layer));
+    if (layer->kind == LAYER_CONVOLUTION) {
+        compiled->mean = hand_out(cursor, layer->out_channels * sizeof(float));
+        compiled->inverse_std = hand_out(cursor, layer->out_channels * sizeof(float));
+        compiled->running_mean = n->statistics + place->running_mean;
+        compiled->running_variance = n->statistics + place->running_variance;
+    }
+    char *weights = n->type == GPU_BF16 ? n->parameters.rounded : n->parameters.weights;
+    compiled->weights = weights + place->weights * n->element_bytes;
+    compiled->d_weights = (char *)n->tensor_gradients + place->weights * n->element_bytes;
+    compiled->scale = n->parameters.weights + place->scale;
+    compiled->shift = n->parameters.weights + place->shift;
+    compiled->d_scale = n->gradients + (place->scale - n->layout.tensor_count);
+    compiled->d_shift = n->gradients + (place->shift - n->layout.tensor_count);
+}
+
+/* Sets every pointer for a block at `block`, and returns its size. */
+static size_t lay_out(struct compiled_network *n, const struct tensor_plan *plan, size_t batch, size_t workspace,
+                      uintptr_t block)
+{
+    const struct trainer_config *config = n->config;
+    struct cursor cursor = {.block = block};
+    struct largest largest = find_largest(n, plan, batch);
+    struct step_inputs inputs;
+    struct step_outputs outputs;
+    step_blocks(&inputs, &outputs, (uint32_t)batch, config->network->classes);
+
+    size_t count = n->layout.parameters.count, tensor_count = n->layout.tensor_count;
+    n->parameters = (struct gpu_parameters){.tensor_count = tensor_count, .count = count};
+    n->parameters.weights = hand_out(&cursor, count * sizeof(float));
+    n->parameters.velocity = hand_out(&cursor, count * sizeof(float));
+    if (n->type == GPU_BF16)
+        n->parameters.rounded = hand_out(&cursor, tensor_count * n->element_bytes);
+    n->parameters.tensor_gradients = n->tensor_gradients = hand_out(&cursor, tensor_count * n->element_bytes);
+    n->parameters.gradients = n->gradients = hand_out(&cursor, (count - tensor_count) * sizeof(float));
+    n->statistics = hand_out(&cursor, n->layout.statistics.count * sizeof(float));
+    n->train_images = hand_out(&cursor, dataset_bytes(config->train));
+    n->test_images = hand_out(&cursor, dataset_bytes(config->test));
+    n->inputs = hand_out(&cursor, inputs.bytes);
+    n->outputs = hand_out(&cursor, outputs.bytes);
+    n->added = hand_out(&cursor, largest.added);
+    n->scratch = hand_out(&cursor, largest.scratch);
+    n->workspace = hand_out(&cursor, workspace);
+    n->cublas_workspace = hand_out(&cursor, CUBLAS_WORKSPACE);
+    char *tensors = hand_out(&cursor, plan->bytes);
+    n->images = tensors + plan->images;
+    for (int i = 0; i < n->layer_count; i++)
+        lay_out_layer(n, i, plan, tensors, &cursor, batch);
+    /* The logits outlive the step, until they are copied to the host. */
+    n->layers[n->layer_count - 1].y = n->outputs + outputs.logits;
+    return cursor.used;
+}
+
+/* Bytes of device memory for that batch size. */
+static int sum_up(struct compiled_network *n, size_t *bytes, uint32_t batch, size_t workspace)
+{
+    struct tensor_plan plan;
+    int status = tensor_plan_create(&plan, n->config->network, batch, n->element_bytes);
+    if (status != TIDY_OK)
+        return status;
+    *bytes = lay_out(n, &plan, batch, workspace, NO_BLOCK);
+    tensor_plan_destroy(&plan);
+    return TIDY_OK;
+}
+
+/* Says how much memory is missing, and the largest batch size that would do. */
+static int fail_memory(struct compiled_network *n, const struct device *device, size_t needed, size_t available,
+                       size_t workspace)
+{
+    uint32_t fits = 0, too_large = n->config->batch_size;
+    while (fits + 1 < too_large) {
+        uint32_t batch = fits + (too_large - fits) / 2;
+        size_t bytes;
+        if (sum_up(n, &bytes, batch, workspace) != TIDY_OK)
+            return TIDY_FAILED;
+        if (bytes <= available)
+            fits = batch;
+        else
+            too_large = batch;
+    }
+    char advice[96] = "not even a batch of 1 would fit: --device cpu, or a smaller --net";
+    if (fits > 0)
+        snprintf(advice, sizeof advice, "--batch-size %" PRIu32 " would fit", fits >= 8 ? fits / 8 * 8 : fits);
+    return tidy_fail("out of memory on %s: a batch of %" PRIu32 " needs %.2f GiB, and %.2f GiB are free; %s", device->name,
+                     n->config->batch_size, (double)needed / GIB, (double)available / GIB, advice);
+}
+
+/* Sets n->bytes, and fails where there is not as much. */
+static int check_memory(struct compiled_network *n, const struct device *device, size_t workspace)
+{
+    size_t available, all;
+    int status = sum_up(n, &n->bytes, n->config->batch_size, workspace);
+    if (status == TIDY_OK)
+        status = check_cuda(cudaMemGetInfo(&available, &all), "asking for its free memory");
+    if (status == TIDY_OK && n->bytes > available)
+        status = fail_memory(n, device, n->bytes, available, workspace);
+    return status;
+}
+
+static int take_block(struct compiled_network *n, struct device *device, size_t workspace)
+{
+    int status = check_memory(n, device, workspace);
+    if (status != TIDY_OK)
+        return status;
+    cudaError_t error = cudaMalloc(&n->block, n->bytes);
+    if (error == cudaErrorMemoryAllocation) { /* free, but not in one piece */
+        cudaGetLastError();
+        return fail_memory(n, device, n->bytes, n->bytes - 1, workspace);
+    }
+    if (error != cudaSuccess)
+        return check_cuda(error, "taking %.2f GiB of its memory", (double)n->bytes / GIB);
+
+    struct tensor_plan plan;
+    status = tensor_plan_create(&plan, n->config->network, n->config->batch_size, n->element_bytes);
+    if (status != TIDY_OK)
+        return status;
+    lay_out(n, &plan, n->config->batch_size, workspace, (uintptr_t)n->block);
+    tensor_plan_destroy(&plan);
+    status = check_cuda(cudaMemsetAsync(n->block, 0, n->bytes, device->queue.stream), "clearing its memory");
+    if (status == TIDY_OK)
+        status = check_cublas(cublasSetWorkspace(device->cublas, n->cublas_workspace, CUBLAS_WORKSPACE),
+                              "giving cuBLAS its memory");
+    if (status == TIDY_OK)
+        status = device_upload(device, n->train_images, n->config->train->images, dataset_bytes(n->config->train));
+    if (status == TIDY_OK)
+        status = device_upload(device, n->test_images, n->config->test->images, dataset_bytes(n->config->test));
+    return status;
+}
+
+/* ---- choosing plans ------------------------------------------------------------------------------------ */
+
+/* Device memory to time plans in, before the block is taken: as much as the largest layer needs. */
+static int take_timing(struct plan_timing *timing, const struct compiled_network *n, struct device *device, void **block)
+{
+    size_t in = 0, out = 0, weights = 0;
+    for (int i = 0; i < n->layer_count; i++) {
+        const struct layer *layer = n->layers[i].layer;
+        in = larger(in, n->counts[BATCH_WHOLE] * input_size(layer) * n->element_bytes);
+        out = larger(out, n->counts[BATCH_WHOLE] * output_size(layer) * n->element_bytes);
+        weights = larger(weights, (size_t)layer->kernel * layer->kernel * layer->in_channels * layer->out_channels *
+                                      n->element_bytes);
+    }
+    size_t bytes = align(in, ALIGNMENT) + align(out, ALIGNMENT) + align(weights, ALIGNMENT) + WORKSPACE_LIMIT;
+    int status = check_cuda(cudaMalloc(block, bytes), "taking %.2f GiB of its memory to time convolutions in",
+                            (double)bytes / GIB);
+    if (status != TIDY_OK)
+        return status;
+    /* Not numbers that are left from elsewhere: some are slower to multiply than others. */
+    status = check_cuda(cudaMemsetAsync(*block, 0, bytes, device->queue.stream), "clearing its memory");
+    struct cursor cursor = {.block = (uintptr_t)*block};
+    *timing = (struct plan_timing){.handle = device->cudnn, .stream = device->queue.stream};
+    timing->in = hand_out(&cursor, in);
+    timing->out = hand_out(&cursor, out);
+    timing->weights = hand_out(&cursor, weights);
+    timing->workspace = hand_out(&cursor, WORKSPACE_LIMIT);
+    return status;
+}
+
+static bool same_shape(const struct layer *a, const struct layer *b)
+{
+    return a->kind == b->kind && a->kernel == b->kernel && a->stride == b->stride && a->padding == b->padding &&
+           a->in_height == b->in_height && a->in_width == b->in_width && a->in_channels == b->in_channels &&
+           a->out_channels == b->out_channels;
+}
+
+/* The plan that an earlier layer of the same shape has, or NULL. Making one anew can take long: some engines are
+ * compiled for it. */
+static struct convolution_plan *find_plan(const struct compiled_network *n, int layer, int batch, int pass)
+{
+    for (int i = 0; i < layer; i++)
+        if (n->plans[i][batch][pass] != NULL && same_shape(n->layers[i].layer, n->layers[layer].layer))
+            return n->plans[i][batch][pass];
+    return NULL;
+}
+
+static int choose_layer_plans(struct compiled_network *n, int index, int batch, const struct plan_timing *timing,
+                              struct plan_cache *cache, struct plan_cache *used, size_t *workspace)
+{
+    const struct layer *layer = n->layers[index].layer;
+    int status = TIDY_OK;
+    for (enum convolution_pass pass = 0; pass < CONVOLUTION_PASSES && status == TIDY_OK; pass++) {
+        struct convolution_plan **plan = &n->plans[index][batch][pass];
+        struct convolution_request request = {
+            .layer = layer,
+            .count = n->counts[batch],
+            .pass = pass,
+            .precision = n->config->precision,
+            .deterministic = n->config->deterministic,
+            .workspace_limit = WORKSPACE_LIMIT,
+        };
+        if (pass == CONVOLUTION_BACKWARD_DATA && layer->input == LAYER_IMAGES)
+            continue;
+        *plan = find_plan(n, index, batch, pass);
+        char key[CONVOLUTION_KEY_ROOM];
+        if (*plan == NULL && (status = plan_choose(plan, cache, timing, &request)) == TIDY_OK)
+            status = plan_cache_put(used, convolution_request_key(key, &request), convolution_plan_text(*plan));
+        if (status == TIDY_OK)
+            *workspace = larger(*workspace, convolution_plan_workspace(*plan));
+    }
+    return status;
+}
+
+/* Chooses the plans of all convolutions; *workspace is what the hungriest of them needs. */
+static int choose_plans(struct compiled_network *n, struct device *device, struct plan_cache *cache,
+                        struct plan_cache *used, size_t *workspace)
+{
+    struct plan_timing timing;
+    void *block = NULL;
+    *workspace = 0;
+    int status = take_timing(&timing, n, device, &block);
+    for (int batch = 0; batch < BATCHES; batch++)
+        for (int i = 0; i < n->layer_count && status == TIDY_OK; i++)
+            if (n->counts[batch] > 0 && n->layers[i].layer->kind == LAYER_CONVOLUTION)
+                status = choose_layer_plans(n, i, batch, &timing, cache, used, workspace);
+    if (block != NULL)
+        cudaFree(block);
+    return status;
+}
+
+static int check_precision(const struct trainer_config *config, const struct device *device)
+{
+    if (config->precision == PRECISION_F32 || device->capability >= 80)
+        return TIDY_OK;
+    return tidy_fail("%s has compute capability %d.%d and computes no %s (8.0 does): --precision f32", device->name,
+                     device->capability / 10, device->capability % 10, precision_names[config->precision]);
+}
+
+int compiled_network_create(struct compiled_network *out, const struct trainer_config *config,
+                            const struct network_state *state, struct device *device, struct plan_cache *cache,
+                            struct plan_cache *used)
+{
+    *out = (struct compiled_network){
+        .config = config,
+        .type = config->precision == PRECISION_BF16 ? GPU_BF16 : GPU_F32,
+        .element_bytes = config->precision == PRECISION_BF16 ? sizeof(uint16_t) : sizeof(float),
+        .counts = {config->batch_size, (uint32_t)(config->train->samples % config->batch_size)},
+        .layer_count = config->network->layer_count,
+    };
+    step_blocks(&out->input_offsets, &out->output_offsets, config->batch_size, config->network->classes);
+    size_t layers = (size_t)out->layer_count, workspace;
+    int status = check_precision(config, device);
+    if (status == TIDY_OK)
+        status = parameter_layout_create(&out->layout, config->network, state);
+    if (status == TIDY_OK)
+        status = memory_allocate(&out->layers, layers, sizeof *out->layers, "the layers");
+    if (status == TIDY_OK)
+        status = memory_allocate(&out->plans, layers, sizeof *out->plans, "the convolutions' plans");
+    if (status != TIDY_OK)
+        return status;
+    for (int i = 0; i < out->layer_count; i++)
+        out->layers[i].layer = &config->network->layers[i];
+    status = check_memory(out, device, 0);
+    if (status == TIDY_OK)
+        status = choose_plans(out, device, cache, used, &workspace);
+    if (status == TIDY_OK)
+        status = take_block(out, device, workspace);
+    return status;
+}
+
+void compiled_network_destroy(struct compiled_network *n)
+{
+    if (n->block != NULL)
+        cudaFree(n->block);
+    for (int i = n->layer_count - 1; n->plans != NULL && i >= 0; i--)
+        for (int batch = 0; batch < BATCHES; batch++)
+            for (int pass = 0; pass < CONVOLUTION_PASSES; pass++)
+                if (find_plan(n, i, batch, pass) == NULL) /* else an earlier layer's */
+                    convolution_plan_destroy(n->plans[i][batch][pass]);
+    free(n->plans);
+    free(n->layers);
+    parameter_layout_destroy(&n->layout);
+    *n = (struct compiled_network){0};
+}
