@@ -1,0 +1,78 @@
+# tidy-record with the real plug-in on the simulated device: devices, train, resume, and each reason why a GPU is of no use.
+. "$TIDY_SOURCE/tests/record/functions.sh"
+export LD_LIBRARY_PATH=$TIDY_SIMULATED_GPU XDG_CACHE_HOME=$scratch/cache
+make-idx tiny 44 12 3 8
+train=(tidy-record train --data tiny --batch-size 16 --threads 1)
+
+# What is there; auto takes it and says so; the log says what computed.
+tidy-record devices >devices || fail "devices"
+grep -q "^cuda	yes	CUDA 13" devices || fail "the device is not usable: $(cat devices)"
+expect 0 "with CUDA 13" "${train[@]}" --epochs 2 --noise every:10 -o auto.tidy
+tidy-analyze info auto.tidy >info && grep -q "^device	cuda$" info || fail "the log does not say cuda: $(cat info)"
+tidy-analyze verify auto.tidy >/dev/null || fail "a damaged log"
+[ -n "$(ls cache/tidy)" ] || fail "chosen plans were not kept"
+
+# The same run, with the plans kept, gives the same log; and nearly the CPU's: same samples, labels and order, and classes that differ
+# for at most a few of the 88 predictions.
+expect 0 "" "${train[@]}" --epochs 2 --noise every:10 --device cuda --deterministic -o a.tidy
+expect 0 "" "${train[@]}" --epochs 2 --noise every:10 --device cuda --deterministic -o b.tidy
+same_log a.tidy b.tidy
+expect 0 "" "${train[@]}" --epochs 2 --noise every:10 --device cpu -o cpu.tidy
+tidy-analyze samples a.tidy >a.samples && tidy-analyze samples cpu.tidy >cpu.samples || fail "samples"
+cut -f 1,2,3 a.samples | diff - <(cut -f 1,2,3 cpu.samples) || fail "samples, given labels or truth differ from the CPU's"
+[ "$(tidy-analyze epochs a.tidy | cut -f 1 | tr '\n' ' ')" = "$(tidy-analyze epochs cpu.tidy | cut -f 1 | tr '\n' ' ')" ] ||
+    fail "epochs"
+
+# Every detail, precision and network option that changes what is computed or copied.
+for detail in class probs full; do
+    expect 0 "" "${train[@]}" --epochs 1 --device cuda --detail "$detail" --resize 12 --force -o d.tidy
+done
+for precision in tf32 bf16; do
+    expect 0 "" "${train[@]}" --epochs 1 --device cuda --precision "$precision" --force -o d.tidy
+    tidy-analyze info d.tidy | grep -q "^precision	$precision$" || fail "the log does not say $precision"
+done
+expect_error 1 "the CPU computes in f32, not in bf16" "${train[@]}" --device cpu --precision bf16 -o e.tidy
+
+# Interrupted and gone on with: the same log as without interruption.
+cp a.tidy whole.tidy
+expect 0 "" "${train[@]}" --epochs 2 --noise every:10 --device cuda --deterministic --lr-schedule constant -o whole.tidy --force
+expect 0 "" "${train[@]}" --epochs 1 --noise every:10 --device cuda --deterministic --lr-schedule constant -o half.tidy
+rm -r cache # the plans come from the checkpoint
+expect 0 "" tidy-record resume half.tidy --epochs 2
+compare-logs whole.tidy half.tidy || fail "a resumed run differs"
+
+# From one device to the other.
+expect 0 "warning: values may differ" tidy-record resume half.tidy --epochs 3 --device cpu
+expect 0 "warning: values may differ" tidy-record resume half.tidy --epochs 4 --device cuda
+tidy-analyze verify half.tidy >/dev/null || fail "a damaged log"
+[ "$(tidy-analyze epochs half.tidy | tail -n 1 | cut -f 1)" = "$(printf '%s' 4)" ] || fail "four epochs: $(tidy-analyze epochs half.tidy)"
+
+# unusable SCENARIO TEXT: `devices` and --device cuda say why and what to do, nothing is written, and auto takes the CPU.
+unusable()
+{
+    export SIMULATED_GPU=$1
+    tidy-record devices >devices || fail "devices in $1"
+    grep "^cuda	no	" devices | grep -qF -- "$2" || fail "devices in $1: $(cat devices)"
+    expect_error 1 "$2" "${train[@]}" --device cuda -o none.tidy
+    [ ! -e none.tidy ] || fail "a log in spite of an error"
+    expect 0 "with oneDNN" "${train[@]}" --epochs 1 --force -o fallback.tidy
+    unset SIMULATED_GPU
+}
+unusable none "the NVIDIA driver shows no GPU: see what nvidia-smi lists"
+unusable no-driver "no NVIDIA driver is installed: install version 580 or newer"
+unusable old-driver "the NVIDIA driver is for CUDA 12.4, too old for CUDA 13.0: update it to version 580 or newer"
+unusable old-device "is too old: it has compute capability 6.1, and 7.5 (Turing) is the least"
+
+# A device without bf16 and TF32.
+for precision in tf32 bf16; do
+    SIMULATED_GPU=device=T4 expect_error 1 "computes no $precision (8.0 does): --precision f32" \
+        "${train[@]}" --device cuda --precision "$precision" -o none.tidy
+done
+SIMULATED_GPU=device=T4 expect 0 "" "${train[@]}" --epochs 1 --device cuda --force -o t4.tidy
+
+# Too little memory: how much is needed, and the batch size that fits, which then does.
+large=(tidy-record train --data tiny --resize 128 --batch-size 44 --epochs 1 --device cuda --threads 1)
+SIMULATED_GPU=memory=419430400 expect_error 1 "out of memory on" "${large[@]}" -o none.tidy
+fits=$(sed -n 's/.*--batch-size \([0-9]*\) would fit.*/\1/p' stderr)
+[ -n "$fits" ] && [ "$fits" -lt 44 ] || fail "no batch size that would fit: $(cat stderr)"
+[ ! -e none.tidy ] || fail "a log in spite of an error"
