@@ -33,23 +33,26 @@ struct convolution_request {
     enum convolution_pass pass;
     enum precision precision;  /* f32: no engine that rounds its inputs or sums to less (tensor cores, TF32) */
     bool deterministic;        /* no engine that is noted as nondeterministic */
-    size_t workspace_limit;    /* bytes; engines that want more are left out */
+    size_t workspace_limit;    /* bytes; plans that want more are left out */
 };
 
 /* One finalised execution plan. */
 struct convolution_plan;
 
-/* Makes up to `room` plans, in cuDNN's order of preference (heuristics A, then its fallback list where A has none).
- * Errors: a graph that cuDNN does not take; no plan at all, and why (layer, pass, precision). Each is freed with convolution_plan_destroy. */
+/* Makes up to `room` plans, in cuDNN's order of preference (heuristics A; its fallback list where A has none that will do).
+ * Errors: a graph that cuDNN does not take; no plan at all, and why (layer, pass, precision; what became of those that it offers).
+ * Each is freed with convolution_plan_destroy. */
 int convolution_plans_create(struct convolution_plan **plans, size_t room, size_t *found,
                              const struct convolution_target *target, const struct convolution_request *request);
 
-/* Makes the plan that convolution_plan_text described. Errors: text that is not such a description; cuDNN refuses it. */
+/* Makes the plan that convolution_plan_text described. Errors: text that is not such a description; cuDNN refuses it; it is not
+ * what the request allows (precision, determinism, workspace). */
 int convolution_plan_restore(struct convolution_plan **out, const struct convolution_target *target,
                              const struct convolution_request *request, const char *text);
 void convolution_plan_destroy(struct convolution_plan *plan);
 
-/* Engine and knobs as printable text without tabs or newlines; lives as long as the plan. */
+/* Engine and knobs as printable text without tabs or newlines ("engine 12 knobs 2=5 3=1": cuDNN's global index of the engine, its
+ * knobs' types and values); lives as long as the plan. Means the same for one graph, device and cuDNN version only. */
 const char *convolution_plan_text(const struct convolution_plan *plan);
 size_t convolution_plan_workspace(const struct convolution_plan *plan);
 
@@ -60,7 +63,7 @@ int convolution_plan_run(const struct convolution_plan *plan, cudnnHandle_t hand
 
 /* Writes the request as a key: pass, shape, precision, deterministic or not; two layers of the same shape share it.
  * "forward n128 in8x8x64 out8x8x64 k3 s1 p1 bf16 deterministic". Returns text. */
-enum { CONVOLUTION_KEY_ROOM = 128 };
+enum { CONVOLUTION_KEY_ROOM = 192 };
 const char *convolution_request_key(char text[CONVOLUTION_KEY_ROOM], const struct convolution_request *request);
 
 #endif
