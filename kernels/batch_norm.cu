@@ -21,7 +21,7 @@ enum {
     MOST_THREAD_ROWS = 64, /* summed one after the other in float32 */
     FINISH_THREADS = 256,
     FINISH_CHANNELS = 8, /* side by side in a block that adds parts: 32 bytes, one sector */
-    BLOCKS_PER_MULTIPROCESSOR = 8
+    RESIDENT_BLOCKS = 4 /* of a multiprocessor, which registers must allow: the blocks of one pass all run at once */
 };
 
 /* How the rows are cut, and where their sums go. */
@@ -31,8 +31,8 @@ struct partial_sums {
     size_t parts, part_rows;
 };
 
-/* Calls function<WIDTH, T>(...): the type and the width are the same for all threads. */
-#define FOR_TYPE_AND_WIDTH(type, channels, function, ...) \
+/* Calls function<N, Type>(...): the type and the width are the same for all threads. */
+#define FOR_TYPE_AND_VECTOR(type, channels, function, ...) \
     do { \
         if ((type) == GPU_F32 && (channels) % 4 == 0) \
             function<4, float>(__VA_ARGS__); \
@@ -46,136 +46,136 @@ struct partial_sums {
 
 /* ---- all in one launch --------------------------------------------------------------------------------- */
 
-template <int WIDTH, typename T>
+template <int N, typename Type>
 static __device__ void forward_tiles(const struct forward_tensors &t, const struct forward_statistics &s,
-                                     unsigned lanes, floats<4> *shared)
+                                     unsigned lanes, float *shared)
 {
     float inverse_rows = 1.0f / static_cast<float>(t.rows);
-    for (size_t tile = blockIdx.x; tile < tiles_of<WIDTH>(lanes, t.channels); tile += gridDim.x) {
-        struct place place = place_in<WIDTH>(tile, lanes, t.channels);
+    for (size_t tile = blockIdx.x; tile < tiles_of<N>(lanes, t.channels); tile += gridDim.x) {
+        struct place place = place_in<N>(tile, lanes, t.channels);
         struct path path = path_of(place, place.row, t.rows, place.rows, t.channels);
-        const T *x = static_cast<const T *>(t.x);
-        floats<WIDTH> shift = zeros<WIDTH>();
-        two_sums<WIDTH> sums = {zeros<WIDTH>(), zeros<WIDTH>()};
+        const Type *x = static_cast<const Type *>(t.x);
+        gpu_values<N> shift = zeros<N>();
+        two_sums<N> sums = {zeros<N>(), zeros<N>()};
         if (place.inside) {
-            shift = rough_mean<WIDTH>(x + place.channel, t.rows, t.channels);
-            sums = sum_moments<WIDTH>(x, shift, path);
+            shift = rough_mean<N>(x + place.channel, t.rows, t.channels);
+            sums = sum_moments<N>(x, shift, path);
         }
-        sums = add_threads<WIDTH>(sums, shared, lanes);
+        sums = add_threads<N>(sums, shared, lanes);
         if (!place.inside)
             continue;
-        floats<WIDTH> mean, factor = load<WIDTH>(t.scale + place.channel);
-        for (int c = 0; c < WIDTH; c++) {
+        gpu_values<N> mean, factor = gpu_load<N>(t.scale + place.channel);
+        for (int c = 0; c < N; c++) {
             float variance;
-            finish_moments(&mean.value[c], &variance, shift.value[c], sums.first.value[c], sums.second.value[c],
+            finish_moments(&mean.at[c], &variance, shift.at[c], sums.first.at[c], sums.second.at[c],
                            inverse_rows);
-            factor.value[c] *= inverse_deviation(variance);
+            factor.at[c] *= inverse_deviation(variance);
             if (place.row == 0)
-                store_statistics(s, place.channel + static_cast<size_t>(c), mean.value[c], variance);
+                store_statistics(s, place.channel + static_cast<size_t>(c), mean.at[c], variance);
         }
-        normalise<WIDTH, FUSED_AT_ONCE, T>(t, mean, factor, place.channel, path);
+        normalise<N, FUSED_AT_ONCE, Type>(t, mean, factor, place.channel, path);
     }
 }
 
-extern "C" __global__ void __launch_bounds__(FUSED_THREADS)
+extern "C" __global__ void __launch_bounds__(FUSED_THREADS, 1)
     batch_norm_forward_few_rows(enum gpu_type type, struct forward_tensors t, struct forward_statistics s, unsigned lanes)
 {
-    __shared__ floats<4> shared[2 * FUSED_THREADS];
-    FOR_TYPE_AND_WIDTH(type, t.channels, forward_tiles, t, s, lanes, shared);
+    alignas(16) __shared__ float shared[2 * 4 * FUSED_THREADS];
+    FOR_TYPE_AND_VECTOR(type, t.channels, forward_tiles, t, s, lanes, shared);
 }
 
-template <int WIDTH, typename T>
-static __device__ void backward_tiles(const struct backward_tensors &t, unsigned lanes, floats<4> *shared)
+template <int N, typename Type>
+static __device__ void backward_tiles(const struct backward_tensors &t, unsigned lanes, float *shared)
 {
-    for (size_t tile = blockIdx.x; tile < tiles_of<WIDTH>(lanes, t.channels); tile += gridDim.x) {
-        struct place place = place_in<WIDTH>(tile, lanes, t.channels);
+    for (size_t tile = blockIdx.x; tile < tiles_of<N>(lanes, t.channels); tile += gridDim.x) {
+        struct place place = place_in<N>(tile, lanes, t.channels);
         struct path path = path_of(place, place.row, t.rows, place.rows, t.channels);
-        two_sums<WIDTH> sums = {zeros<WIDTH>(), zeros<WIDTH>()};
+        two_sums<N> sums = {zeros<N>(), zeros<N>()};
         if (place.inside)
-            sums = sum_gradients<WIDTH, T>(t, load<WIDTH>(t.mean + place.channel), path);
-        sums = add_threads<WIDTH>(sums, shared, lanes);
+            sums = sum_gradients<N, Type>(t, gpu_load<N>(t.mean + place.channel), path);
+        sums = add_threads<N>(sums, shared, lanes);
         if (!place.inside)
             continue;
-        floats<WIDTH> inverse_std = load<WIDTH>(t.inverse_std + place.channel);
-        for (int c = 0; c < WIDTH; c++)
-            sums.second.value[c] *= inverse_std.value[c];
+        gpu_values<N> inverse_std = gpu_load<N>(t.inverse_std + place.channel);
+        for (int c = 0; c < N; c++)
+            sums.second.at[c] *= inverse_std.at[c];
         if (place.row == 0) {
-            store(t.d_shift + place.channel, sums.first);
-            store(t.d_scale + place.channel, sums.second);
+            gpu_store(t.d_shift + place.channel, sums.first);
+            gpu_store(t.d_scale + place.channel, sums.second);
         }
-        spread_gradient<WIDTH, FUSED_AT_ONCE, T>(t, sums.second, sums.first, place.channel, path);
+        spread_gradient<N, FUSED_AT_ONCE, Type>(t, sums.second, sums.first, place.channel, path);
     }
 }
 
-extern "C" __global__ void __launch_bounds__(FUSED_THREADS)
+extern "C" __global__ void __launch_bounds__(FUSED_THREADS, 1)
     batch_norm_backward_few_rows(enum gpu_type type, struct backward_tensors t, unsigned lanes)
 {
-    __shared__ floats<4> shared[2 * FUSED_THREADS];
-    FOR_TYPE_AND_WIDTH(type, t.channels, backward_tiles, t, lanes, shared);
+    alignas(16) __shared__ float shared[2 * 4 * FUSED_THREADS];
+    FOR_TYPE_AND_VECTOR(type, t.channels, backward_tiles, t, lanes, shared);
 }
 
 /* ---- first launch of three: the sums of each part ------------------------------------------------------ */
 
-template <int WIDTH, typename T>
+template <int N, typename Type>
 static __device__ void moments_of_parts(const struct forward_tensors &t, const struct partial_sums &p, unsigned lanes,
-                                        floats<4> *shared)
+                                        float *shared)
 {
-    size_t tiles = tiles_of<WIDTH>(lanes, t.channels);
+    size_t tiles = tiles_of<N>(lanes, t.channels);
     for (size_t i = blockIdx.x; i < p.parts * tiles; i += gridDim.x) {
-        struct place place = place_in<WIDTH>(i % tiles, lanes, t.channels);
+        struct place place = place_in<N>(i % tiles, lanes, t.channels);
         size_t part = i / tiles, row = part * p.part_rows;
         size_t end = row + p.part_rows < t.rows ? row + p.part_rows : t.rows;
         struct path path = path_of(place, row + place.row, end, place.rows, t.channels);
-        const T *x = static_cast<const T *>(t.x);
-        floats<WIDTH> shift = zeros<WIDTH>();
-        two_sums<WIDTH> sums = {zeros<WIDTH>(), zeros<WIDTH>()};
+        const Type *x = static_cast<const Type *>(t.x);
+        gpu_values<N> shift = zeros<N>();
+        two_sums<N> sums = {zeros<N>(), zeros<N>()};
         if (place.inside) {
-            shift = rough_mean<WIDTH>(x + place.channel, t.rows, t.channels);
-            sums = sum_moments<WIDTH>(x, shift, path);
+            shift = rough_mean<N>(x + place.channel, t.rows, t.channels);
+            sums = sum_moments<N>(x, shift, path);
         }
-        sums = add_threads<WIDTH>(sums, shared, lanes);
+        sums = add_threads<N>(sums, shared, lanes);
         if (place.inside && place.row == 0) {
             if (part == 0)
-                store(p.shift + place.channel, shift);
-            store(p.sums + 2 * part * t.channels + place.channel, sums.first);
-            store(p.sums + (2 * part + 1) * t.channels + place.channel, sums.second);
+                gpu_store(p.shift + place.channel, shift);
+            gpu_store(p.sums + 2 * part * t.channels + place.channel, sums.first);
+            gpu_store(p.sums + (2 * part + 1) * t.channels + place.channel, sums.second);
         }
     }
 }
 
-extern "C" __global__ void __launch_bounds__(TILE_THREADS)
+extern "C" __global__ void __launch_bounds__(TILE_THREADS, RESIDENT_BLOCKS)
     batch_norm_moments(enum gpu_type type, struct forward_tensors t, struct partial_sums p, unsigned lanes)
 {
-    __shared__ floats<4> shared[2 * TILE_THREADS];
-    FOR_TYPE_AND_WIDTH(type, t.channels, moments_of_parts, t, p, lanes, shared);
+    alignas(16) __shared__ float shared[2 * 4 * TILE_THREADS];
+    FOR_TYPE_AND_VECTOR(type, t.channels, moments_of_parts, t, p, lanes, shared);
 }
 
-template <int WIDTH, typename T>
+template <int N, typename Type>
 static __device__ void gradient_sums_of_parts(const struct backward_tensors &t, const struct partial_sums &p,
-                                              unsigned lanes, floats<4> *shared)
+                                              unsigned lanes, float *shared)
 {
-    size_t tiles = tiles_of<WIDTH>(lanes, t.channels);
+    size_t tiles = tiles_of<N>(lanes, t.channels);
     for (size_t i = blockIdx.x; i < p.parts * tiles; i += gridDim.x) {
-        struct place place = place_in<WIDTH>(i % tiles, lanes, t.channels);
+        struct place place = place_in<N>(i % tiles, lanes, t.channels);
         size_t part = i / tiles, row = part * p.part_rows;
         size_t end = row + p.part_rows < t.rows ? row + p.part_rows : t.rows;
         struct path path = path_of(place, row + place.row, end, place.rows, t.channels);
-        two_sums<WIDTH> sums = {zeros<WIDTH>(), zeros<WIDTH>()};
+        two_sums<N> sums = {zeros<N>(), zeros<N>()};
         if (place.inside)
-            sums = sum_gradients<WIDTH, T>(t, load<WIDTH>(t.mean + place.channel), path);
-        sums = add_threads<WIDTH>(sums, shared, lanes);
+            sums = sum_gradients<N, Type>(t, gpu_load<N>(t.mean + place.channel), path);
+        sums = add_threads<N>(sums, shared, lanes);
         if (place.inside && place.row == 0) {
-            store(p.sums + 2 * part * t.channels + place.channel, sums.first);
-            store(p.sums + (2 * part + 1) * t.channels + place.channel, sums.second);
+            gpu_store(p.sums + 2 * part * t.channels + place.channel, sums.first);
+            gpu_store(p.sums + (2 * part + 1) * t.channels + place.channel, sums.second);
         }
     }
 }
 
-extern "C" __global__ void __launch_bounds__(TILE_THREADS)
+extern "C" __global__ void __launch_bounds__(TILE_THREADS, RESIDENT_BLOCKS)
     batch_norm_gradient_sums(enum gpu_type type, struct backward_tensors t, struct partial_sums p, unsigned lanes)
 {
-    __shared__ floats<4> shared[2 * TILE_THREADS];
-    FOR_TYPE_AND_WIDTH(type, t.channels, gradient_sums_of_parts, t, p, lanes, shared);
+    alignas(16) __shared__ float shared[2 * 4 * TILE_THREADS];
+    FOR_TYPE_AND_VECTOR(type, t.channels, gradient_sums_of_parts, t, p, lanes, shared);
 }
 
 /* ---- second launch: the sums of all parts -------------------------------------------------------------- */
@@ -207,7 +207,7 @@ static __device__ bool add_parts(double *first, double *second, double *shared, 
     return threadIdx.x < FINISH_CHANNELS && channel < channels;
 }
 
-extern "C" __global__ void __launch_bounds__(FINISH_THREADS)
+extern "C" __global__ void __launch_bounds__(FINISH_THREADS, RESIDENT_BLOCKS)
     batch_norm_finish_moments(struct forward_statistics s, struct partial_sums p, size_t rows, size_t channels)
 {
     __shared__ double shared[2 * FINISH_THREADS];
@@ -222,7 +222,7 @@ extern "C" __global__ void __launch_bounds__(FINISH_THREADS)
     }
 }
 
-extern "C" __global__ void __launch_bounds__(FINISH_THREADS)
+extern "C" __global__ void __launch_bounds__(FINISH_THREADS, RESIDENT_BLOCKS)
     batch_norm_finish_gradients(float *d_scale, float *d_shift, const float *inverse_std, struct partial_sums p,
                                 size_t channels)
 {
@@ -245,43 +245,43 @@ static __device__ struct path path_of_grid(struct place place, unsigned tiles, s
     return path_of(place, blockIdx.x / tiles * place.rows + place.row, rows, gridDim.x / tiles * place.rows, channels);
 }
 
-template <int WIDTH, typename T>
+template <int N, typename Type>
 static __device__ void normalise_tile(const struct forward_tensors &t, const float *mean, const float *spread,
                                       bool spread_is_variance, unsigned lanes)
 {
-    unsigned tiles = static_cast<unsigned>(tiles_of<WIDTH>(lanes, t.channels));
-    struct place place = place_in<WIDTH>(blockIdx.x % tiles, lanes, t.channels);
+    unsigned tiles = static_cast<unsigned>(tiles_of<N>(lanes, t.channels));
+    struct place place = place_in<N>(blockIdx.x % tiles, lanes, t.channels);
     if (!place.inside)
         return;
-    floats<WIDTH> factor = load<WIDTH>(spread + place.channel), scale = load<WIDTH>(t.scale + place.channel);
-    for (int c = 0; c < WIDTH; c++)
-        factor.value[c] = (spread_is_variance ? inverse_deviation(factor.value[c]) : factor.value[c]) * scale.value[c];
-    normalise<WIDTH, TILE_AT_ONCE, T>(t, load<WIDTH>(mean + place.channel), factor, place.channel,
+    gpu_values<N> factor = gpu_load<N>(spread + place.channel), scale = gpu_load<N>(t.scale + place.channel);
+    for (int c = 0; c < N; c++)
+        factor.at[c] = (spread_is_variance ? inverse_deviation(factor.at[c]) : factor.at[c]) * scale.at[c];
+    normalise<N, TILE_AT_ONCE, Type>(t, gpu_load<N>(mean + place.channel), factor, place.channel,
                                       path_of_grid(place, tiles, t.rows, t.channels));
 }
 
-extern "C" __global__ void __launch_bounds__(TILE_THREADS)
+extern "C" __global__ void __launch_bounds__(TILE_THREADS, RESIDENT_BLOCKS)
     batch_norm_normalise(enum gpu_type type, struct forward_tensors t, const float *mean, const float *spread,
                          bool spread_is_variance, unsigned lanes)
 {
-    FOR_TYPE_AND_WIDTH(type, t.channels, normalise_tile, t, mean, spread, spread_is_variance, lanes);
+    FOR_TYPE_AND_VECTOR(type, t.channels, normalise_tile, t, mean, spread, spread_is_variance, lanes);
 }
 
-template <int WIDTH, typename T>
+template <int N, typename Type>
 static __device__ void gradient_tile(const struct backward_tensors &t, unsigned lanes)
 {
-    unsigned tiles = static_cast<unsigned>(tiles_of<WIDTH>(lanes, t.channels));
-    struct place place = place_in<WIDTH>(blockIdx.x % tiles, lanes, t.channels);
+    unsigned tiles = static_cast<unsigned>(tiles_of<N>(lanes, t.channels));
+    struct place place = place_in<N>(blockIdx.x % tiles, lanes, t.channels);
     if (place.inside)
-        spread_gradient<WIDTH, TILE_AT_ONCE, T>(t, load<WIDTH>(t.d_scale + place.channel),
-                                                load<WIDTH>(t.d_shift + place.channel), place.channel,
+        spread_gradient<N, TILE_AT_ONCE, Type>(t, gpu_load<N>(t.d_scale + place.channel),
+                                                gpu_load<N>(t.d_shift + place.channel), place.channel,
                                                 path_of_grid(place, tiles, t.rows, t.channels));
 }
 
-extern "C" __global__ void __launch_bounds__(TILE_THREADS)
+extern "C" __global__ void __launch_bounds__(TILE_THREADS, RESIDENT_BLOCKS)
     batch_norm_gradient(enum gpu_type type, struct backward_tensors t, unsigned lanes)
 {
-    FOR_TYPE_AND_WIDTH(type, t.channels, gradient_tile, t, lanes);
+    FOR_TYPE_AND_VECTOR(type, t.channels, gradient_tile, t, lanes);
 }
 
 /* ---- launchers ----------------------------------------------------------------------------------------- */
@@ -316,7 +316,9 @@ static struct partial_sums cut_rows(size_t rows, size_t channels, float *scratch
 {
     unsigned lanes = lanes_for(channels, TILE_LANES);
     size_t thread_rows = quotient_up(rows * tiles_for(channels, lanes), PARTS_WANTED * (TILE_THREADS / lanes));
-    thread_rows = smaller(thread_rows > LEAST_THREAD_ROWS ? thread_rows : LEAST_THREAD_ROWS, MOST_THREAD_ROWS);
+    if (thread_rows < LEAST_THREAD_ROWS)
+        thread_rows = LEAST_THREAD_ROWS;
+    thread_rows = smaller(thread_rows, MOST_THREAD_ROWS);
     struct partial_sums p;
     p.shift = scratch;
     p.sums = scratch + channels;
@@ -332,7 +334,7 @@ size_t gpu_batch_norm_scratch(size_t rows, size_t channels)
 
 static size_t busy_blocks(const struct gpu_queue *queue)
 {
-    return static_cast<size_t>(queue->multiprocessors) * BLOCKS_PER_MULTIPROCESSOR;
+    return static_cast<size_t>(queue->multiprocessors) * RESIDENT_BLOCKS;
 }
 
 /* Blocks for `units` that do not depend on each other. */
@@ -415,4 +417,4 @@ int gpu_batch_norm_backward(const struct gpu_queue *queue, enum gpu_type type, v
 }
 
 GPU_KERNELS(batch_norm_forward_few_rows, batch_norm_backward_few_rows, batch_norm_moments, batch_norm_gradient_sums,
-            batch_norm_finish_moments, batch_norm_finish_gradients, batch_norm_normalise, batch_norm_gradient)
+            batch_norm_finish_moments, batch_norm_finish_gradients, batch_norm_normalise, batch_norm_gradient);
