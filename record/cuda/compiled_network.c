@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "common/memory.h"
+#include "common/progress.h"
 #include "record/cuda/library_error.h"
 #include "record/cuda/plan_choice.h"
 
@@ -337,8 +338,12 @@ static int choose_plans(struct compiled_network *n, struct device *device, struc
     int status = take_timing(&timing, n, device, &block);
     for (int batch = 0; batch < BATCHES; batch++)
         for (int i = 0; i < n->layer_count && status == TIDY_OK; i++)
-            if (n->counts[batch] > 0 && n->layers[i].layer->kind == LAYER_CONVOLUTION)
+            if (n->counts[batch] > 0 && n->layers[i].layer->kind == LAYER_CONVOLUTION) {
+                progress_update("choosing how to convolve: batch of %" PRIu32 ", layer %d of %d", n->counts[batch], i + 1,
+                                n->layer_count);
                 status = choose_layer_plans(n, i, batch, &timing, cache, used, workspace);
+            }
+    progress_clear();
     if (block != NULL)
         cudaFree(block);
     return status;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "record/cuda/cudnn_descriptor.h"
 #include "record/cuda/library_error.h"
 
 enum {
@@ -114,9 +115,9 @@ int device_open(struct device *out)
     if (status == TIDY_OK)
         status = check_cuda(cudaMallocHost(&out->staging, STAGING_BYTES), "taking pinned memory of the host");
     if (status == TIDY_OK)
-        status = check_cudnn(cudnnCreate(&out->cudnn), starting);
+        status = cudnn_check(cudnnCreate(&out->cudnn), "its handle");
     if (status == TIDY_OK)
-        status = check_cudnn(cudnnSetStream(out->cudnn, out->queue.stream), starting);
+        status = cudnn_check(cudnnSetStream(out->cudnn, out->queue.stream), "its handle's stream");
     if (status == TIDY_OK)
         status = check_cublas(cublasCreate(&out->cublas), starting);
     if (status == TIDY_OK)

@@ -25,13 +25,3 @@ int check_cublas(cublasStatus_t status, const char *doing)
         return TIDY_OK;
     return tidy_fail("the GPU failed while %s: cuBLAS says %s", doing, cublasGetStatusString(status));
 }
-
-int check_cudnn(cudnnStatus_t status, const char *doing)
-{
-    if (status == CUDNN_STATUS_SUCCESS)
-        return TIDY_OK;
-    char detail[256] = "";
-    cudnnGetLastErrorString(detail, sizeof detail);
-    return tidy_fail("the GPU failed while %s: cuDNN says %s%s%s", doing, cudnnGetErrorString(status), detail[0] ? ": " : "",
-                     detail);
-}

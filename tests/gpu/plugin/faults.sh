@@ -31,3 +31,14 @@ chmod +x run
 mkdir clean && (cd clean && SIMULATED_GPU_CALLS=$scratch/calls XDG_CACHE_HOME=$PWD/cache tidy-record train --data ../tiny \
     --epochs 2 --batch-size 8 --device cuda --threads 1 -o run.tidy >stdout 2>stderr) || fail "without a fault: $(cat clean/stderr)"
 sites=$(grep -c . calls)
+[ "$sites" -ge 40 ] || fail "only $sites places where a call can fail: the plug-in has more"
+
+# Each place fails at its first call, at its last, and there as a device that is lost for good.
+awk -F '\t' '{ print $1; if ($2 > 1) print $1 ":" $2; print $1 ":" $2 ":sticky" }' calls >faults
+xargs -P "$(nproc)" -I FAULT ./run at-FAULT FAULT <faults >wrong || fail "the runs"
+[ ! -s wrong ] || fail "$(head -n 20 wrong)"
+
+# Most of them do end the run: a fault that no one notices is no test.
+ended=$(cat at-*/stderr | grep -c '^tidy-record: ')
+[ "$((2 * ended))" -ge "$(grep -c . faults)" ] || fail "only $ended of $(grep -c . faults) faults ended a run"
+echo "$sites places, $(grep -c . faults) faults, $ended runs ended with an error"
