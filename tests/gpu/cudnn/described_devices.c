@@ -11,10 +11,8 @@
 #include "record/network.h"
 
 static const struct described_device device_rows[DESCRIBED_DEVICES] = {
-    {.name = "T4", .has_tensor_float = false},
-    {.name = "RTX3060", .has_tensor_float = true},
-    {.name = "A100", .has_tensor_float = true},
-    {.name = "L4", .has_tensor_float = true},
+    {.name = "T4", .has_tensor_float = false},  {.name = "RTX3060", .has_tensor_float = true},
+    {.name = "A100", .has_tensor_float = true}, {.name = "L4", .has_tensor_float = true},
     {.name = "H100", .has_tensor_float = true},
 };
 
