@@ -1,5 +1,5 @@
 /* Devices that are only described, and the convolutions that are planned for them. */
-#include "described_devices.h"
+#include "tests/gpu/cudnn/described_devices.h"
 
 #include <stdio.h>
 #include <stdlib.h>

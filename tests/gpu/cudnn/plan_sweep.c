@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "common/error.h"
-#include "described_devices.h"
+#include "tests/gpu/cudnn/described_devices.h"
 
 enum { ROOM = 512 };
 
