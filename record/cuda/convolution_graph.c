@@ -15,44 +15,47 @@ static const struct pass_row {
     cudnnBackendDescriptorType_t operation;
     cudnnBackendAttributeName_t convolution, in, out, weights, alpha, beta;
 } pass_rows[CONVOLUTION_PASSES] = {
-    [CONVOLUTION_FORWARD] = {
-        .name = "forward",
-        .operation = CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
-        .convolution = CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
-        .in = CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
-        .out = CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
-        .weights = CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
-        .alpha = CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
-        .beta = CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA,
-    },
-    [CONVOLUTION_BACKWARD_DATA] = {
-        .name = "backward-data",
-        .operation = CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
-        .convolution = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
-        .in = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
-        .out = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
-        .weights = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
-        .alpha = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
-        .beta = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA,
-    },
-    [CONVOLUTION_BACKWARD_WEIGHTS] = {
-        .name = "backward-weights",
-        .operation = CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
-        .convolution = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
-        .in = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
-        .out = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
-        .weights = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
-        .alpha = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
-        .beta = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA,
-    },
+    [CONVOLUTION_FORWARD] =
+        {
+            .name = "forward",
+            .operation = CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
+            .convolution = CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+            .in = CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+            .out = CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
+            .weights = CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+            .alpha = CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
+            .beta = CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA,
+        },
+    [CONVOLUTION_BACKWARD_DATA] =
+        {
+            .name = "backward-data",
+            .operation = CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
+            .convolution = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+            .in = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
+            .out = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
+            .weights = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+            .alpha = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
+            .beta = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA,
+        },
+    [CONVOLUTION_BACKWARD_WEIGHTS] =
+        {
+            .name = "backward-weights",
+            .operation = CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
+            .convolution = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
+            .in = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+            .out = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
+            .weights = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
+            .alpha = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
+            .beta = CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA,
+        },
 };
 
 const char *convolution_request_key(char text[CONVOLUTION_KEY_ROOM], const struct convolution_request *request)
 {
     const struct layer *layer = request->layer;
     snprintf(text, CONVOLUTION_KEY_ROOM,
-             "%s n%" PRIu32 " in%" PRIu32 "x%" PRIu32 "x%" PRIu32 " out%" PRIu32 "x%" PRIu32 "x%" PRIu32 " k%" PRIu32
-             " s%" PRIu32 " p%" PRIu32 " %s%s",
+             "%s n%" PRIu32 " in%" PRIu32 "x%" PRIu32 "x%" PRIu32 " out%" PRIu32 "x%" PRIu32 "x%" PRIu32
+             " k%" PRIu32 " s%" PRIu32 " p%" PRIu32 " %s%s",
              pass_rows[request->pass].name, request->count, layer->in_height, layer->in_width, layer->in_channels,
              layer->out_height, layer->out_width, layer->out_channels, layer->kernel, layer->stride, layer->padding,
              precision_names[request->precision], request->deterministic ? " deterministic" : "");
@@ -64,8 +67,8 @@ int convolution_describe_device(cudnnBackendDescriptor_t *out, const char *json)
     const struct cudnn_attribute attributes[] = {
         {CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, (int64_t)strlen(json) + 1, json},
     };
-    return cudnn_descriptor_create(out, CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, "the description of a device", attributes,
-                                   COUNT(attributes));
+    return cudnn_descriptor_create(out, CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, "the description of a device",
+                                   attributes, COUNT(attributes));
 }
 
 /* cuDNN names dimensions n, c, h, w whatever their order in memory: the strides say that c is innermost. Weights are
@@ -102,8 +105,8 @@ static int create_geometry(cudnnBackendDescriptor_t *out, const struct layer *la
         {CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, 2, dilation},
         {CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, 2, stride},
     };
-    return cudnn_descriptor_create(out, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR, "the convolution's geometry", attributes,
-                                   COUNT(attributes));
+    return cudnn_descriptor_create(out, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR, "the convolution's geometry",
+                                   attributes, COUNT(attributes));
 }
 
 int convolution_graph_create(cudnnBackendDescriptor_t *out, const struct convolution_target *target,

@@ -99,11 +99,9 @@ static int read_knobs(struct engine_choice *out, cudnnBackendDescriptor_t config
 {
     cudnnBackendDescriptor_t *choices;
     int64_t count;
-    int status = cudnn_descriptor_get_list(config, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES,
-                                           CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, &choices, &count,
-                                           "an engine's knobs");
-    if (status == 0 && count > KNOBS_MOST)
-        status = tidy_fail("cuDNN: an engine with %" PRId64 " knobs", count);
+    int status =
+        cudnn_descriptor_get_list(config, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR,
+                                  KNOBS_MOST, &choices, &count, "an engine's knobs");
     for (int64_t i = 0; status == 0 && i < count; i++) {
         cudnnBackendKnobType_t type;
         int64_t got;
@@ -128,7 +126,7 @@ static int read_config(struct engine_choice *out, enum verdict *verdict, cudnnBa
     *out = (struct engine_choice){0};
     cudnnBackendDescriptor_t *engine;
     int64_t count;
-    int status = cudnn_descriptor_get_list(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR,
+    int status = cudnn_descriptor_get_list(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR, 1,
                                            &engine, &count, "a configuration's engine");
     if (status == 0 && count != 1)
         status = tidy_fail("cuDNN: a configuration of %" PRId64 " engines", count);
@@ -161,16 +159,16 @@ static int create_config(cudnnBackendDescriptor_t *out, cudnnBackendDescriptor_t
             {CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE, 1, &type},
             {CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, 1, &choice->knob[i].value},
         };
-        status = cudnn_descriptor_create(&knobs[i], CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, "an engine's knob", attributes,
-                                         COUNT(attributes));
+        status = cudnn_descriptor_create(&knobs[i], CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, "an engine's knob",
+                                         attributes, COUNT(attributes));
     }
     if (status == 0) {
         const struct cudnn_attribute attributes[] = {
             {CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &engine},
             {CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR, choice->knobs, knobs},
         };
-        status = cudnn_descriptor_create(out, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, "the engine's configuration", attributes,
-                                         COUNT(attributes));
+        status = cudnn_descriptor_create(out, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, "the engine's configuration",
+                                         attributes, COUNT(attributes));
     }
     for (int64_t i = 0; i < choice->knobs; i++)
         cudnn_descriptor_destroy(knobs[i]);
@@ -182,11 +180,13 @@ static int create_config(cudnnBackendDescriptor_t *out, cudnnBackendDescriptor_t
 
 static int write_text(char text[TEXT_ROOM], const struct engine_choice *choice)
 {
-    int length = snprintf(text, TEXT_ROOM, "engine %" PRId64 "%s", choice->engine, choice->knobs > 0 ? " knobs" : "");
+    int length =
+        snprintf(text, TEXT_ROOM, "engine %" PRId64 "%s", choice->engine, choice->knobs > 0 ? " knobs" : "");
     for (int64_t i = 0; i < choice->knobs && length < TEXT_ROOM; i++)
         length += snprintf(text + length, (size_t)(TEXT_ROOM - length), " %" PRId64 "=%" PRId64,
                            choice->knob[i].type, choice->knob[i].value);
-    return length < TEXT_ROOM ? 0 : tidy_fail("cuDNN: the knobs of engine %" PRId64 " are too long", choice->engine);
+    return length < TEXT_ROOM ? 0
+                              : tidy_fail("cuDNN: the knobs of engine %" PRId64 " are too long", choice->engine);
 }
 
 /* Takes `prefix` and a number from *text. */
@@ -290,11 +290,16 @@ static int list_configs(cudnnBackendDescriptor_t **out, int64_t *count, cudnnBac
         {CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, CUDNN_TYPE_BACKEND_DESCRIPTOR, target->device != NULL, &target->device},
     };
     cudnnBackendDescriptor_t heuristics;
+    int64_t room;
     int status = cudnn_descriptor_create(&heuristics, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, "the choice of engines",
                                          attributes, COUNT(attributes));
     if (status == 0)
-        status = cudnn_descriptor_get_list(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS,
-                                           CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, out, count, "the choice of engines");
+        status = cudnn_descriptor_get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0,
+                                      &room, NULL, "the choice of engines");
+    if (status == 0 && room > 0)
+        status =
+            cudnn_descriptor_get_list(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR,
+                                      room, out, count, "the choice of engines");
     cudnn_descriptor_destroy(heuristics);
     return status;
 }
@@ -306,21 +311,32 @@ struct census {
     char refusal[512]; /* cuDNN's last, or "" */
 };
 
-static int fail_without_plan(const struct census *census, const char *key, const struct convolution_request *request)
+static int fail_without_plan(const struct census *census, const char *key,
+                             const struct convolution_request *request)
 {
     char reasons[512] = "cuDNN offers none";
     int length = 0;
     for (int verdict = PLAN_MADE + 1; verdict < VERDICTS; verdict++)
         if (census->with[verdict] > 0)
-            length += snprintf(reasons + length, sizeof reasons - (size_t)length, "%s%zu %s",
-                               length > 0 ? ", " : "of what cuDNN offers ", census->with[verdict],
-                               census->with[verdict] == 1 ? verdict_texts[verdict].one : verdict_texts[verdict].many);
+            length +=
+                snprintf(reasons + length, sizeof reasons - (size_t)length, "%s%zu %s",
+                         length > 0 ? ", " : "of what cuDNN offers ", census->with[verdict],
+                         census->with[verdict] == 1 ? verdict_texts[verdict].one : verdict_texts[verdict].many);
     char workspace[96] = "";
     if (census->with[WANTS_WORKSPACE] > 0)
         snprintf(workspace, sizeof workspace, "; %zu bytes of workspace were allowed, %zu is the least wanted",
                  request->workspace_limit, census->least_workspace);
     return tidy_fail("no plan for convolution %s on this device: %s%s%s%s%s", key, reasons, workspace,
                      census->refusal[0] != 0 ? "; " : "", census->refusal, precision_needs[request->precision]);
+}
+
+/* Whether the plan is one of the first `count`: the fallback list repeats some. */
+static bool is_known(struct convolution_plan **plans, size_t count, const struct convolution_plan *plan)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(plans[i]->text, plan->text) == 0)
+            return true;
+    return false;
 }
 
 int convolution_plans_create(struct convolution_plan **plans, size_t room, size_t *found,
@@ -335,7 +351,7 @@ int convolution_plans_create(struct convolution_plan **plans, size_t room, size_
         return tidy_fail("convolution %s: %s", key, tidy_error_message());
 
     struct census census = {.least_workspace = SIZE_MAX};
-    for (size_t mode = 0; mode < COUNT(modes) && *found == 0; mode++) {
+    for (size_t mode = 0; mode < COUNT(modes) && *found < room; mode++) {
         cudnnBackendDescriptor_t *configs;
         int64_t count;
         if (list_configs(&configs, &count, graph, target, modes[mode]) != 0)
@@ -344,7 +360,9 @@ int convolution_plans_create(struct convolution_plan **plans, size_t room, size_
             enum verdict verdict;
             size_t workspace;
             create_plan(&plans[*found], &verdict, &workspace, &configs[i], target, request);
-            if (verdict == PLAN_MADE)
+            if (verdict == PLAN_MADE && is_known(plans, *found, plans[*found]))
+                convolution_plan_destroy(plans[*found]);
+            else if (verdict == PLAN_MADE)
                 ++*found;
             else if (verdict == REFUSED)
                 snprintf(census.refusal, sizeof census.refusal, "%.500s", tidy_error_message());
@@ -395,8 +413,8 @@ size_t convolution_plan_workspace(const struct convolution_plan *plan)
     return plan->workspace;
 }
 
-int convolution_plan_run(const struct convolution_plan *plan, cudnnHandle_t handle, void *in, void *out, void *weights,
-                         void *workspace)
+int convolution_plan_run(const struct convolution_plan *plan, cudnnHandle_t handle, void *in, void *out,
+                         void *weights, void *workspace)
 {
     const int64_t names[CONVOLUTION_TENSORS] = {CONVOLUTION_IN, CONVOLUTION_OUT, CONVOLUTION_WEIGHTS};
     void *const addresses[CONVOLUTION_TENSORS] = {in, out, weights};

@@ -39,7 +39,7 @@ struct convolution_request {
 /* One finalised execution plan. */
 struct convolution_plan;
 
-/* Makes up to `room` plans, in cuDNN's order of preference (heuristics A; its fallback list where A has none that will do).
+/* Makes up to `room` plans, in cuDNN's order of preference: its heuristics A, then its fallback list, none twice.
  * Errors: a graph that cuDNN does not take; no plan at all, and why (layer, pass, precision; what became of those that it offers).
  * Each is freed with convolution_plan_destroy. */
 int convolution_plans_create(struct convolution_plan **plans, size_t room, size_t *found,

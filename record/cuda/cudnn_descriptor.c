@@ -57,36 +57,34 @@ int cudnn_descriptor_get(cudnnBackendDescriptor_t descriptor, cudnnBackendAttrib
 }
 
 int cudnn_descriptor_get_list(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
-                              cudnnBackendDescriptorType_t type, cudnnBackendDescriptor_t **out, int64_t *count,
-                              const char *what)
+                              cudnnBackendDescriptorType_t type, int64_t room, cudnnBackendDescriptor_t **out,
+                              int64_t *count, const char *what)
 {
     *out = NULL;
     *count = 0;
-    int64_t room;
-    int status = cudnn_descriptor_get(descriptor, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &room, NULL, what);
-    if (status != 0 || room <= 0)
-        return status;
     cudnnBackendDescriptor_t *list;
-    status = memory_allocate(&list, (size_t)room, sizeof *list, what);
+    int status = memory_allocate(&list, (size_t)room, sizeof *list, what);
     if (status != 0)
         return status;
-    /* cuDNN fills descriptors that the caller made, and may fill fewer than it counted. */
+    /* cuDNN fills descriptors that the caller made. */
     for (int64_t i = 0; status == 0 && i < room; i++)
         status = cudnn_check(cudnnBackendCreateDescriptor(type, &list[i]), what);
     int64_t filled = 0;
     if (status == 0)
         status = cudnn_descriptor_get(descriptor, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, room, &filled, list, what);
-    if (status != 0 || filled < 0)
+    if (status == 0 && filled > room)
+        status = tidy_fail("cuDNN: %s: %lld, where %lld were expected at most", what, (long long)filled,
+                           (long long)room);
+    if (status != 0)
         filled = 0;
-    if (filled > room)
-        filled = room;
     for (int64_t i = filled; i < room; i++)
         cudnn_descriptor_destroy(list[i]);
-    if (filled > 0)
+    if (status == 0) {
         *out = list;
-    else
+        *count = filled;
+    } else {
         free(list);
-    *count = filled;
+    }
     return status;
 }
 

@@ -32,11 +32,12 @@ int cudnn_descriptor_get(cudnnBackendDescriptor_t descriptor, cudnnBackendAttrib
                          cudnnBackendAttributeType_t type, int64_t room, int64_t *count, void *values,
                          const char *what);
 
-/* Gets all descriptors (of `type`) that an attribute holds, as an array that the caller frees with
- * cudnn_descriptor_destroy_list. There may be none. */
+/* Gets up to `room` descriptors (of `type`) that an attribute holds, as an array that the caller frees with
+ * cudnn_descriptor_destroy_list. There may be none. cuDNN does not count all attributes that hold descriptors when asked for the
+ * count alone (the heuristics' results it does, knobs not), hence the room. */
 int cudnn_descriptor_get_list(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
-                              cudnnBackendDescriptorType_t type, cudnnBackendDescriptor_t **out, int64_t *count,
-                              const char *what);
+                              cudnnBackendDescriptorType_t type, int64_t room, cudnnBackendDescriptor_t **out,
+                              int64_t *count, const char *what);
 void cudnn_descriptor_destroy_list(cudnnBackendDescriptor_t *descriptors, int64_t count);
 
 #endif

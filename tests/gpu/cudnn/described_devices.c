@@ -1,5 +1,5 @@
 /* Devices that are only described, and the convolutions that are planned for them. */
-#include "described_devices.h"
+#include "tests/gpu/cudnn/described_devices.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +11,8 @@
 #include "record/network.h"
 
 static const struct described_device device_rows[DESCRIBED_DEVICES] = {
-    {.name = "T4", .has_tensor_float = false},
-    {.name = "RTX3060", .has_tensor_float = true},
-    {.name = "A100", .has_tensor_float = true},
-    {.name = "L4", .has_tensor_float = true},
+    {.name = "T4", .has_tensor_float = false},  {.name = "RTX3060", .has_tensor_float = true},
+    {.name = "A100", .has_tensor_float = true}, {.name = "L4", .has_tensor_float = true},
     {.name = "H100", .has_tensor_float = true},
 };
 

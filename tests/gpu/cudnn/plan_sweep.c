@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "common/error.h"
-#include "described_devices.h"
+#include "tests/gpu/cudnn/described_devices.h"
 
 enum { ROOM = 512 };
 
@@ -72,7 +72,8 @@ int main(int argc, char **argv)
 
     double started = seconds_now();
     size_t graphs = 0, plans = 0, most[DESCRIBED_DEVICES][3] = {{0}};
-    puts("#device\tprecision\tconvolution\tplans\tdeterministic\tsmallest_workspace\tlargest_workspace\tfirst_workspace"
+    puts("#device\tprecision\tconvolution\tplans\tdeterministic\tsmallest_workspace\tlargest_workspace\tfirst_"
+         "workspace"
          "\tfirst");
     for (int device = 0; device < DESCRIBED_DEVICES; device++)
         for (int precision = 0; precision_names[precision] != NULL; precision++) {
@@ -98,8 +99,8 @@ int main(int argc, char **argv)
         for (int precision = 0; precision_names[precision] != NULL; precision++)
             if (precision == PRECISION_F32 || devices[device].has_tensor_float)
                 printf("%s\t%s\t%zu\n", devices[device].name, precision_names[precision], most[device][precision]);
-    fprintf(stderr, "plan-sweep: %zu plans of %zu graphs, %.1f s (cuDNN %zu)\n", plans, graphs, seconds_now() - started,
-            cudnnGetVersion());
+    fprintf(stderr, "plan-sweep: %zu plans of %zu graphs, %.1f s (cuDNN %zu)\n", plans, graphs,
+            seconds_now() - started, cudnnGetVersion());
     free(layers);
     described_devices_close(devices);
     return fflush(stdout) == 0 ? 0 : 1;
