@@ -6,6 +6,7 @@
 
 #include "analyze/commands.h"
 #include "common/error.h"
+#include "common/options.h"
 #include "common/table.h"
 #include "common/tidylog.h"
 

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "common/error.h"
-#include "common/memory.h"
 #include "common/options.h"
 #include "common/progress.h"
 #include "common/tidylog.h"
@@ -48,22 +47,9 @@ static int parse(struct settings *settings, int argc, char **argv, bool *done)
         .summary = "Go on with a log that was interrupted, or for more epochs.",
         .description = description,
         .example = "tidy-record resume run.tidy",
-        .options = rows,
-        .option_count = sizeof rows / sizeof *rows,
+        OPTION_ROWS(rows),
     };
-    const char **positional;
-    int positional_count = 0;
-    bool helped = false;
-    int status = memory_allocate(&positional, (size_t)argc, sizeof *positional, "the arguments");
-    if (status == 0)
-        status = options_parse(&usage, argc, argv, positional, &positional_count, &helped);
-    *done = helped;
-    if (status == 0 && !helped && positional_count != 1)
-        status = tidy_fail_usage("one log is resumed at a time: tidy-record resume run.tidy");
-    if (status == 0 && !helped)
-        settings->path = positional[0];
-    free(positional);
-    return status;
+    return command_parse(&usage, argc, argv, &settings->path, 1, done);
 }
 
 /* Says whether all is in the log that going on takes; a log of another trainer has no network, for one. */

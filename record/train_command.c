@@ -88,20 +88,9 @@ static int parse(struct settings *settings, int argc, char **argv, bool *done)
         .summary = "Train a network and record what it predicts for every training sample.",
         .description = description,
         .example = example,
-        .options = rows,
-        .option_count = sizeof rows / sizeof *rows,
+        OPTION_ROWS(rows),
     };
-    const char **positional;
-    int positional_count = 0;
-    bool helped = false;
-    int status = memory_allocate(&positional, (size_t)argc, sizeof *positional, "the arguments");
-    if (status == 0)
-        status = options_parse(&usage, argc, argv, positional, &positional_count, &helped);
-    *done = helped;
-    if (status == 0 && !helped && positional_count > 0)
-        status = tidy_fail_usage("surplus argument '%s'; the data set is given with --data", positional[0]);
-    free(positional);
-    return status;
+    return command_parse(&usage, argc, argv, NULL, 0, done);
 }
 
 static int list_networks(void)

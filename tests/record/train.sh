@@ -66,7 +66,7 @@ usage "did you mean 'cosine'?" tidy-record train --data data --lr-schedule cosin
 usage "did you mean 'margin'?" tidy-record train --data data --detail margn
 usage "unknown choice 'gpu'" tidy-record train --data data --device gpu
 usage "--noise" tidy-record train --data data --noise every:0
-usage "surplus argument 'data'" tidy-record train data --data data
+usage "train: surplus argument 'data'; usage: tidy-record train --data DIR" tidy-record train data --data data
 usage "did you mean 'train'?" tidy-record trian --data data
 
 # What cannot be done: exit 1, nothing written.
