@@ -256,8 +256,8 @@ int command_parse(const struct command_usage *usage, int argc, char **argv, cons
         return status;
     status = options_parse(usage, argc, argv, all, &count, helped);
     if (status == TIDY_OK && !*helped && count < expected)
-        status = tidy_fail_usage("%s: missing argument%s; usage: %s %s %s", usage->name, expected - count == 1 ? "" : "s",
-                                 usage->program, usage->name, usage->arguments);
+        status = tidy_fail_usage("%s: missing argument%s; usage: %s %s %s", usage->name,
+                                 expected - count == 1 ? "" : "s", usage->program, usage->name, usage->arguments);
     if (status == TIDY_OK && !*helped && count > expected)
         status = tidy_fail_usage("%s: surplus argument '%s'; usage: %s %s %s", usage->name, all[expected],
                                  usage->program, usage->name, usage->arguments);

@@ -18,7 +18,8 @@ static const struct backend *get_cpu(void)
     return &cpu_backend;
 }
 
-/* One for each name after "auto", which takes the last that can be used. A get that returns NULL has made a message. */
+/* One for each name after "auto", which takes the last that can be used. A `get` that returns NULL has made a
+ * message. */
 static const struct {
     const char *name;
     const struct backend *(*get)(void);

@@ -147,8 +147,8 @@ int checkpoint_save(const char *path, uint64_t fingerprint, const struct checkpo
 {
     size_t plans_bytes = strlen(plans);
     if (plans_bytes > CHECKPOINT_MOST_PLANS)
-        return tidy_fail("%s: the checkpoint cannot be written: the device's plans have %zu bytes, more than %d", path,
-                         plans_bytes, CHECKPOINT_MOST_PLANS);
+        return tidy_fail("%s: the checkpoint cannot be written: the device's plans have %zu bytes, more than %d",
+                         path, plans_bytes, CHECKPOINT_MOST_PLANS);
     struct header header = {
         .version = VERSION,
         .plans_bytes = (uint32_t)plans_bytes,
@@ -274,8 +274,8 @@ static int check_header(const struct header *header, uint64_t file_size, const c
     return 0;
 }
 
-/* Opens a checkpoint, reads and checks its header. Where there is none sets *found = false and returns 0. In every case
- * end_reading comes last. */
+/* Opens a checkpoint, reads and checks its header. Where there is none sets *found = false and returns 0. In every
+ * case end_reading comes last. */
 static int begin_reading(struct reading *reading, const char *path, bool *found)
 {
     *reading = (struct reading){.path = path, .file = open(path, O_RDONLY | O_CLOEXEC)};

@@ -27,8 +27,8 @@ uint64_t checkpoint_fingerprint(const struct tidylog_run *run);
 /* The most bytes that a device's plans may have. */
 enum { CHECKPOINT_MOST_PLANS = 1 << 20 };
 
-/* Writes PATH.new, syncs it, renames it to `path` and syncs the folder. `plans` is what the backend's call of that name
- * gave. Where it fails the checkpoint that was there stays as it was. */
+/* Writes PATH.new, syncs it, renames it to `path` and syncs the folder. `plans` is what the backend's call of that
+ * name gave. Where it fails the checkpoint that was there stays as it was. */
 int checkpoint_save(const char *path, uint64_t fingerprint, const struct checkpoint_position *position,
                     const struct network_state *state, const char *plans);
 
@@ -38,8 +38,9 @@ int checkpoint_save(const char *path, uint64_t fingerprint, const struct checkpo
 int checkpoint_load(const char *path, uint64_t fingerprint, struct checkpoint_position *position,
                     struct network_state *state, bool *found);
 
-/* Reads the plans alone, for who compiles the network before its state is loaded. *out is NULL where there is no checkpoint
- * or it has none; the caller frees it. Errors: as checkpoint_load's, but for the network, which it does not know. */
+/* Reads the plans alone, for who compiles the network before its state is loaded. *out is NULL where there is no
+ * checkpoint or it has none; the caller frees it. Errors: as checkpoint_load's, but for the network, which it does
+ * not know. Reads and checks the whole file where there are plans. */
 int checkpoint_plans(char **out, const char *path, uint64_t fingerprint);
 
 #endif

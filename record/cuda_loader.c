@@ -1,5 +1,5 @@
-/* Loads the CUDA plug-in, and says what to do where that fails. The texts of dlerror are those of the GNU C library; one that
- * is not known here is passed on as it is. */
+/* Loads the CUDA plug-in, and says what to do where that fails. The texts of dlerror are those of the GNU C library;
+ * one that is not known here is passed on as it is. */
 #include "record/cuda_loader.h"
 
 #include <dlfcn.h>

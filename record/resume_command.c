@@ -41,8 +41,8 @@ static int parse(struct settings *settings, int argc, char **argv, bool *done)
          NULL, NULL},
         {"threads", 0, OPTION_COUNT, &settings->threads, "N", "threads that compute; 0 = as recorded", 0, 1024,
          NULL, NULL},
-        {"device", 0, OPTION_CHOICE, &settings->device, "NAME", "what computes, if not what it was recorded on", 0, 0,
-         backend_names, NULL},
+        {"device", 0, OPTION_CHOICE, &settings->device, "NAME", "what computes, if not what it was recorded on", 0,
+         0, backend_names, NULL},
         {"data", 0, OPTION_TEXT, &settings->data, "DIR", "where the data set is, if no longer where it was", 0, 0,
          NULL, NULL},
     };
@@ -139,7 +139,8 @@ static void warn_of_differences(const struct recording *recording, const struct 
 /* The device asked for, or the recorded one. */
 static const struct backend *find_backend(const struct settings *settings, const struct tidylog_run *run)
 {
-    const struct backend *backend = backend_find(settings->device >= 0 ? backend_names[settings->device] : run->device);
+    const struct backend *backend =
+        backend_find(settings->device >= 0 ? backend_names[settings->device] : run->device);
     if (backend == NULL && settings->device < 0 && run->device != NULL)
         tidy_fail("%s: was recorded on '%s'. %s. --device cpu goes on with it without", settings->path, run->device,
                   tidy_error_message());

@@ -2,6 +2,7 @@
 # its plug-in is not CUDA's: it computes on the CPU (fake_plugin.c).
 . "$TIDY_SOURCE/tests/record/functions.sh"
 
+make-idx data 180 40 4 12
 path=$PATH
 # The program with the plug-in of that name; `alone` has none.
 with()
@@ -70,7 +71,7 @@ expect 0 "" tidy-record --version
 [ ! -e transcript ] || fail "the plug-in was loaded: $(cat transcript)"
 
 # auto takes it and says so; the log knows, and differs in nothing else from the CPU's.
-train="tidy-record train --data data --batch-size 40 --noise 0.05 --lr-schedule constant"
+train="tidy-record train --data data --batch-size 20 --noise 0.05 --lr-schedule constant"
 expect 0 "with fake CUDA 13.0, " $train --epochs 6 -o auto.tidy --force
 grep -q "^recording small .* with fake CUDA 13.0, [0-9]* threads*, 1.5 GiB, into auto.tidy$" stderr || fail "$(head -n 1 stderr)"
 [ "$(<transcript)" = $'loaded\nprecision f32, deterministic 0, logits 0, plans none' ] || fail "$(<transcript)"
@@ -130,9 +131,9 @@ expect 0 "oneDNN" tidy-record resume gone.tidy --epochs 6 --device cpu
 with good
 same_log auto.tidy gone.tidy
 
-# A device that fails in the middle (75 steps: the fifth epoch's) ends the run with its word and a good log.
-expect 1 "tidy-record: the fake GPU is gone" env FAKE_CUDA_FAILS_AT=67 $train --device cuda --epochs 6 -o failed.tidy
+# A device that fails in the middle ends the run with its word and a good log: at 9 steps an epoch, in the fifth.
+expect 1 "tidy-record: the fake GPU is gone" env FAKE_CUDA_FAILS_AT=43 $train --device cuda --epochs 6 -o failed.tidy
 [ "$(info failed.tidy epochs-finished) $(info failed.tidy steps-of-unfinished-epoch)" = "4 7" ] || fail "$(tidy-analyze info failed.tidy)"
 tidy-analyze verify failed.tidy >verified || fail "$(cat verified)"
-expect 0 "from step 60" tidy-record resume failed.tidy
+expect 0 "from step 36" tidy-record resume failed.tidy
 same_log auto.tidy failed.tidy

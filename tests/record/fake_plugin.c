@@ -1,8 +1,10 @@
-/* A plug-in in place of the CUDA one: it computes with the CPU backend of the program that loads it, so that its values are
- * known. As on a GPU two steps are on their way at a time, they are computed when they are waited for, and errors show there.
+/* A plug-in in place of the CUDA one: it computes with the CPU backend of the program that loads it, so that its
+ * values are known. As on a GPU two steps are on their way at a time, they are computed when they are waited for, and
+ * errors show there.
  *
- * The environment decides: FAKE_CUDA_UNUSABLE: text of a probe that says no. FAKE_CUDA_TRANSCRIPT: a file that gets a line when
- * the plug-in is loaded and when it compiles. FAKE_CUDA_FAILS_AT: number of a step, from 0, whose collection fails. */
+ * The environment decides: FAKE_CUDA_UNUSABLE: text of a probe that says no. FAKE_CUDA_TRANSCRIPT: a file that gets a
+ * line when the plug-in is loaded and when it compiles. FAKE_CUDA_FAILS_AT: number of a step, counted from the
+ * program's start, whose collection fails. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +17,15 @@
 /* What a plug-in may call of the program's: each has to be there, or this one does not load. */
 typedef void (*function)(void);
 const function fake_plugin_calls[] = {
-    (function)tidy_fail,              (function)tidy_fail_usage,      (function)tidy_fail_memory,
-    (function)tidy_error_message,     (function)memory_allocate,      (function)memory_grow,
-    (function)arena_plan,             (function)network_state_create, (function)network_state_allocate,
+    (function)tidy_fail,
+    (function)tidy_fail_usage,
+    (function)tidy_fail_memory,
+    (function)tidy_error_message,
+    (function)memory_allocate,
+    (function)memory_grow,
+    (function)arena_plan,
+    (function)network_state_create,
+    (function)network_state_allocate,
     (function)network_state_destroy,
 };
 
@@ -128,8 +136,8 @@ static int collect(struct trainer *trainer, struct step_result *out)
 
 static int evaluate(struct trainer *trainer, uint64_t *correct)
 {
-    return submitted == collected ? cpu_backend.evaluate(trainer, correct) :
-                                    tidy_fail("evaluate with steps uncollected");
+    return submitted == collected ? cpu_backend.evaluate(trainer, correct)
+                                  : tidy_fail("evaluate with steps uncollected");
 }
 
 static const char *plans(const struct trainer *trainer)

@@ -329,9 +329,9 @@ static void test_a_device_that_fails_with_steps_ahead_leaves_what_was_collected(
         enum fake_call call;
         uint64_t number, logged, uncollected;
     } rows[] = {
-        {FAKE_STEP, 14, 14, 0},  /* the epoch's first: nothing is ahead */
+        {FAKE_STEP, 14, 14, 0}, /* the epoch's first: nothing is ahead */
         {FAKE_STEP, 15, 14, 1},
-        {FAKE_STEP, 18, 16, 2},  /* 16 and 17 are ahead; 15 was collected before 18 was submitted */
+        {FAKE_STEP, 18, 16, 2}, /* 16 and 17 are ahead; 15 was collected before 18 was submitted */
         {FAKE_COLLECT, 14, 14, 3},
         {FAKE_COLLECT, 17, 17, 3},
         {FAKE_COLLECT, 19, 19, 2}, /* nothing is submitted beyond the epoch's end */
@@ -341,7 +341,8 @@ static void test_a_device_that_fails_with_steps_ahead_leaves_what_was_collected(
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct tidylog_run run = plan();
         fake_reset();
-        fake_event = (struct fake_event){.wanted = true, .call = rows[i].call, .number = rows[i].number, .fails = true};
+        fake_event =
+            (struct fake_event){.wanted = true, .call = rows[i].call, .number = rows[i].number, .fails = true};
         backend = &fake_backend_ahead;
         assert_int_equal(record(path, &run), TIDY_FAILED);
         assert_string_equal(tidy_error_message(), "the device is gone");
@@ -353,8 +354,8 @@ static void test_a_device_that_fails_with_steps_ahead_leaves_what_was_collected(
         struct network_state checkpoint;
         bool found;
         fake_state_create(&checkpoint, CLASSES, 1);
-        assert_int_equal(checkpoint_load(checkpoint_of(path), checkpoint_fingerprint(&run), &position, &checkpoint,
-                                         &found), 0);
+        assert_int_equal(
+            checkpoint_load(checkpoint_of(path), checkpoint_fingerprint(&run), &position, &checkpoint, &found), 0);
         assert_true(found);
         assert_int_equal(position.step, 2 * STEPS_PER_EPOCH);
         fake_state_destroy(&checkpoint);
