@@ -28,7 +28,8 @@ struct settings {
 static const char description[] =
     "Goes on from the checkpoint beside the log (run.tidy.ckpt) with the settings in the log, to the\n"
     "values that an uninterrupted run would have recorded, where machine, library versions and threads\n"
-    "are the same. What the log holds after the checkpoint's step is recorded again.\n"
+    "are the same (and, on a GPU, --deterministic was given). What the log holds after the checkpoint's\n"
+    "step is recorded again.\n"
     "\n"
     "A run may go on on another device than it began on: the checkpoint is the same for all. Its log goes\n"
     "on saying what it began on.";
