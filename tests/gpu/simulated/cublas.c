@@ -127,12 +127,12 @@ const char *cublasGetStatusString(cublasStatus_t status)
         {CUBLAS_STATUS_ALLOC_FAILED, "the resource allocation failed"},
         {CUBLAS_STATUS_INVALID_VALUE, "an unsupported value or parameter was passed to the function"},
         {CUBLAS_STATUS_EXECUTION_FAILED, "the function failed to launch on the GPU"},
-        {CUBLAS_STATUS_NOT_SUPPORTED, "the requested function is not supported"},
+        {CUBLAS_STATUS_NOT_SUPPORTED, "the requested functionality is not supported"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (texts[i].status == status)
             return texts[i].text;
-    return "unknown status";
+    return "unrecognized status";
 }
 
 /* ---- matrix products ---- */
