@@ -65,6 +65,7 @@ static __device__ void forward_tiles(const struct forward_tensors &t, const stru
         if (!place.inside)
             continue;
         gpu_values<N> mean, factor = gpu_load<N>(t.scale + place.channel);
+#pragma unroll
         for (int c = 0; c < N; c++) {
             float variance;
             finish_moments(&mean.at[c], &variance, shift.at[c], sums.first.at[c], sums.second.at[c],
@@ -97,6 +98,7 @@ static __device__ void backward_tiles(const struct backward_tensors &t, unsigned
         if (!place.inside)
             continue;
         gpu_values<N> inverse_std = gpu_load<N>(t.inverse_std + place.channel);
+#pragma unroll
         for (int c = 0; c < N; c++)
             sums.second.at[c] *= inverse_std.at[c];
         if (place.row == 0) {
@@ -254,6 +256,7 @@ static __device__ void normalise_tile(const struct forward_tensors &t, const flo
     if (!place.inside)
         return;
     gpu_values<N> factor = gpu_load<N>(spread + place.channel), scale = gpu_load<N>(t.scale + place.channel);
+#pragma unroll
     for (int c = 0; c < N; c++)
         factor.at[c] = (spread_is_variance ? inverse_deviation(factor.at[c]) : factor.at[c]) * scale.at[c];
     normalise<N, TILE_AT_ONCE, Type>(t, gpu_load<N>(mean + place.channel), factor, place.channel,

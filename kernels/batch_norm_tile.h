@@ -50,7 +50,7 @@ template <int N> static __device__ struct place place_in(size_t tile, unsigned l
     place.lane = threadIdx.x % lanes;
     place.row = threadIdx.x / lanes;
     place.rows = blockDim.x / lanes;
-    place.channel = (tile * lanes + place.lane) * N;
+    place.channel = tile * (lanes * N) + place.lane * N;
     place.inside = place.channel < channels;
     return place;
 }
@@ -76,6 +76,7 @@ template <int N> static __device__ size_t tiles_of(unsigned lanes, size_t channe
 template <int N> static __device__ gpu_values<N> zeros()
 {
     gpu_values<N> out;
+#pragma unroll
     for (int c = 0; c < N; c++)
         out.at[c] = 0;
     return out;
@@ -83,6 +84,7 @@ template <int N> static __device__ gpu_values<N> zeros()
 
 template <int N> static __device__ gpu_values<N> operator+(gpu_values<N> a, const gpu_values<N> &b)
 {
+#pragma unroll
     for (int c = 0; c < N; c++)
         a.at[c] += b.at[c];
     return a;
@@ -119,10 +121,12 @@ template <int N, typename Type> static __device__ gpu_values<N> rough_mean(const
 {
     gpu_values<N> sum = zeros<N>();
     size_t step = rows / SHIFT_ROWS;
+#pragma unroll
     for (size_t i = 0; i < SHIFT_ROWS; i++) {
         size_t row = step > 0 ? i * step : i < rows ? i : rows - 1;
         sum = sum + gpu_load<N>(x + row * channels);
     }
+#pragma unroll
     for (int c = 0; c < N; c++)
         sum.at[c] /= static_cast<float>(SHIFT_ROWS);
     return sum;
@@ -135,6 +139,7 @@ static __device__ two_sums<N> sum_moments(const Type *x, gpu_values<N> shift, st
     two_sums<N> sums = {zeros<N>(), zeros<N>()};
     for (size_t at = path.first; at < path.end; at += path.stride) {
         gpu_values<N> value = gpu_load<N>(x + at);
+#pragma unroll
         for (int c = 0; c < N; c++) {
             float deviation = value.at[c] - shift.at[c];
             sums.first.at[c] += deviation;
@@ -150,6 +155,7 @@ template <int N, typename Type> static __device__ gpu_values<N> masked(const Typ
     gpu_values<N> gradient = gpu_load<N>(dy + offset);
     if (y != NULL) {
         gpu_values<N> mask = gpu_load<N>(y + offset);
+#pragma unroll
         for (int c = 0; c < N; c++)
             gradient.at[c] = mask.at[c] > 0 ? gradient.at[c] : 0;
     }
@@ -164,6 +170,7 @@ static __device__ two_sums<N> sum_gradients(const struct backward_tensors &t, gp
     two_sums<N> sums = {zeros<N>(), zeros<N>()};
     for (size_t at = path.first; at < path.end; at += path.stride) {
         gpu_values<N> gradient = masked<N>(dy, y, at), value = gpu_load<N>(x + at);
+#pragma unroll
         for (int c = 0; c < N; c++) {
             sums.first.at[c] += gradient.at[c];
             sums.second.at[c] += gradient.at[c] * (value.at[c] - mean.at[c]);
@@ -210,6 +217,7 @@ static __device__ void normalise(const struct forward_tensors &t, gpu_values<N> 
     float least = t.relu ? 0 : -INFINITY;
     for (size_t at = path.first; at < path.end; at += AT_ONCE * path.stride) {
         gpu_values<N> value[AT_ONCE], added[AT_ONCE];
+#pragma unroll
         for (size_t i = 0; i < AT_ONCE; i++) {
             size_t element = at + i * path.stride;
             value[i] = added[i] = zeros<N>();
@@ -219,8 +227,10 @@ static __device__ void normalise(const struct forward_tensors &t, gpu_values<N> 
                     added[i] = gpu_load<N>(shortcut + element);
             }
         }
+#pragma unroll
         for (size_t i = 0; i < AT_ONCE; i++) {
             size_t element = at + i * path.stride;
+#pragma unroll
             for (int c = 0; c < N; c++) {
                 float normalised = (value[i].at[c] - mean.at[c]) * factor.at[c] + shift.at[c];
                 float sum = normalised + added[i].at[c];
@@ -244,6 +254,7 @@ static __device__ void spread_gradient(const struct backward_tensors &t, gpu_val
     gpu_values<N> inverse_std = gpu_load<N>(t.inverse_std + channel);
     float inverse_rows = 1.0f / static_cast<float>(t.rows);
     gpu_values<N> constant, slope; /* of what is taken off g, as a function of x - mean */
+#pragma unroll
     for (int c = 0; c < N; c++) {
         factor.at[c] *= inverse_std.at[c];
         constant.at[c] = d_shift.at[c] * inverse_rows;
@@ -251,6 +262,7 @@ static __device__ void spread_gradient(const struct backward_tensors &t, gpu_val
     }
     for (size_t at = path.first; at < path.end; at += AT_ONCE * path.stride) {
         gpu_values<N> gradient[AT_ONCE], value[AT_ONCE];
+#pragma unroll
         for (size_t i = 0; i < AT_ONCE; i++) {
             size_t element = at + i * path.stride;
             gradient[i] = value[i] = zeros<N>();
@@ -259,6 +271,7 @@ static __device__ void spread_gradient(const struct backward_tensors &t, gpu_val
                 value[i] = gpu_load<N>(x + element);
             }
         }
+#pragma unroll
         for (size_t i = 0; i < AT_ONCE; i++) {
             size_t element = at + i * path.stride;
             if (element >= path.end)
@@ -266,6 +279,7 @@ static __device__ void spread_gradient(const struct backward_tensors &t, gpu_val
             if (d_shortcut != NULL)
                 gpu_store(d_shortcut + element,
                       t.accumulate ? gpu_load<N>(d_shortcut + element) + gradient[i] : gradient[i]);
+#pragma unroll
             for (int c = 0; c < N; c++) {
                 float removed = constant.at[c] + slope.at[c] * (value[i].at[c] - mean.at[c]);
                 gradient[i].at[c] = factor.at[c] * (gradient[i].at[c] - removed);
