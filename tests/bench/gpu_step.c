@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/memory.h"
+#include "tests/bench/gpu_layer.h"
 
 const char *const step_pass_names[STEP_PASSES] = {
     "copies",       "gather",        "forward", "data gradient", "weight gradient", "norm forward", "norm backward",
@@ -41,8 +42,9 @@ enum {
     MOMENTUM_FLOP = 6
 };
 
-/* Launches: batch norm's sums are partial sums and their sum. */
-enum { SUM_LAUNCHES = 2 };
+/* As kernels/batch_norm.cu: few rows are one launch, which reads its inputs twice all the same; of many rows sums are
+ * taken by a launch for partial sums and one that adds them. */
+enum { ONE_LAUNCH_ROWS = 2048, SUM_LAUNCHES = 2 };
 
 struct builder {
     struct gpu_step *step;
@@ -110,66 +112,16 @@ static void writes(struct builder *b, int tensor)
     add_access(b, tensor, true);
 }
 
-static double input_values(const struct layer *layer)
-{
-    return (double)layer->in_height * layer->in_width * layer->in_channels;
-}
-
-static double output_values(const struct layer *layer)
-{
-    return (double)layer->out_height * layer->out_width * layer->out_channels;
-}
-
-static double weight_count(const struct layer *layer)
-{
-    switch (layer->kind) {
-    case LAYER_CONVOLUTION:
-        return (double)layer->kernel * layer->kernel * layer->in_channels * layer->out_channels;
-    case LAYER_LINEAR:
-        return input_values(layer) * layer->out_channels;
-    default:
-        return 0;
-    }
-}
-
-static double vector_count(const struct layer *layer)
-{
-    switch (layer->kind) {
-    case LAYER_CONVOLUTION:
-        return 2.0 * layer->out_channels;
-    case LAYER_LINEAR:
-        return layer->out_channels;
-    default:
-        return 0;
-    }
-}
-
-/* Kernel rows that lie inside the image, summed over the output's rows (or columns). */
-static double taps_inside(uint32_t in, uint32_t out, const struct layer *layer)
-{
-    int64_t inside = 0;
-    for (int64_t o = 0; o < out; o++)
-        for (int64_t tap = 0; tap < layer->kernel; tap++) {
-            int64_t at = o * layer->stride - layer->padding + tap;
-            inside += at >= 0 && at < in;
-        }
-    return (double)inside;
-}
-
 /* The matrix product of a pass: the same count for all three. */
 static struct step_kernel product(const struct builder *b, int index, enum step_pass pass)
 {
     const struct layer *layer = &b->network->layers[index];
-    struct step_kernel kernel = {.pass = pass, .layer = index, .matrix = true, .launches = 1};
-    if (layer->kind == LAYER_LINEAR) {
-        kernel.flop = 2 * b->batch * weight_count(layer);
-        return kernel;
-    }
-    double taps = taps_inside(layer->in_height, layer->out_height, layer) *
-                  taps_inside(layer->in_width, layer->out_width, layer);
-    kernel.flop = 2 * b->batch * taps * layer->in_channels * layer->out_channels;
-    kernel.plain_flop = 2 * b->batch * layer->out_height * layer->out_width * weight_count(layer);
-    return kernel;
+    return (struct step_kernel){.pass = pass,
+                                .layer = index,
+                                .matrix = true,
+                                .flop = 2 * b->batch * layer_products(layer, false),
+                                .plain_flop = 2 * b->batch * layer_products(layer, true),
+                                .launches = 1};
 }
 
 static struct step_kernel elementwise(int index, enum step_pass pass, double flop)
@@ -182,8 +134,8 @@ static void size_tensors(const struct builder *b)
     struct step_tensor *tensors = b->step->tensors;
     for (int i = 0; i < b->network->layer_count; i++) {
         const struct layer *layer = &b->network->layers[i];
-        double in = b->batch * input_values(layer), out = b->batch * output_values(layer);
-        double weights = weight_count(layer), vectors = vector_count(layer);
+        double in = b->batch * layer_input_values(layer), out = b->batch * layer_output_values(layer);
+        double weights = layer_weights(layer), vectors = layer_vectors(layer);
         struct step_tensor *own = &tensors[layer_tensor(i, 0)];
         own[PRODUCT].bytes = own[GRADIENT].bytes = out * b->value_bytes;
         own[OUTPUT].bytes = out * (layer->kind == LAYER_LINEAR ? sizeof(float) : b->value_bytes);
@@ -203,17 +155,38 @@ static void size_tensors(const struct builder *b)
     tensors[step_tensor(b, RESULTS)].bytes = b->batch * (sizeof(uint16_t) + 3 * sizeof(float));
 }
 
+/* Batch norm's kernel for the sums, which where rows are few is the one for the values too; and the one for the values,
+ * unless it is there already. The caller adds what they read and write. */
+static void first_norm_kernel(struct builder *b, int index, enum step_pass pass, double sum_flop, double value_flop)
+{
+    const struct layer *layer = &b->network->layers[index];
+    double rows = b->batch * layer->out_height * layer->out_width, values = rows * layer->out_channels;
+    struct step_kernel kernel = elementwise(index, pass, sum_flop * values);
+    if (rows <= ONE_LAUNCH_ROWS)
+        kernel.flop += value_flop * values;
+    else
+        kernel.launches = SUM_LAUNCHES;
+    add_kernel(b, kernel);
+}
+
+static void second_norm_kernel(struct builder *b, int index, enum step_pass pass, double value_flop,
+                               bool after_sums)
+{
+    const struct layer *layer = &b->network->layers[index];
+    double rows = b->batch * layer->out_height * layer->out_width;
+    if (!after_sums || rows > ONE_LAUNCH_ROWS)
+        add_kernel(b, elementwise(index, pass, value_flop * rows * layer->out_channels));
+}
+
 static void norm_forward(struct builder *b, int index)
 {
     const struct layer *layer = &b->network->layers[index];
-    double values = b->batch * output_values(layer);
-    if (!(b->changes & STEP_STATISTICS_IN_EPILOGUE)) {
-        struct step_kernel sums = elementwise(index, STEP_NORM_FORWARD, SUM_FLOP * values);
-        sums.launches = SUM_LAUNCHES;
-        add_kernel(b, sums);
+    bool sums = !(b->changes & STEP_STATISTICS_IN_EPILOGUE);
+    if (sums) {
+        first_norm_kernel(b, index, STEP_NORM_FORWARD, SUM_FLOP, NORMALISE_FLOP);
         reads(b, layer_tensor(index, PRODUCT));
     }
-    add_kernel(b, elementwise(index, STEP_NORM_FORWARD, NORMALISE_FLOP * values));
+    second_norm_kernel(b, index, STEP_NORM_FORWARD, NORMALISE_FLOP, sums);
     reads(b, layer_tensor(index, PRODUCT));
     if (layer->shortcut != LAYER_NONE)
         reads(b, layer_tensor(layer->shortcut, OUTPUT));
@@ -233,14 +206,12 @@ static void norm_inputs(struct builder *b, int index)
 static void norm_backward(struct builder *b, int index)
 {
     const struct layer *layer = &b->network->layers[index];
-    double values = b->batch * output_values(layer);
-    if (!(b->changes & STEP_NORM_BACKWARD_ONCE)) {
-        struct step_kernel sums = elementwise(index, STEP_NORM_BACKWARD, GRADIENT_SUM_FLOP * values);
-        sums.launches = SUM_LAUNCHES;
-        add_kernel(b, sums);
+    bool sums = !(b->changes & STEP_NORM_BACKWARD_ONCE);
+    if (sums) {
+        first_norm_kernel(b, index, STEP_NORM_BACKWARD, GRADIENT_SUM_FLOP, GRADIENT_FLOP);
         norm_inputs(b, index);
     }
-    add_kernel(b, elementwise(index, STEP_NORM_BACKWARD, GRADIENT_FLOP * values));
+    second_norm_kernel(b, index, STEP_NORM_BACKWARD, GRADIENT_FLOP, sums);
     norm_inputs(b, index);
     writes(b, layer_tensor(index, GRADIENT));
     if (layer->shortcut != LAYER_NONE) {
@@ -254,7 +225,7 @@ static void norm_backward(struct builder *b, int index)
 static void forward_layer(struct builder *b, int index)
 {
     const struct layer *layer = &b->network->layers[index];
-    double outputs = b->batch * output_values(layer);
+    double outputs = b->batch * layer_output_values(layer);
     switch (layer->kind) {
     case LAYER_CONVOLUTION:
         add_kernel(b, product(b, index, STEP_FORWARD));
@@ -270,7 +241,7 @@ static void forward_layer(struct builder *b, int index)
         writes(b, layer_tensor(index, WINNER));
         break;
     case LAYER_AVERAGE_POOL:
-        add_kernel(b, elementwise(index, STEP_POOL_FORWARD, b->batch * input_values(layer)));
+        add_kernel(b, elementwise(index, STEP_POOL_FORWARD, b->batch * layer_input_values(layer)));
         reads(b, output_of(b, layer->input));
         writes(b, layer_tensor(index, OUTPUT));
         break;
@@ -300,7 +271,7 @@ static void data_gradient(struct builder *b, int index)
         reads(b, gradient);
     writes(b, added && !at_once ? second : gradient);
     if (added && !at_once) {
-        add_kernel(b, elementwise(index, STEP_ADD, b->batch * input_values(layer)));
+        add_kernel(b, elementwise(index, STEP_ADD, b->batch * layer_input_values(layer)));
         reads(b, gradient);
         reads(b, second);
         writes(b, gradient);
@@ -340,7 +311,7 @@ static void backward_layer(struct builder *b, int index)
         weight_gradient(b, index);
         break;
     case LAYER_LINEAR:
-        add_kernel(b, elementwise(index, STEP_BIAS, b->batch * output_values(layer)));
+        add_kernel(b, elementwise(index, STEP_BIAS, b->batch * layer_output_values(layer)));
         reads(b, layer_tensor(index, GRADIENT));
         data_gradient(b, index);
         weight_gradient(b, index);
@@ -349,7 +320,7 @@ static void backward_layer(struct builder *b, int index)
     case LAYER_AVERAGE_POOL:
         if (layer->input == LAYER_IMAGES)
             break;
-        add_kernel(b, elementwise(index, STEP_POOL_BACKWARD, b->batch * input_values(layer)));
+        add_kernel(b, elementwise(index, STEP_POOL_BACKWARD, b->batch * layer_input_values(layer)));
         reads(b, layer_tensor(index, GRADIENT));
         if (layer->kind == LAYER_MAX_POOL)
             reads(b, layer_tensor(index, WINNER));
@@ -363,10 +334,10 @@ static void momentum(struct builder *b)
 {
     double parameters = 0;
     for (int i = 0; i < b->network->layer_count; i++)
-        parameters += weight_count(&b->network->layers[i]) + vector_count(&b->network->layers[i]);
+        parameters += layer_weights(&b->network->layers[i]) + layer_vectors(&b->network->layers[i]);
     add_kernel(b, elementwise(-1, STEP_MOMENTUM, MOMENTUM_FLOP * parameters));
     for (int i = 0; i < b->network->layer_count; i++) {
-        if (vector_count(&b->network->layers[i]) <= 0)
+        if (layer_vectors(&b->network->layers[i]) <= 0)
             continue;
         if (!(b->changes & STEP_UPDATE_IN_WEIGHT_GRADIENT)) {
             reads(b, layer_tensor(i, WEIGHT_GRADIENT));
@@ -388,8 +359,7 @@ static void list_kernels(struct builder *b)
     writes(b, step_tensor(b, IMAGES));
     for (int i = 0; i <= last; i++)
         forward_layer(b, i);
-    add_kernel(b,
-               elementwise(last, STEP_SOFTMAX, SOFTMAX_FLOP * b->batch * output_values(&b->network->layers[last])));
+    add_kernel(b, elementwise(last, STEP_SOFTMAX, SOFTMAX_FLOP * b->batch * b->network->classes));
     reads(b, layer_tensor(last, OUTPUT));
     writes(b, layer_tensor(last, GRADIENT));
     writes(b, step_tensor(b, RESULTS));
@@ -398,30 +368,6 @@ static void list_kernels(struct builder *b)
     momentum(b);
     add_kernel(b, elementwise(-1, STEP_COPIES, 0)); /* out */
     reads(b, step_tensor(b, RESULTS));
-}
-
-/* Steps follow each other, so that what comes before the first access is the end of the step before. */
-static int measure_distances(struct gpu_step *step)
-{
-    size_t *seen; /* [tensors]: 1 + the access for which a tensor was last counted */
-    int status = memory_allocate(&seen, step->tensor_count, sizeof *seen, "the tensors seen");
-    for (size_t i = 0; i < step->access_count && status == TIDY_OK; i++) {
-        struct step_access *access = &step->accesses[i];
-        size_t at = i;
-        for (size_t back = 1; back <= step->access_count; back++) {
-            at = at == 0 ? step->access_count - 1 : at - 1;
-            int tensor = step->accesses[at].tensor;
-            if (tensor == access->tensor)
-                break;
-            if (seen[tensor] != i + 1)
-                access->between += step->tensors[tensor].bytes;
-            seen[tensor] = i + 1;
-        }
-        if (step->tensors[access->tensor].fresh)
-            access->between = HUGE_VAL;
-    }
-    free(seen);
-    return status;
 }
 
 int gpu_step_create(struct gpu_step *out, const struct network *network, uint32_t batch, enum precision precision,
@@ -443,7 +389,7 @@ int gpu_step_create(struct gpu_step *out, const struct network *network, uint32_
         size_tensors(&b);
         list_kernels(&b);
         if (b.status == TIDY_OK)
-            b.status = measure_distances(out);
+            b.status = gpu_step_measure_reuse(out);
     }
     free(b.begun);
     if (b.status != TIDY_OK)

@@ -47,9 +47,7 @@ struct step_tensor {
 struct step_access {
     int tensor;
     bool write;
-    double
-        between; /* bytes of other tensors touched since this tensor's access before (in the step before, where it is
-                       this step's first): what a cache has had to take in meanwhile */
+    double between; /* bytes of other tensors touched since this tensor was, in this step or the one before */
 };
 
 struct step_kernel {
@@ -75,5 +73,8 @@ struct gpu_step {
 int gpu_step_create(struct gpu_step *out, const struct network *network, uint32_t batch, enum precision precision,
                     unsigned changes);
 void gpu_step_destroy(struct gpu_step *step);
+
+/* Sets `between` of all accesses. gpu_step_create does it. */
+int gpu_step_measure_reuse(struct gpu_step *step);
 
 #endif

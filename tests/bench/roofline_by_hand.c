@@ -155,19 +155,24 @@ static void test_the_update_touches_every_parameter_once(void **state)
 }
 
 /* 16 blocks: in each the block's input gets a gradient from its first layer and one from the shortcut. */
-static void test_second_gradients_are_added_once_a_block(void **state)
+static void test_kernels_and_launches_by_hand(void **state)
 {
     (void)state;
     struct fixture f;
     open_step(&f, "resnet50", 32, 1, 10, 128, PRECISION_F32, 0);
-    int passes[STEP_PASSES] = {0};
-    for (size_t k = 0; k < f.step.kernel_count; k++)
+    int passes[STEP_PASSES] = {0}, launches[STEP_PASSES] = {0};
+    for (size_t k = 0; k < f.step.kernel_count; k++) {
         passes[f.step.kernels[k].pass]++;
+        launches[f.step.kernels[k].pass] += f.step.kernels[k].launches;
+    }
     assert_int_equal(passes[STEP_ADD], 16);
     assert_int_equal(passes[STEP_FORWARD], 54); /* 53 convolutions and the linear layer */
     assert_int_equal(passes[STEP_WEIGHT_GRADIENT], 54);
     assert_int_equal(passes[STEP_DATA_GRADIENT], 53); /* none for the images */
     assert_int_equal(passes[STEP_MOMENTUM], 1);
+    /* Batch norm of more than 2048 rows, 3 launches: the stem (16x16) and the 11 layers on 8x8 pixels; the other 41, 1. */
+    assert_int_equal(launches[STEP_NORM_FORWARD], 12 * 3 + 41);
+    assert_int_equal(launches[STEP_NORM_BACKWARD], 12 * 3 + 41);
     close_step(&f);
 }
 
@@ -270,7 +275,7 @@ int main(void)
         cmocka_unit_test(test_bytes_of_a_block_by_hand),
         cmocka_unit_test(test_products_leave_padding_out),
         cmocka_unit_test(test_the_update_touches_every_parameter_once),
-        cmocka_unit_test(test_second_gradients_are_added_once_a_block),
+        cmocka_unit_test(test_kernels_and_launches_by_hand),
         cmocka_unit_test(test_no_bound_is_below_either_of_its_parts),
         cmocka_unit_test(test_the_cache_model_at_its_ends),
         cmocka_unit_test(test_the_cache_model_by_hand),
