@@ -13,8 +13,8 @@ double layer_output_values(const struct layer *layer);
 double layer_weights(const struct layer *layer);
 double layer_vectors(const struct layer *layer);
 
-/* Multiplications of a convolution or linear layer, the same number in each of its three passes: with those of padding,
- * as the plain definition has them, or without. */
+/* Multiplications of a convolution or linear layer, the same number in each of its three passes: with those of
+ * padding, as the plain definition has them, or without. */
 double layer_products(const struct layer *layer, bool padding);
 
 #endif

@@ -278,10 +278,23 @@ static struct table *begin(enum report report)
     }
 }
 
-/* `device` and `precision`: NULL for all. */
+/* What --device and --precision leave; NULL leaves all. */
+static bool chosen(const struct gpu_device *device, enum precision precision, const char *only_device,
+                   const char *only_precision)
+{
+    return device->peak[precision] > 0 && (only_device == NULL || strcmp(only_device, device->name) == 0) &&
+           (only_precision == NULL || strcmp(only_precision, precision_names[precision]) == 0);
+}
+
 static int print(const struct request *request, enum report report, const char *device, const char *precision)
 {
     struct network network;
+    size_t found = 0;
+    for (size_t d = 0; d < gpu_device_count; d++)
+        for (enum precision p = PRECISION_F32; p <= PRECISION_BF16; p++)
+            found += chosen(&gpu_devices[d], p, device, precision);
+    if (found == 0)
+        return tidy_fail("%s does not compute in %s", device, precision);
     int status = network_create(&network, request->net, (uint32_t)request->size, (uint32_t)request->size,
                                 (uint32_t)request->channels, (uint32_t)request->classes);
     if (status != TIDY_OK)
@@ -291,23 +304,19 @@ static int print(const struct request *request, enum report report, const char *
         network_destroy(&network);
         return TIDY_FAILED;
     }
-    size_t found = 0;
     for (size_t d = 0; d < gpu_device_count; d++)
         for (enum precision p = PRECISION_F32; p <= PRECISION_BF16 && status == TIDY_OK; p++) {
-            if (gpu_devices[d].peak[p] <= 0 || (device != NULL && strcmp(device, gpu_devices[d].name) != 0) ||
-                (precision != NULL && strcmp(precision, precision_names[p]) != 0))
+            struct setting setting;
+            if (!chosen(&gpu_devices[d], p, device, precision))
                 continue;
-            struct setting c;
-            if ((status = open_setting(&c, &network, &gpu_devices[d], p, request->batch, 0, false)) != TIDY_OK)
-                break;
-            status = report_setting(table, &c, request, report);
-            close_setting(&c);
-            found++;
+            status = open_setting(&setting, &network, &gpu_devices[d], p, request->batch, 0, false);
+            if (status == TIDY_OK) {
+                status = report_setting(table, &setting, request, report);
+                close_setting(&setting);
+            }
         }
     int ended = table_end(table);
     network_destroy(&network);
-    if (status == TIDY_OK && ended == TIDY_OK && found == 0)
-        return tidy_fail("no figures: %s does not compute in %s", device, precision);
     return status != TIDY_OK ? status : ended;
 }
 

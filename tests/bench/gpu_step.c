@@ -42,8 +42,8 @@ enum {
     MOMENTUM_FLOP = 6
 };
 
-/* As kernels/batch_norm.cu: few rows are one launch, which reads its inputs twice all the same; of many rows sums are
- * taken by a launch for partial sums and one that adds them. */
+/* As kernels/batch_norm.cu: few rows are one launch, which reads its inputs twice all the same; for many rows one
+ * launch takes partial sums and another adds them. */
 enum { ONE_LAUNCH_ROWS = 2048, SUM_LAUNCHES = 2 };
 
 struct builder {
@@ -155,8 +155,8 @@ static void size_tensors(const struct builder *b)
     tensors[step_tensor(b, RESULTS)].bytes = b->batch * (sizeof(uint16_t) + 3 * sizeof(float));
 }
 
-/* Batch norm's kernel for the sums, which where rows are few is the one for the values too; and the one for the values,
- * unless it is there already. The caller adds what they read and write. */
+/* Batch norm's kernel for the sums, which where rows are few is the one for the values too; and the one for the
+ * values, unless it is there already. The caller adds what they read and write. */
 static void first_norm_kernel(struct builder *b, int index, enum step_pass pass, double sum_flop, double value_flop)
 {
     const struct layer *layer = &b->network->layers[index];

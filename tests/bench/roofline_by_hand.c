@@ -170,7 +170,7 @@ static void test_kernels_and_launches_by_hand(void **state)
     assert_int_equal(passes[STEP_WEIGHT_GRADIENT], 54);
     assert_int_equal(passes[STEP_DATA_GRADIENT], 53); /* none for the images */
     assert_int_equal(passes[STEP_MOMENTUM], 1);
-    /* Batch norm of more than 2048 rows, 3 launches: the stem (16x16) and the 11 layers on 8x8 pixels; the other 41, 1. */
+    /* Batch norm of more than 2048 rows takes 3 launches: the stem and the 11 layers on 8x8. Else 1. */
     assert_int_equal(launches[STEP_NORM_FORWARD], 12 * 3 + 41);
     assert_int_equal(launches[STEP_NORM_BACKWARD], 12 * 3 + 41);
     close_step(&f);

@@ -45,7 +45,7 @@ END
 program build/bin/tidy-analyze <<'END'
 case $1 in
 epochs) printf '#epoch\tloss\taccuracy\ttest_accuracy\tlr\tseconds\n0\t1\t.5\t.6\t1\t2.5\n1\t1\t.5\t.75\t1\t2\n' ;;
-info) printf 'samples\t60000\nchannels\t1\nclasses\t10\n' ;;
+info) printf 'samples\t60000\nimage\t28x28x1\nclasses\t10\n' ;;
 esac
 END
 program build/bin/test-gpu-add <<<'exit 0'
