@@ -251,6 +251,60 @@ static void test_the_cache_model_by_hand(void **state)
         assert_near(bounds[k].cached_bytes, 0, 0);
 }
 
+/* a and b as before: a is written, read at once, written again, and read after b's 10 bytes. Of a's writes only the
+ * second has bytes to send, 6 + 10 - 12. */
+static void test_only_what_is_read_later_is_written_to_memory(void **state)
+{
+    (void)state;
+    struct step_tensor tensors[] = {{6, false}, {10, false}};
+    struct step_access accesses[] = {{0, true, 0}, {0, false, 0},  {0, true, 0},
+                                     {1, true, 0}, {0, false, 10}, {1, false, 6}};
+    struct step_kernel kernels[6];
+    const double expected[] = {0, 0, 4, 4, 4, 4};
+    for (size_t k = 0; k < 6; k++)
+        kernels[k] = (struct step_kernel){.first_access = k, .access_count = 1, .launches = 1};
+    struct gpu_step step = {kernels, accesses, tensors, 6, 6, 2, 0, 0};
+    struct gpu_device device = {"", {1, 1, 1}, 1, 12};
+    struct gpu_bound bounds[6];
+    gpu_bound_kernels(bounds, &step, &device, PRECISION_F32, false);
+    for (size_t k = 0; k < 6; k++)
+        assert_near(bounds[k].cached_bytes, expected[k], 0);
+}
+
+/* Write a (6 bytes), write b (10), read b, read a, and so on: before the read of a lie b's 10 bytes, once; before the
+ * write of b, back to its read in the step before, a's 6, once. */
+static void test_reuse_counts_each_tensor_between_once(void **state)
+{
+    (void)state;
+    struct step_tensor tensors[] = {{6, false}, {10, false}, {1, true}};
+    struct step_access accesses[] = {{0, true, 0}, {1, true, 0}, {1, false, 0}, {0, false, 0}};
+    struct gpu_step step = {NULL, accesses, tensors, 0, 4, 3, 0, 0};
+    const double expected[] = {0, 6, 0, 10};
+    assert_int_equal(gpu_step_measure_reuse(&step), TIDY_OK);
+    for (size_t i = 0; i < 4; i++)
+        assert_near(accesses[i].between, expected[i], 0);
+}
+
+/* Three convolutions on 4x4 pixels, 8 channels: all read layer 0, and layer 1 adds it as its shortcut. Backward, layer
+ * 2 begins the gradient of layer 0, to which layer 1's batch norm then adds the shortcut's: read and written. */
+static void test_a_shortcut_gradient_that_was_begun_is_read_too(void **state)
+{
+    (void)state;
+    struct layer layers[3];
+    for (int i = 0; i < 3; i++)
+        layers[i] = (struct layer){
+            LAYER_CONVOLUTION, i == 0 ? LAYER_IMAGES : 0, i == 1 ? 0 : LAYER_NONE, true, 1, 1, 0, 4, 4, 8, 4, 4, 8};
+    struct network network = {"three", 3, layers, 4, 4, 8, 8};
+    struct gpu_step step;
+    const double tensor = 2 * 4 * 4 * 8 * sizeof(float);
+    assert_int_equal(gpu_step_create(&step, &network, 2, PRECISION_F32, 0), TIDY_OK);
+    assert_near(pass_bytes(&step, 2, STEP_NORM_BACKWARD), 7 * tensor, 0);
+    assert_near(pass_bytes(&step, 1, STEP_NORM_BACKWARD), (7 + 2) * tensor, 0);
+    assert_near(pass_bytes(&step, 2, STEP_ADD), 0, 0);
+    assert_near(pass_bytes(&step, 1, STEP_ADD), 3 * tensor, 0);
+    gpu_step_destroy(&step);
+}
+
 static void test_every_change_saves(void **state)
 {
     (void)state;
@@ -279,6 +333,9 @@ int main(void)
         cmocka_unit_test(test_no_bound_is_below_either_of_its_parts),
         cmocka_unit_test(test_the_cache_model_at_its_ends),
         cmocka_unit_test(test_the_cache_model_by_hand),
+        cmocka_unit_test(test_only_what_is_read_later_is_written_to_memory),
+        cmocka_unit_test(test_reuse_counts_each_tensor_between_once),
+        cmocka_unit_test(test_a_shortcut_gradient_that_was_begun_is_read_too),
         cmocka_unit_test(test_every_change_saves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
