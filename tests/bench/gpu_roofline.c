@@ -213,11 +213,11 @@ static const struct change_row {
     {"ReLU's mask as bits", STEP_MASK_BITS, false},
     {"second gradients added by the convolution", STEP_ADD_IN_DATA_GRADIENT, false},
     {"update where the weight gradient is computed", STEP_UPDATE_IN_WEIGHT_GRADIENT, false},
-    {"all of these",
+    {"these five together",
      STEP_STATISTICS_IN_EPILOGUE | STEP_NORM_BACKWARD_ONCE | STEP_MASK_BITS | STEP_ADD_IN_DATA_GRADIENT |
          STEP_UPDATE_IN_WEIGHT_GRADIENT,
      false},
-    {"no product with padding (the bound has none)", 0, true},
+    {"products with padding, beyond the bound", 0, true},
 };
 
 static const char *const change_columns[] = {"device", "precision", "what", "bound_percent", "launched_percent"};
@@ -242,7 +242,7 @@ static int report_changes(struct table *table, const struct setting *c, const st
     }
     double latency = as_it_is.launches * request->launch_us * 1e-6;
     add_setting(table, c);
-    table_add_text(table, "no launch latency (the bound has none)");
+    table_add_text(table, "launch latency, in the third figure");
     add_figure(table, 100 * latency / as_it_is.plain);
     add_figure(table, 100 * latency / launched(&as_it_is, request));
     return TIDY_OK;
