@@ -1,6 +1,7 @@
 /* tidy-analyze epochs: the epoch records as a table. */
 #include "analyze/commands.h"
 #include "common/error.h"
+#include "common/options.h"
 #include "common/table.h"
 #include "common/tidylog.h"
 

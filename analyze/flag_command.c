@@ -7,6 +7,7 @@
 #include "analyze/thresholds.h"
 #include "common/error.h"
 #include "common/memory.h"
+#include "common/options.h"
 #include "common/table.h"
 
 static const char *const columns[] = {"sample", "score", "label", "suggested", "truth"};

@@ -6,6 +6,7 @@
 
 #include "analyze/commands.h"
 #include "common/error.h"
+#include "common/options.h"
 #include "common/table.h"
 #include "common/tidylog.h"
 
@@ -55,6 +56,8 @@ static void add_run(struct table *table, const struct tidylog_run *run)
     add_text(table, "noise", run->noise);
     add_text(table, "detail", tidylog_detail_names[run->detail]);
     add_text(table, "device", run->device);
+    add_text(table, "precision", run->precision);
+    add_text(table, "deterministic", run->deterministic ? "yes" : NULL);
     add_count(table, "threads", run->threads);
     add_text(table, "machine", run->machine);
     add_text(table, "versions", run->versions);

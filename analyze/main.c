@@ -1,5 +1,6 @@
 /* tidy-analyze: what a log of training predictions says about the labels. */
 #include "analyze/commands.h"
+#include "common/options.h"
 
 static const struct command_row commands[] = {
     {"info", "what the run is and where it stands", info_command},

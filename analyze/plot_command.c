@@ -7,6 +7,7 @@
 #include "analyze/commands.h"
 #include "common/error.h"
 #include "common/memory.h"
+#include "common/options.h"
 
 static int find_chart(const char *name, const struct chart_row **out)
 {

@@ -8,6 +8,7 @@
 #include "analyze/forgotten_at.h"
 #include "common/error.h"
 #include "common/memory.h"
+#include "common/options.h"
 #include "common/table.h"
 
 static const char forgotten_at_name[] = "forgotten-at";

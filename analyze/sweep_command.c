@@ -6,6 +6,7 @@
 #include "analyze/evaluation.h"
 #include "analyze/ranking.h"
 #include "common/error.h"
+#include "common/options.h"
 #include "common/table.h"
 
 static const char *const columns[] = {"threshold", "flagged", "precision", "recall", "f1"};

@@ -3,6 +3,7 @@
 
 #include "analyze/commands.h"
 #include "common/error.h"
+#include "common/options.h"
 #include "common/progress.h"
 #include "common/table.h"
 #include "common/tidylog.h"

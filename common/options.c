@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/memory.h"
 
 enum { NAME_ROOM = 64 };
 
@@ -243,4 +244,25 @@ int options_parse(const struct command_usage *usage, int argc, char **argv, cons
         }
     }
     return TIDY_OK;
+}
+
+int command_parse(const struct command_usage *usage, int argc, char **argv, const char **positional, int expected,
+                  bool *helped)
+{
+    const char **all;
+    int count = 0;
+    int status = memory_allocate(&all, (size_t)argc, sizeof *all, "arguments");
+    if (status != TIDY_OK)
+        return status;
+    status = options_parse(usage, argc, argv, all, &count, helped);
+    if (status == TIDY_OK && !*helped && count < expected)
+        status = tidy_fail_usage("%s: missing argument%s; usage: %s %s %s", usage->name,
+                                 expected - count == 1 ? "" : "s", usage->program, usage->name, usage->arguments);
+    if (status == TIDY_OK && !*helped && count > expected)
+        status = tidy_fail_usage("%s: surplus argument '%s'; usage: %s %s %s", usage->name, all[expected],
+                                 usage->program, usage->name, usage->arguments);
+    for (int i = 0; status == TIDY_OK && !*helped && i < expected; i++)
+        positional[i] = all[i];
+    free(all);
+    return status;
 }

@@ -38,6 +38,16 @@ struct command_usage {
     size_t option_count;
 };
 
+/* The rows of an array, for a command_usage. */
+#define OPTION_ROWS(rows) .options = (rows), .option_count = sizeof(rows) / sizeof *(rows)
+
+/* The option that every command with a table has. */
+#define JSON_OPTION(variable)                                                                                      \
+    {                                                                                                              \
+        .name = "json", .kind = OPTION_FLAG, .value = &(variable),                                                 \
+        .help = "a JSON object a line, keys as the columns"                                                        \
+    }
+
 /* Parses argv[1..argc-1]. Options and positional arguments may mix, `--name=value` and `--name value` are
  * both right, `--` ends the options, and a lone `-` is positional. Moves the positional arguments to
  * positional[0..*positional_count-1] (room for argc pointers, which point into argv).
@@ -46,6 +56,11 @@ struct command_usage {
  * no number, NaN or out of range, an unknown choice (with the nearest). */
 int options_parse(const struct command_usage *usage, int argc, char **argv, const char **positional,
                   int *positional_count, bool *helped);
+
+/* Parses a command line of exactly `expected` positional arguments into positional[0..expected-1]. After --help
+ * *helped is set and the command is done. Errors: as options_parse's; missing or surplus arguments. */
+int command_parse(const struct command_usage *usage, int argc, char **argv, const char **positional, int expected,
+                  bool *helped);
 
 /* Prints what --help prints: usage line, summary, description, options with their defaults, example. */
 void options_print_help(const struct command_usage *usage);

@@ -92,3 +92,16 @@ const char *progress_duration(char *text, double seconds)
         snprintf(text, ROOM, "%u h %02u min", whole / 3600, whole % 3600 / 60);
     return text;
 }
+
+const char *progress_bytes(char *text, uint64_t bytes)
+{
+    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+    enum { ROOM = 24, UNITS = sizeof units / sizeof *units };
+    double size = (double)bytes;
+    size_t unit = 0;
+    /* From 999.5 on it would be printed with four digits. */
+    for (; size >= 999.5 && unit < UNITS - 1; unit++)
+        size /= 1024;
+    snprintf(text, ROOM, unit > 0 && size < 9.95 ? "%.1f %s" : "%.0f %s", size, units[unit]);
+    return text;
+}

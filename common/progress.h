@@ -3,6 +3,7 @@
 #define TIDY_COMMON_PROGRESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Replaces the live line, at most ten times a second, cut to the terminal's width.
  * Does nothing where stderr is no terminal. */
@@ -19,5 +20,8 @@ double progress_seconds(void);
 
 /* Writes seconds as "3 s", "2 min 05 s", "1 h 07 min" into text (at least 24 bytes) and returns it. */
 const char *progress_duration(char *text, double seconds);
+
+/* Writes a size as "800 bytes", "512 KiB", "1.3 GiB" into text (at least 24 bytes) and returns it. */
+const char *progress_bytes(char *text, uint64_t bytes);
 
 #endif

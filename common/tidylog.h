@@ -40,7 +40,9 @@ struct tidylog_run {
     double learning_rate, momentum, weight_decay;
     const char *lr_schedule;
     const char *noise;          /* as on the command line, or NULL */
-    const char *device;         /* "cpu" */
+    const char *device;         /* "cpu", "cuda": where it was begun, as are machine, versions and threads */
+    const char *precision;      /* "f32", "tf32", "bf16" */
+    bool deterministic;         /* only algorithms that give the same values each time were asked for */
     uint32_t threads;
     uint32_t resize;            /* images are resized to this height and width; 0 = as they are */
     uint32_t height, width, channels; /* of the images as stored in the data set */

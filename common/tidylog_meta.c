@@ -50,6 +50,8 @@ static const struct meta_row rows[] = {
     ROW(lr_schedule, META_TEXT, false),
     ROW(noise, META_TEXT, false),
     ROW(device, META_TEXT, false),
+    ROW(precision, META_TEXT, false),
+    ROW(deterministic, META_BOOL, false),
     ROW(threads, META_U32, false),
     ROW(resize, META_U32, false),
     ROW(height, META_U32, false),

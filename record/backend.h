@@ -82,6 +82,10 @@ extern const struct backend cpu_backend;
 /* What --device may say: "auto" and the backends' names, ended by NULL. */
 extern const char *const backend_names[];
 
+/* Says whether the device of that name (not "auto") can be used here. Writes what its probe says, or why it cannot
+ * be loaded. */
+bool backend_probe(const char *name, char *text, size_t size);
+
 /* "auto" (NULL counts as it) or a name -> backend. Errors: unknown or not usable here, and why. */
 const struct backend *backend_find(const char *name);
 

@@ -22,7 +22,7 @@ static const char magic[8] = {'T', 'I', 'D', 'Y', 'C', 'K', 'P', 'T'};
 struct header {
     char magic[8];
     uint32_t version;
-    uint32_t reserved; /* 0 */
+    uint32_t plans_bytes;
     uint64_t fingerprint;
     uint64_t step;
     double loss_sum;
@@ -38,13 +38,16 @@ struct section {
     void *data;
     size_t bytes;
 };
-enum { SECTIONS = 3 };
+enum { SECTIONS = 4 };
 
-static void list_sections(struct section sections[SECTIONS], const struct network_state *state)
+/* In the file's order. */
+static void list_sections(struct section sections[SECTIONS], const struct network_state *state, char *plans,
+                          size_t plans_bytes)
 {
     sections[0] = (struct section){state->parameters, state->parameter_count * sizeof(float)};
     sections[1] = (struct section){state->velocity, state->parameter_count * sizeof(float)};
     sections[2] = (struct section){state->statistics, state->statistics_count * sizeof(float)};
+    sections[3] = (struct section){plans, plans_bytes};
 }
 
 int checkpoint_path(char **out, const char *log_path)
@@ -140,10 +143,15 @@ static int sync_folder(const char *path)
 }
 
 int checkpoint_save(const char *path, uint64_t fingerprint, const struct checkpoint_position *position,
-                    const struct network_state *state)
+                    const struct network_state *state, const char *plans)
 {
+    size_t plans_bytes = strlen(plans);
+    if (plans_bytes > CHECKPOINT_MOST_PLANS)
+        return tidy_fail("%s: the checkpoint cannot be written: the device's plans have %zu bytes, more than %d",
+                         path, plans_bytes, CHECKPOINT_MOST_PLANS);
     struct header header = {
         .version = VERSION,
+        .plans_bytes = (uint32_t)plans_bytes,
         .fingerprint = fingerprint,
         .step = position->step,
         .loss_sum = position->loss_sum,
@@ -154,7 +162,7 @@ int checkpoint_save(const char *path, uint64_t fingerprint, const struct checkpo
     };
     memcpy(header.magic, magic, sizeof magic);
     struct section sections[SECTIONS];
-    list_sections(sections, state);
+    list_sections(sections, state, (char *)plans, plans_bytes); /* only read */
 
     char *new_path;
     size_t length = strlen(path);
@@ -189,34 +197,71 @@ done:
 
 static const char record_again[] = "put back a copy, or record again with 'tidy-record train --force'";
 
+/* A checkpoint that is being read, from its start to its end. */
+struct reading {
+    const char *path;
+    int file;
+    struct header header;
+    XXH3_state_t *hash; /* of all that was read */
+};
+
 /* Reads exactly `bytes`. The file was long enough when it was measured. */
-static int read_all(int file, void *data, size_t bytes, const char *path)
+static int read_all(const struct reading *reading, void *data, size_t bytes)
 {
     char *to = data;
     while (bytes > 0) {
-        ssize_t count = read(file, to, bytes);
+        ssize_t count = read(reading->file, to, bytes);
         if (count < 0 && errno == EINTR)
             continue;
         if (count <= 0)
-            return tidy_fail("%s: cannot be read: %s", path, count < 0 ? strerror(errno) : "it ends too early");
+            return tidy_fail("%s: cannot be read: %s", reading->path,
+                             count < 0 ? strerror(errno) : "it ends too early");
         to += count;
         bytes -= (size_t)count;
     }
     return 0;
 }
 
-/* The size that the header's counts ask for, or 0 where no file can have it. */
-static uint64_t size_by_header(const struct header *header)
+static int read_part(struct reading *reading, void *data, size_t bytes)
+{
+    int status = read_all(reading, data, bytes);
+    if (status == 0)
+        XXH3_64bits_update(reading->hash, data, bytes);
+    return status;
+}
+
+/* Reads what is of no interest here but counts in the checksum. */
+static int skip_part(struct reading *reading, uint64_t bytes)
+{
+    char block[1 << 14];
+    int status = 0;
+    while (status == 0 && bytes > 0) {
+        size_t count = bytes < sizeof block ? (size_t)bytes : sizeof block;
+        status = read_part(reading, block, count);
+        bytes -= count;
+    }
+    return status;
+}
+
+/* The bytes of the arrays, or 0 where no file can have the header's counts. */
+static uint64_t bytes_of_arrays(const struct header *header)
 {
     const uint64_t most = UINT64_MAX / 64;
     if (header->parameter_count > most || header->statistics_count > most)
         return 0;
-    return sizeof *header + sizeof(float) * (2 * header->parameter_count + header->statistics_count) +
-           sizeof(uint64_t);
+    return sizeof(float) * (2 * header->parameter_count + header->statistics_count);
 }
 
-static int check_header(const struct header *header, uint64_t file_size, const struct network_state *state,
-                        const char *path)
+/* The size that the header asks for, or 0 where no file can have it. */
+static uint64_t size_by_header(const struct header *header)
+{
+    uint64_t arrays = bytes_of_arrays(header);
+    if (arrays == 0 || header->plans_bytes > CHECKPOINT_MOST_PLANS)
+        return 0;
+    return sizeof *header + arrays + header->plans_bytes + sizeof(uint64_t);
+}
+
+static int check_header(const struct header *header, uint64_t file_size, const char *path)
 {
     if (memcmp(header->magic, magic, sizeof magic) != 0)
         return tidy_fail("%s: is not a checkpoint; %s", path, record_again);
@@ -226,65 +271,106 @@ static int check_header(const struct header *header, uint64_t file_size, const s
     if (size_by_header(header) != file_size)
         return tidy_fail("%s: is truncated or damaged (%" PRIu64 " bytes, its header asks for %" PRIu64 "); %s",
                          path, file_size, size_by_header(header), record_again);
-    if (header->parameter_count != state->parameter_count || header->statistics_count != state->statistics_count)
-        return tidy_fail("%s: is of another network (%" PRIu64 " parameters, the log's has %zu); %s", path,
-                         header->parameter_count, state->parameter_count, record_again);
     return 0;
 }
 
-/* Reads the sections and the checksum behind them, which covers the header too. */
-static int read_sections(int file, const struct header *header, struct network_state *state, const char *path)
+/* Opens a checkpoint, reads and checks its header. Where there is none sets *found = false and returns 0. In every
+ * case end_reading comes last. */
+static int begin_reading(struct reading *reading, const char *path, bool *found)
 {
-    struct section sections[SECTIONS];
-    list_sections(sections, state);
-    XXH3_state_t *hash = XXH3_createState();
-    if (hash == NULL)
+    *reading = (struct reading){.path = path, .file = open(path, O_RDONLY | O_CLOEXEC)};
+    *found = reading->file >= 0;
+    if (reading->file < 0 && errno == ENOENT)
+        return 0;
+    if (reading->file < 0)
+        return tidy_fail("%s: cannot be opened: %s", path, strerror(errno));
+    reading->hash = XXH3_createState();
+    if (reading->hash == NULL)
         return tidy_fail("%s: not enough memory for a checksum", path);
-    XXH3_64bits_reset(hash);
-    XXH3_64bits_update(hash, header, sizeof *header);
+    XXH3_64bits_reset(reading->hash);
+
+    struct stat measured;
+    if (fstat(reading->file, &measured) != 0)
+        return tidy_fail("%s: cannot be read: %s", path, strerror(errno));
+    if ((uint64_t)measured.st_size < sizeof reading->header)
+        return tidy_fail("%s: is truncated (%lld bytes); %s", path, (long long)measured.st_size, record_again);
+    int status = read_part(reading, &reading->header, sizeof reading->header);
+    return status != 0 ? status : check_header(&reading->header, (uint64_t)measured.st_size, path);
+}
+
+/* Reads the checksum, which stands behind all else, and says whether file and run belong together. */
+static int check_end(const struct reading *reading, uint64_t fingerprint)
+{
+    XXH64_hash_t stored;
+    int status = read_all(reading, &stored, sizeof stored);
+    if (status == 0 && stored != XXH3_64bits_digest(reading->hash))
+        status = tidy_fail("%s: checksum mismatch, the file is damaged; %s", reading->path, record_again);
+    if (status == 0 && reading->header.fingerprint != fingerprint)
+        status = tidy_fail("%s: belongs to another run than the log beside it; %s", reading->path, record_again);
+    return status;
+}
+
+static void end_reading(const struct reading *reading)
+{
+    XXH3_freeState(reading->hash);
+    if (reading->file >= 0)
+        close(reading->file);
+}
+
+static int read_state(struct reading *reading, struct network_state *state)
+{
+    const struct header *header = &reading->header;
+    if (header->parameter_count != state->parameter_count || header->statistics_count != state->statistics_count)
+        return tidy_fail("%s: is of another network (%" PRIu64 " parameters, the log's has %zu); %s", reading->path,
+                         header->parameter_count, state->parameter_count, record_again);
+    struct section sections[SECTIONS];
+    list_sections(sections, state, NULL, 0);
     int status = 0;
-    for (int i = 0; status == 0 && i < SECTIONS; i++) {
-        status = read_all(file, sections[i].data, sections[i].bytes, path);
-        if (status == 0)
-            XXH3_64bits_update(hash, sections[i].data, sections[i].bytes);
-    }
-    XXH64_hash_t stored = 0;
-    if (status == 0)
-        status = read_all(file, &stored, sizeof stored, path);
-    if (status == 0 && stored != XXH3_64bits_digest(hash))
-        status = tidy_fail("%s: checksum mismatch, the file is damaged; %s", path, record_again);
-    XXH3_freeState(hash);
+    for (int i = 0; status == 0 && i < SECTIONS; i++)
+        status = read_part(reading, sections[i].data, sections[i].bytes);
     return status;
 }
 
 int checkpoint_load(const char *path, uint64_t fingerprint, struct checkpoint_position *position,
                     struct network_state *state, bool *found)
 {
-    *found = false;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0 && errno == ENOENT)
-        return 0;
-    if (file < 0)
-        return tidy_fail("%s: cannot be opened: %s", path, strerror(errno));
-    *found = true;
+    struct reading reading;
+    const struct header *header = &reading.header;
+    int status = begin_reading(&reading, path, found);
+    if (status == 0 && *found) {
+        status = read_state(&reading, state);
+        if (status == 0)
+            status = skip_part(&reading, header->plans_bytes);
+        if (status == 0)
+            status = check_end(&reading, fingerprint);
+        if (status == 0)
+            *position =
+                (struct checkpoint_position){header->step, header->loss_sum, header->correct, header->seconds};
+    }
+    end_reading(&reading);
+    return status;
+}
 
-    struct header header;
-    struct stat measured;
-    int status = 0;
-    if (fstat(file, &measured) != 0)
-        status = tidy_fail("%s: cannot be read: %s", path, strerror(errno));
-    else if ((uint64_t)measured.st_size < sizeof header)
-        status = tidy_fail("%s: is truncated (%lld bytes); %s", path, (long long)measured.st_size, record_again);
+int checkpoint_plans(char **out, const char *path, uint64_t fingerprint)
+{
+    struct reading reading;
+    bool found;
+    char *text = NULL;
+    *out = NULL;
+    int status = begin_reading(&reading, path, &found);
+    if (status == 0 && found && reading.header.plans_bytes > 0) {
+        status = memory_allocate(&text, reading.header.plans_bytes + 1, 1, "the device's plans");
+        if (status == 0)
+            status = skip_part(&reading, bytes_of_arrays(&reading.header));
+        if (status == 0)
+            status = read_part(&reading, text, reading.header.plans_bytes);
+        if (status == 0)
+            status = check_end(&reading, fingerprint);
+    }
+    end_reading(&reading);
     if (status == 0)
-        status = read_all(file, &header, sizeof header, path);
-    if (status == 0)
-        status = check_header(&header, (uint64_t)measured.st_size, state, path);
-    if (status == 0)
-        status = read_sections(file, &header, state, path);
-    if (status == 0 && header.fingerprint != fingerprint)
-        status = tidy_fail("%s: belongs to another run than the log beside it; %s", path, record_again);
-    if (status == 0)
-        *position = (struct checkpoint_position){header.step, header.loss_sum, header.correct, header.seconds};
-    close(file);
+        *out = text;
+    else
+        free(text);
     return status;
 }

@@ -32,7 +32,8 @@ int recording_build_network(struct recording *recording, const struct tidylog_ru
     return status;
 }
 
-int recording_compile(struct recording *recording, const struct tidylog_run *run, uint32_t threads)
+int recording_compile(struct recording *recording, const struct tidylog_run *run, uint32_t threads,
+                      const char *plans)
 {
     const struct dataset *train = &recording->data.train;
     struct trainer_config config = {
@@ -43,7 +44,10 @@ int recording_compile(struct recording *recording, const struct tidylog_run *run
         .threads = threads,
         .momentum = (float)run->momentum,
         .weight_decay = (float)run->weight_decay,
+        .precision = recording->precision,
+        .deterministic = run->deterministic,
         .logits = run->detail >= TIDYLOG_PROBS,
+        .plans = plans,
     };
     return recording->backend->create(&recording->trainer, &config);
 }
@@ -60,7 +64,7 @@ void recording_versions(const struct recording *recording, char *text, size_t si
 static void announce(const struct recording *recording, const struct tidylog_run *run, const char *path,
                      uint32_t threads, const struct training *training)
 {
-    char planted[64] = "", start[64] = "";
+    char planted[64] = "", start[64] = "", precision[16] = "", memory[24];
     if (run->truth != NULL) {
         uint64_t wrong = 0;
         for (uint64_t i = 0; i < run->samples; i++)
@@ -69,11 +73,14 @@ static void announce(const struct recording *recording, const struct tidylog_run
     }
     if (training->position.step > 0)
         snprintf(start, sizeof start, " from step %" PRIu64, training->position.step);
+    if (recording->precision != PRECISION_F32)
+        snprintf(precision, sizeof precision, ", %s", precision_names[recording->precision]);
+    progress_bytes(memory, recording->backend->memory(recording->trainer));
     progress_line("recording %s (%zu parameters) on %s (%" PRIu64 " images, %" PRIu32 "x%" PRIu32 "x%" PRIu32
-                  ", %" PRIu32 " classes%s) with %s, %" PRIu32 " thread%s, into %s%s",
+                  ", %" PRIu32 " classes%s) with %s%s, %" PRIu32 " thread%s, %s, into %s%s",
                   run->network, recording->state.parameter_count, run->data_name, run->samples, run->height,
-                  run->width, run->channels, run->classes, planted, recording->backend->versions(), threads,
-                  threads == 1 ? "" : "s", path, start);
+                  run->width, run->channels, run->classes, planted, recording->backend->versions(), precision,
+                  threads, threads == 1 ? "" : "s", memory, path, start);
 }
 
 /* Says how it ended and turns an interruption into its exit code. */

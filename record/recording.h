@@ -15,7 +15,8 @@
 
 /* Starts as {0}; recording_destroy frees whatever was made. */
 struct recording {
-    const struct backend *backend;
+    const struct backend *backend; /* this and the precision are the caller's to set */
+    enum precision precision;
     struct dataset_pair data;
     struct network network;
     struct network_state state; /* initial values from the run's seed */
@@ -28,8 +29,10 @@ int recording_load_data(struct recording *recording, const char *path, uint32_t 
 /* Builds run->network for the run's images, and its initial state. */
 int recording_build_network(struct recording *recording, const struct tidylog_run *run);
 
-/* Compiles the network for the backend, which is set, with that many threads. */
-int recording_compile(struct recording *recording, const struct tidylog_run *run, uint32_t threads);
+/* Compiles the network for the backend, with that many threads. plans: those in the checkpoint that is gone on from,
+ * or NULL; they must outlive the recording. */
+int recording_compile(struct recording *recording, const struct tidylog_run *run, uint32_t threads,
+                      const char *plans);
 
 /* Writes "tidy-record 0.1.0, oneDNN 2.6.3, LMDB 0.9.24" into text. */
 void recording_versions(const struct recording *recording, char *text, size_t size);

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "common/error.h"
-#include "common/memory.h"
 #include "common/options.h"
 #include "common/progress.h"
 #include "common/tidylog.h"
@@ -23,12 +22,17 @@ struct settings {
     const char *data; /* NULL: where the log says */
     uint64_t epochs;  /* 0: as planned */
     uint64_t threads; /* 0: as recorded */
+    int device;       /* in backend_names; -1: as recorded */
 };
 
 static const char description[] =
     "Goes on from the checkpoint beside the log (run.tidy.ckpt) with the settings in the log, to the\n"
     "values that an uninterrupted run would have recorded, where machine, library versions and threads\n"
-    "are the same. What the log holds after the checkpoint's step is recorded again.";
+    "are the same (and, on a GPU, --deterministic was given). What the log holds after the checkpoint's\n"
+    "step is recorded again.\n"
+    "\n"
+    "A run may go on on another device than it began on: the checkpoint is the same for all. Its log goes\n"
+    "on saying what it began on.";
 
 static int parse(struct settings *settings, int argc, char **argv, bool *done)
 {
@@ -38,6 +42,8 @@ static int parse(struct settings *settings, int argc, char **argv, bool *done)
          NULL, NULL},
         {"threads", 0, OPTION_COUNT, &settings->threads, "N", "threads that compute; 0 = as recorded", 0, 1024,
          NULL, NULL},
+        {"device", 0, OPTION_CHOICE, &settings->device, "NAME", "what computes, if not what it was recorded on", 0,
+         0, backend_names, NULL},
         {"data", 0, OPTION_TEXT, &settings->data, "DIR", "where the data set is, if no longer where it was", 0, 0,
          NULL, NULL},
     };
@@ -48,22 +54,9 @@ static int parse(struct settings *settings, int argc, char **argv, bool *done)
         .summary = "Go on with a log that was interrupted, or for more epochs.",
         .description = description,
         .example = "tidy-record resume run.tidy",
-        .options = rows,
-        .option_count = sizeof rows / sizeof *rows,
+        OPTION_ROWS(rows),
     };
-    const char **positional;
-    int positional_count = 0;
-    bool helped = false;
-    int status = memory_allocate(&positional, (size_t)argc, sizeof *positional, "the arguments");
-    if (status == 0)
-        status = options_parse(&usage, argc, argv, positional, &positional_count, &helped);
-    *done = helped;
-    if (status == 0 && !helped && positional_count != 1)
-        status = tidy_fail_usage("one log is resumed at a time: tidy-record resume run.tidy");
-    if (status == 0 && !helped)
-        settings->path = positional[0];
-    free(positional);
-    return status;
+    return command_parse(&usage, argc, argv, &settings->path, 1, done);
 }
 
 /* Says whether all is in the log that going on takes; a log of another trainer has no network, for one. */
@@ -144,10 +137,50 @@ static void warn_of_differences(const struct recording *recording, const struct 
                   run->versions ? run->versions : "unknown libraries", run->threads, machine, versions, threads);
 }
 
+/* The device asked for, or the recorded one. */
+static const struct backend *find_backend(const struct settings *settings, const struct tidylog_run *run)
+{
+    const struct backend *backend =
+        backend_find(settings->device >= 0 ? backend_names[settings->device] : run->device);
+    if (backend == NULL && settings->device < 0 && run->device != NULL)
+        tidy_fail("%s: was recorded on '%s'. %s. --device cpu goes on with it without", settings->path, run->device,
+                  tidy_error_message());
+    return backend;
+}
+
+/* The recorded precision, or float32 on the CPU, which has no other. */
+static int find_precision(struct recording *recording, const struct tidylog_run *run)
+{
+    size_t i = 0;
+    while (run->precision != NULL && precision_names[i] != NULL && strcmp(run->precision, precision_names[i]) != 0)
+        i++;
+    if (precision_names[i] == NULL)
+        return tidy_fail("the log's precision '%s' is unknown to this program", run->precision);
+    recording->precision = (enum precision)i;
+    if (recording->precision != PRECISION_F32 && recording->backend == &cpu_backend) {
+        progress_line("warning: recorded in %s; the CPU goes on in %s", precision_names[i],
+                      precision_names[PRECISION_F32]);
+        recording->precision = PRECISION_F32;
+    }
+    return 0;
+}
+
+/* The plans in the checkpoint, or NULL; the caller frees them. */
+static int read_plans(char **plans, const char *log_path, const struct tidylog_run *run)
+{
+    char *path;
+    int status = checkpoint_path(&path, log_path);
+    if (status == 0)
+        status = checkpoint_plans(plans, path, checkpoint_fingerprint(run));
+    free(path);
+    return status;
+}
+
 static int go_on(const struct settings *settings, uint64_t epochs)
 {
     struct recording recording = {0};
     struct tidylog_writer *log = NULL;
+    char *plans = NULL;
     int status = tidylog_resume(&log, settings->path);
     if (status != 0)
         return status;
@@ -155,14 +188,18 @@ static int go_on(const struct settings *settings, uint64_t epochs)
     const char *data = settings->data ? settings->data : run->data;
     uint32_t threads = settings->threads > 0 ? (uint32_t)settings->threads : run->threads;
 
-    recording.backend = backend_find(run->device);
-    status = recording.backend ? recording_load_data(&recording, data, run->classes) : TIDY_FAILED;
+    recording.backend = find_backend(settings, run);
+    status = recording.backend ? find_precision(&recording, run) : TIDY_FAILED;
+    if (status == 0)
+        status = read_plans(&plans, settings->path, run);
+    if (status == 0)
+        status = recording_load_data(&recording, data, run->classes);
     if (status == 0)
         status = check_data(&recording.data.train, run, data);
     if (status == 0)
         status = recording_build_network(&recording, run);
     if (status == 0)
-        status = recording_compile(&recording, run, threads);
+        status = recording_compile(&recording, run, threads, plans);
     if (status == 0) {
         warn_of_differences(&recording, run, threads);
         status = recording_run(&recording, log, settings->path, threads, true, epochs);
@@ -170,12 +207,13 @@ static int go_on(const struct settings *settings, uint64_t epochs)
     }
     tidylog_close(log);
     recording_destroy(&recording);
+    free(plans);
     return status;
 }
 
 int resume_command(int argc, char **argv)
 {
-    struct settings settings = {0};
+    struct settings settings = {.device = -1};
     bool done, finished;
     uint64_t epochs;
     int status = parse(&settings, argc, argv, &done);

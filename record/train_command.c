@@ -26,8 +26,8 @@ struct settings {
     const char *data, *network, *noise, *output;
     uint64_t epochs, batch_size, seed, threads, resize, classes;
     double learning_rate, momentum, weight_decay;
-    int schedule, detail, device;
-    bool shuffle, force;
+    int schedule, detail, device, precision;
+    bool shuffle, force, deterministic;
 };
 
 static const char description[] =
@@ -46,7 +46,7 @@ static const char description[] =
     "\n"
     "Beside the log lies its checkpoint, run.tidy.ckpt, replaced after every epoch, every ten minutes,\n"
     "and where Ctrl-C or SIGTERM stops the recording; 'tidy-record resume' goes on from it. The same\n"
-    "seed, threads and machine give the same values, also across a resume.";
+    "seed, threads and machine give the same values, also across a resume (on a GPU: with --deterministic).";
 
 static const char example[] =
     "tidy-record train --data /usr/share/datasets/fashion-mnist --noise every:100 --epochs 15 -o run.tidy\n"
@@ -75,7 +75,12 @@ static int parse(struct settings *settings, int argc, char **argv, bool *done)
          NULL, NULL},
         {"detail", 0, OPTION_CHOICE, &settings->detail, "LEVEL", "how much to log of each prediction", 0, 0,
          tidylog_detail_names, NULL},
-        {"device", 0, OPTION_CHOICE, &settings->device, "NAME", "what computes", 0, 0, backend_names, NULL},
+        {"device", 0, OPTION_CHOICE, &settings->device, "NAME", "what computes; 'tidy-record devices' lists them",
+         0, 0, backend_names, NULL},
+        {"precision", 0, OPTION_CHOICE, &settings->precision, "NAME",
+         "what convolutions compute in; tf32 and bf16 are faster, and a GPU's", 0, 0, precision_names, NULL},
+        {"deterministic", 0, OPTION_FLAG, &settings->deterministic, NULL,
+         "only algorithms that give the same values each time, which the CPU always does", 0, 0, NULL, NULL},
         {"resize", 0, OPTION_COUNT, &settings->resize, "N",
          "resize images to N x N pixels, bilinear; 0 = as they are", 0, 4096, NULL, NULL},
         {"classes", 0, OPTION_COUNT, &settings->classes, "N", "number of classes; 0 = the largest label + 1", 0,
@@ -88,20 +93,9 @@ static int parse(struct settings *settings, int argc, char **argv, bool *done)
         .summary = "Train a network and record what it predicts for every training sample.",
         .description = description,
         .example = example,
-        .options = rows,
-        .option_count = sizeof rows / sizeof *rows,
+        OPTION_ROWS(rows),
     };
-    const char **positional;
-    int positional_count = 0;
-    bool helped = false;
-    int status = memory_allocate(&positional, (size_t)argc, sizeof *positional, "the arguments");
-    if (status == 0)
-        status = options_parse(&usage, argc, argv, positional, &positional_count, &helped);
-    *done = helped;
-    if (status == 0 && !helped && positional_count > 0)
-        status = tidy_fail_usage("surplus argument '%s'; the data set is given with --data", positional[0]);
-    free(positional);
-    return status;
+    return command_parse(&usage, argc, argv, NULL, 0, done);
 }
 
 static int list_networks(void)
@@ -182,6 +176,8 @@ static void describe_run(struct tidylog_run *run, const struct settings *setting
         .lr_schedule = training_schedules[settings->schedule],
         .noise = settings->noise,
         .device = recording->backend->name,
+        .precision = precision_names[settings->precision],
+        .deterministic = settings->deterministic,
         .threads = (uint32_t)settings->threads,
         .resize = (uint32_t)settings->resize,
         .height = train->height,
@@ -205,6 +201,7 @@ static int record(struct settings *settings, int argc, char **argv)
     struct tidylog_run run;
     struct tidylog_writer *log;
 
+    recording.precision = (enum precision)settings->precision;
     recording.backend = backend_find(backend_names[settings->device]);
     int status = recording.backend ? network_check_name(settings->network) : TIDY_FAILED;
     if (status == 0)
@@ -228,7 +225,7 @@ static int record(struct settings *settings, int argc, char **argv)
     describe_run(&run, settings, &recording, &provenance);
     status = recording_build_network(&recording, &run);
     if (status == 0)
-        status = recording_compile(&recording, &run, run.threads);
+        status = recording_compile(&recording, &run, run.threads, NULL);
     if (status == 0)
         status = tidylog_create(&log, settings->output, &run, settings->force);
     if (status == 0)

@@ -139,7 +139,8 @@ static int save_checkpoint(struct loop *loop)
     if (status == 0)
         status = training->backend->save(training->trainer, training->state);
     if (status == 0)
-        status = checkpoint_save(training->checkpoint_path, loop->fingerprint, position(loop), training->state);
+        status = checkpoint_save(training->checkpoint_path, loop->fingerprint, position(loop), training->state,
+                                 training->backend->plans(training->trainer));
     take_seconds(loop);
     loop->last_checkpoint = progress_seconds();
     return status;

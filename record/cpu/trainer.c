@@ -195,7 +195,9 @@ static int cpu_create(struct trainer **out, const struct trainer_config *config)
     struct trainer *t;
     *out = NULL;
     if (config->precision != PRECISION_F32)
-        return tidy_fail("the CPU computes in f32, not in %s: --precision f32", precision_names[config->precision]);
+        return tidy_fail("the CPU computes in f32 alone: --precision %s needs a GPU; 'tidy-record devices' says whether "
+                         "there is one that can be used",
+                         precision_names[config->precision]);
     int status = memory_allocate(&t, 1, sizeof *t, "the trainer");
     if (status != TIDY_OK)
         return status;

@@ -22,6 +22,7 @@ value() { tidy-analyze info partial.tidy | awk -F'\t' -v key="$1" '$1 == key { p
 equals "epochs finished" "$(value epochs-finished)/$(value epochs-planned)" 3/4
 equals "steps of the unfinished epoch" "$(value steps-of-unfinished-epoch)" 5
 equals "mislabelled" "$(value mislabelled)" 50
+equals "device" "$(value device)/$(value precision)/$(value deterministic)" cuda/bf16/yes
 equals "predictions" "$(value predictions)" $((3 * 1000 + 5 * 64))
 
 # A score cut by a rule, and the same suspects as a list through a pipe, are worth the same.

@@ -213,6 +213,19 @@ static void test_a_permutation_is_fisher_yates_from_the_last_place_down(void **s
     }
 }
 
+static void test_sizes_read_well(void **state)
+{
+    (void)state;
+    char text[24];
+    assert_string_equal(progress_bytes(text, 0), "0 bytes");
+    assert_string_equal(progress_bytes(text, 999), "999 bytes");
+    assert_string_equal(progress_bytes(text, 1000), "1.0 KiB"); /* 0.977 */
+    assert_string_equal(progress_bytes(text, 10189), "10 KiB"); /* 9.9502 */
+    assert_string_equal(progress_bytes(text, 10188), "9.9 KiB");
+    assert_string_equal(progress_bytes(text, 1395864371), "1.3 GiB");
+    assert_string_equal(progress_bytes(text, UINT64_MAX), "16777216 TiB");
+}
+
 static void test_durations_read_well(void **state)
 {
     (void)state;
@@ -297,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_a_permutation_has_every_number_once_and_depends_on_the_seed),
         cmocka_unit_test(test_a_permutation_is_fisher_yates_from_the_last_place_down),
         cmocka_unit_test(test_durations_read_well),
+        cmocka_unit_test(test_sizes_read_well),
         cmocka_unit_test(test_a_terminal_has_a_live_line),
         cmocka_unit_test(test_elsewhere_only_plain_lines_are_printed),
     };

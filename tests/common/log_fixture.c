@@ -61,6 +61,8 @@ void log_fixture_create(struct log_fixture *fixture, uint32_t samples, uint32_t 
                                         .lr_schedule = "cosine",
                                         .noise = "every:100",
                                         .device = "cpu",
+                                        .precision = "f32",
+                                        .deterministic = true,
                                         .threads = 2,
                                         .height = 28,
                                         .width = 28,

@@ -72,14 +72,16 @@ static void print_run(const struct tidylog_run *run)
 {
     printf("meta batch_size %u\nmeta channels %u\nmeta classes %u\nmeta command_line %s\nmeta data %s\n",
            run->batch_size, run->channels, run->classes, run->command_line, run->data);
-    printf("meta data_digest %s\nmeta data_name %s\nmeta detail %s\nmeta device %s\nmeta epochs %llu\n",
-           run->data_digest, run->data_name, tidylog_detail_names[run->detail], run->device,
+    printf("meta data_digest %s\nmeta data_name %s\nmeta detail %s\nmeta deterministic %d\nmeta device %s\n"
+           "meta epochs %llu\n",
+           run->data_digest, run->data_name, tidylog_detail_names[run->detail], run->deterministic, run->device,
            (unsigned long long)run->epochs);
     printf("meta height %u\nmeta learning_rate %.17g\nmeta lr_schedule %s\nmeta machine %s\nmeta momentum %.17g\n",
            run->height, run->learning_rate, run->lr_schedule, run->machine, run->momentum);
-    printf("meta network %s\nmeta noise %s\nmeta resize %u\nmeta samples %llu\nmeta seed %llu\nmeta shuffle %d\n",
-           run->network, run->noise, run->resize, (unsigned long long)run->samples, (unsigned long long)run->seed,
-           run->shuffle);
+    printf("meta network %s\nmeta noise %s\nmeta precision %s\nmeta resize %u\nmeta samples %llu\nmeta seed %llu\n",
+           run->network, run->noise, run->precision, run->resize, (unsigned long long)run->samples,
+           (unsigned long long)run->seed);
+    printf("meta shuffle %d\n", run->shuffle);
     printf("meta started %s\nmeta threads %u\nmeta versions %s\nmeta weight_decay %.17g\nmeta width %u\n",
            run->started, run->threads, run->versions, run->weight_decay, run->width);
 }

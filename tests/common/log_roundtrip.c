@@ -197,6 +197,8 @@ static void test_the_runs_description_comes_back(void **state)
     assert_string_equal(run->lr_schedule, given->lr_schedule);
     assert_null(run->noise);
     assert_string_equal(run->device, given->device);
+    assert_string_equal(run->precision, given->precision);
+    assert_int_equal(run->deterministic, given->deterministic);
     assert_int_equal(run->threads, given->threads);
     assert_int_equal(run->resize, given->resize);
     assert_int_equal(run->height * 10000 + run->width * 10 + run->channels, 280281);

@@ -81,7 +81,7 @@ static void edit_step(const char *path, uint8_t step, size_t at, int change)
     edit_record(path, "steps", key, 8, at, change);
 }
 
-enum { META_RECORDS = 29, ALL_RECORDS = META_RECORDS + STEPS + EPOCHS };
+enum { META_RECORDS = 31, ALL_RECORDS = META_RECORDS + STEPS + EPOCHS };
 
 static void test_a_good_log_verifies(void **state)
 {
@@ -90,6 +90,24 @@ static void test_a_good_log_verifies(void **state)
     create_fixture(&fixture, TIDYLOG_MARGIN);
     check_damage(write_log(&fixture, "good.tidy", STEPS), "", ALL_RECORDS);
     check_damage(write_log(&fixture, "good.tidy", 11), "", META_RECORDS + 11 + 1);
+    log_fixture_destroy(&fixture);
+}
+
+/* Logs of before there was a choice of precision. */
+static void test_a_log_that_says_nothing_of_precision_is_whole(void **state)
+{
+    (void)state;
+    struct log_fixture fixture;
+    create_fixture(&fixture, TIDYLOG_MARGIN);
+    const char *path = write_log(&fixture, "older.tidy", STEPS);
+    edit_record(path, "meta", "precision", 9, 0, 0);
+    edit_record(path, "meta", "deterministic", 13, 0, 0);
+    check_damage(path, "", ALL_RECORDS - 2);
+    struct tidylog_reader *reader;
+    assert_int_equal(tidylog_open(&reader, path), 0);
+    assert_null(tidylog_reader_run(reader)->precision);
+    assert_false(tidylog_reader_run(reader)->deterministic);
+    tidylog_close_reader(reader);
     log_fixture_destroy(&fixture);
 }
 
@@ -252,6 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_good_log_verifies),
+        cmocka_unit_test(test_a_log_that_says_nothing_of_precision_is_whole),
         cmocka_unit_test(test_every_damaged_record_is_named),
         cmocka_unit_test(test_records_that_are_whole_but_impossible_are_named),
         cmocka_unit_test(test_a_damaged_name_is_not_taken_for_an_unknown_one),

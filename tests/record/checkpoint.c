@@ -36,14 +36,19 @@ static const struct arrays values = {
 static const struct checkpoint_position place = {1203, 345.678, 1100, 9.5};
 static const uint64_t fingerprint = 0x0123456789abcdef;
 
-static const char *save(const char *name)
+static const char *save_with(const char *name, const char *plans)
 {
     const char *path = support_path(support_scratch_folder(), name);
     struct arrays arrays = values;
     struct network_state state = state_of(&arrays);
-    if (checkpoint_save(path, fingerprint, &place, &state) != 0)
+    if (checkpoint_save(path, fingerprint, &place, &state, plans) != 0)
         fail_msg("%s", tidy_error_message());
     return path;
+}
+
+static const char *save(const char *name)
+{
+    return save_with(name, "");
 }
 
 /* Loads `path`, which must exist, into *arrays. */
@@ -54,6 +59,20 @@ static int load(const char *path, struct checkpoint_position *position, struct a
     int status = checkpoint_load(path, fingerprint, position, &state, &found);
     assert_true(found);
     return status;
+}
+
+/* A device and its choices. */
+static const char plans[] = "Some GPU, cuDNN 9\nforward n128\tengine 1\n";
+enum { PLANS_BYTES = sizeof plans - 1 };
+
+/* What refuses the checkpoint refuses its plans. */
+static void expect_no_plans(const char *path, const char *expected)
+{
+    char *text = (char *)plans;
+    assert_int_equal(checkpoint_plans(&text, path, fingerprint), TIDY_FAILED);
+    assert_null(text);
+    if (strstr(tidy_error_message(), expected) == NULL)
+        fail_msg("'%s' has no '%s'", tidy_error_message(), expected);
 }
 
 static void expect_refusal(const char *path, const char *expected)
@@ -98,6 +117,90 @@ static void test_the_bytes_are_those_of_the_documentation(void **state)
     free(file);
 }
 
+static void test_plans_stand_between_the_statistics_and_the_checksum(void **state)
+{
+    (void)state;
+    size_t bytes, bytes_without;
+    char *file = support_read_file(save_with("plans", plans), &bytes);
+    char *without = support_read_file(save("no-plans"), &bytes_without);
+    assert_int_equal(bytes_without, FILE_BYTES);
+    assert_int_equal(bytes, FILE_BYTES + PLANS_BYTES);
+    without[12] = PLANS_BYTES;
+    assert_memory_equal(file, without, FILE_BYTES - 8);
+    assert_memory_equal(file + FILE_BYTES - 8, plans, PLANS_BYTES);
+    uint64_t checksum = XXH3_64bits(file, bytes - 8);
+    assert_memory_equal(file + bytes - 8, &checksum, 8);
+    free(file);
+    free(without);
+}
+
+static void test_plans_come_back_with_and_without_the_state(void **state)
+{
+    (void)state;
+    const char *path = save_with("plans-back", plans);
+    struct arrays arrays = {0};
+    struct checkpoint_position position = {0};
+    char *text;
+    assert_int_equal(checkpoint_plans(&text, path, fingerprint), 0);
+    assert_string_equal(text, plans);
+    free(text);
+    assert_int_equal(load(path, &position, &arrays), 0);
+    assert_memory_equal(&arrays, &values, sizeof values);
+    assert_memory_equal(&position, &place, sizeof place);
+}
+
+static void test_where_there_are_no_plans_none_are_found(void **state)
+{
+    (void)state;
+    char *text = (char *)plans;
+    assert_int_equal(checkpoint_plans(&text, "/nowhere/at/all", fingerprint), 0);
+    assert_null(text);
+    text = (char *)plans;
+    assert_int_equal(checkpoint_plans(&text, save("none"), fingerprint), 0);
+    assert_null(text);
+}
+
+static void test_plans_of_another_run_are_refused(void **state)
+{
+    (void)state;
+    char *text;
+    const char *path = save_with("other-plans", plans);
+    assert_int_equal(checkpoint_plans(&text, path, fingerprint + 1), TIDY_FAILED);
+    assert_non_null(strstr(tidy_error_message(), "belongs to another run"));
+    assert_null(text);
+}
+
+static void test_plans_have_a_bound(void **state)
+{
+    (void)state;
+    struct arrays arrays = values;
+    struct network_state network = state_of(&arrays);
+    char *most = malloc(CHECKPOINT_MOST_PLANS + 2), *text;
+    assert_non_null(most);
+    memset(most, 'x', CHECKPOINT_MOST_PLANS + 1);
+    most[CHECKPOINT_MOST_PLANS + 1] = 0;
+    const char *path = save("bound");
+    assert_int_equal(checkpoint_save(path, fingerprint, &place, &network, most), TIDY_FAILED);
+    assert_non_null(strstr(tidy_error_message(), "plans have 1048577 bytes"));
+    assert_int_equal(load(path, &(struct checkpoint_position){0}, &arrays), 0); /* the one before */
+    most[CHECKPOINT_MOST_PLANS] = 0;
+    assert_int_equal(checkpoint_save(path, fingerprint, &place, &network, most), 0);
+    assert_int_equal(checkpoint_plans(&text, path, fingerprint), 0);
+    assert_string_equal(text, most);
+    free(text);
+    free(most);
+
+    /* A file that is as long as its header says, but says more. */
+    size_t bytes;
+    char *file = support_read_file(path, &bytes);
+    uint32_t more = CHECKPOINT_MOST_PLANS + 1;
+    memcpy(file + 12, &more, sizeof more);
+    support_write_file(path, file, bytes + 1); /* support_read_file adds a 0 byte */
+    free(file);
+    expect_no_plans(path, "truncated or damaged");
+    expect_refusal(path, "truncated or damaged");
+}
+
 static void test_where_there_is_none_none_is_found(void **state)
 {
     (void)state;
@@ -113,13 +216,14 @@ static void test_damage_of_any_byte_is_noticed(void **state)
 {
     (void)state;
     size_t bytes;
-    const char *path = save("damage");
+    const char *path = save_with("damage", plans);
     char *file = support_read_file(path, &bytes);
     for (size_t i = 0; i < bytes; i++) {
         for (int bit = 0; bit < 8; bit++) {
             file[i] ^= (char)(1 << bit);
             support_write_file(path, file, bytes);
             expect_refusal(path, "");
+            expect_no_plans(path, "");
             file[i] ^= (char)(1 << bit);
         }
     }
@@ -135,6 +239,7 @@ static void test_each_kind_of_damage_has_its_message(void **state)
     } damages[] = {
         {0, "is not a checkpoint"},
         {8, "has format version 0, this program reads version 1"},
+        {12, "truncated or damaged"},
         {56, "truncated or damaged"},
         {80, "checksum mismatch"},
         {FILE_BYTES - 1, "checksum mismatch"},
@@ -155,11 +260,12 @@ static void test_a_truncated_or_prolonged_file_is_refused(void **state)
 {
     (void)state;
     size_t bytes;
-    const char *path = save("size");
+    const char *path = save_with("size", plans);
     char *file = support_read_file(path, &bytes);
     for (size_t size = 0; size < bytes; size++) {
         support_write_file(path, file, size);
         expect_refusal(path, "truncated");
+        expect_no_plans(path, "truncated");
     }
     support_write_file(path, file, bytes + 1); /* support_read_file adds a 0 byte */
     expect_refusal(path, "truncated or damaged");
@@ -211,7 +317,7 @@ static void test_a_save_that_fails_leaves_the_old_checkpoint(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     struct arrays arrays = {{1}, {2}, {3}};
     struct network_state network = state_of(&arrays);
-    int status = checkpoint_save(path, fingerprint, &place, &network);
+    int status = checkpoint_save(path, fingerprint, &place, &network, "");
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 
     assert_int_equal(status, TIDY_FAILED);
@@ -221,7 +327,7 @@ static void test_a_save_that_fails_leaves_the_old_checkpoint(void **state)
     assert_int_not_equal(access(support_path(support_scratch_folder(), "kept.new"), F_OK), 0);
     free(before);
     free(after);
-    assert_int_equal(checkpoint_save("/nowhere/at/all", fingerprint, &place, &network), TIDY_FAILED);
+    assert_int_equal(checkpoint_save("/nowhere/at/all", fingerprint, &place, &network, ""), TIDY_FAILED);
     assert_non_null(strstr(tidy_error_message(), "/nowhere/at/all.new"));
 }
 
@@ -297,6 +403,9 @@ static void test_the_fingerprint_depends_on_all_that_decides_values_and_on_nothi
     OTHER(threads, 3);
     OTHER(data, "/elsewhere");
     OTHER(machine, "another");
+    OTHER(device, "cuda");
+    OTHER(precision, "bf16");
+    OTHER(deterministic, true);
     OTHER(command_line, "another");
     for (size_t i = 0; i < count; i++)
         assert_int_equal(checkpoint_fingerprint(&others[i]), expected);
@@ -307,6 +416,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_saved_loads_bit_for_bit),
         cmocka_unit_test(test_the_bytes_are_those_of_the_documentation),
+        cmocka_unit_test(test_plans_stand_between_the_statistics_and_the_checksum),
+        cmocka_unit_test(test_plans_come_back_with_and_without_the_state),
+        cmocka_unit_test(test_where_there_are_no_plans_none_are_found),
+        cmocka_unit_test(test_plans_of_another_run_are_refused),
+        cmocka_unit_test(test_plans_have_a_bound),
         cmocka_unit_test(test_where_there_is_none_none_is_found),
         cmocka_unit_test(test_damage_of_any_byte_is_noticed),
         cmocka_unit_test(test_each_kind_of_damage_has_its_message),

@@ -15,6 +15,7 @@ enum { FEATURES = 16, MOST_CLASSES = 8, MOST_BATCH = 64, AHEAD = 3 };
 struct fake_event fake_event;
 struct fake_line fake_transcript[FAKE_LINES];
 size_t fake_lines;
+uint64_t fake_uncollected;
 static uint64_t calls[FAKE_CALLS];
 
 struct slot {
@@ -35,11 +36,12 @@ struct trainer {
 /* Counts a call and does what the event asks for. */
 static int happen(enum fake_call call)
 {
-    bool now = fake_event.wanted && fake_event.call == call && fake_event.number == calls[call];
+    bool wanted = fake_event.wanted && fake_event.call == call;
+    bool now = wanted && fake_event.number == calls[call], next = wanted && fake_event.number + 1 == calls[call];
     calls[call]++;
     if (now && fake_event.signal != 0)
         raise(fake_event.signal);
-    return now && fake_event.fails ? tidy_fail("the device is gone") : 0;
+    return (now && fake_event.fails) || (next && fake_event.next_fails) ? tidy_fail("the device is gone") : 0;
 }
 
 void fake_reset(void)
@@ -79,6 +81,7 @@ static int create(struct trainer **out, const struct trainer_config *config)
 
 static void destroy(struct trainer *trainer)
 {
+    fake_uncollected = trainer->submitted - trainer->collected;
     free(trainer);
 }
 

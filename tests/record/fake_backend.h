@@ -15,9 +15,10 @@ struct fake_event {
     bool wanted;
     enum fake_call call;
     uint64_t number;
-    int signal;   /* raised before the call does its work, or 0 */
-    bool fails;   /* the call fails with "the device is gone" */
-    bool no_loss; /* FAKE_COLLECT: one loss is NaN */
+    int signal;      /* raised before the call does its work, or 0 */
+    bool fails;      /* the call fails with "the device is gone" */
+    bool next_fails; /* the next call of that kind does */
+    bool no_loss;    /* FAKE_COLLECT: one loss is NaN */
 };
 extern struct fake_event fake_event;
 
@@ -30,6 +31,9 @@ struct fake_line {
 enum { FAKE_LINES = 4096 };
 extern struct fake_line fake_transcript[FAKE_LINES];
 extern size_t fake_lines; /* as many as there were, also beyond FAKE_LINES */
+
+/* Steps that were submitted and not collected when the last trainer was destroyed. */
+extern uint64_t fake_uncollected;
 
 /* Forgets counts, transcript and event. */
 void fake_reset(void);

@@ -102,5 +102,5 @@ expect 0 "epoch 7/7" tidy-record resume short.tidy --epochs 7
 expect_error 1 "nowhere.tidy" tidy-record resume nowhere.tidy
 echo "not a log" >text.tidy
 expect_error 1 "text.tidy" tidy-record resume text.tidy
-expect_error 2 "one log is resumed at a time" tidy-record resume
-expect_error 2 "one log is resumed at a time" tidy-record resume a b
+expect_error 2 "resume: missing argument; usage: tidy-record resume run.tidy" tidy-record resume
+expect_error 2 "resume: surplus argument 'b'" tidy-record resume a b

@@ -4,7 +4,7 @@
 # Two lines for the newcomer: what is recorded, and each epoch's result; nothing on stdout.
 expect 0 "epoch 2/2: loss " tidy-record train --data data --epochs 2 --noise every:100 -o a.tidy
 [ ! -s stdout ] || fail "stdout is for data"
-grep -q "^recording small ([0-9]* parameters) on data (600 images, 12x12x1, 4 classes, 6 labels planted wrong) with " stderr ||
+grep -q "^recording small ([0-9]* parameters) on data (600 images, 12x12x1, 4 classes, 6 labels planted wrong) with oneDNN [^,]*, [0-9]* threads*, [0-9.]* [KMG]iB, into a.tidy$" stderr ||
     fail "what is recorded: $(cat stderr)"
 grep -q "^epoch 1/2: loss [-0-9.e]*, accuracy [01][0-9.]*, test accuracy [01][0-9.]*, lr 0[0-9.]*, .* images/s), .* left$" stderr ||
     fail "an epoch's line: $(cat stderr)"
@@ -36,7 +36,7 @@ done
 expect_error 1 "cannot write to standard output" bash -c 'tidy-record train --net list >/dev/full'
 
 # The examples of --help work, on a smaller data set.
-for command in train resume; do
+for command in train resume devices; do
     tidy-record $command --help >help || fail "$command --help"
     sed -n '/^example:/,$ s/^  //p' help | sed 's#/usr/share/datasets/fashion-mnist#data#' >examples
     [ -s examples ] || fail "no example"
@@ -66,7 +66,7 @@ usage "did you mean 'cosine'?" tidy-record train --data data --lr-schedule cosin
 usage "did you mean 'margin'?" tidy-record train --data data --detail margn
 usage "unknown choice 'gpu'" tidy-record train --data data --device gpu
 usage "--noise" tidy-record train --data data --noise every:0
-usage "surplus argument 'data'" tidy-record train data --data data
+usage "train: surplus argument 'data'; usage: tidy-record train --data DIR" tidy-record train data --data data
 usage "did you mean 'train'?" tidy-record trian --data data
 
 # What cannot be done: exit 1, nothing written.

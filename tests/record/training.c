@@ -310,6 +310,83 @@ static void test_a_device_that_fails_stops_with_its_message(void **state)
     }
 }
 
+/* Says whether the closed log has exactly so many steps. */
+static void expect_steps(const char *path, uint64_t steps)
+{
+    struct tidylog_writer *log;
+    assert_int_equal(tidylog_resume(&log, path), 0);
+    assert_int_equal(tidylog_cut(log, steps + 1), TIDY_FAILED);
+    assert_int_equal(tidylog_cut(log, steps), 0);
+    assert_int_equal(tidylog_close(log), 0);
+}
+
+/* Three steps ahead: with steps 14 to 20 the third epoch's, a failure in its middle leaves two or three of them
+ * uncollected, and one while its last are collected leaves fewer. */
+static void test_a_device_that_fails_with_steps_ahead_leaves_what_was_collected(void **state)
+{
+    (void)state;
+    static const struct {
+        enum fake_call call;
+        uint64_t number, logged, uncollected;
+    } rows[] = {
+        {FAKE_STEP, 14, 14, 0}, /* the epoch's first: nothing is ahead */
+        {FAKE_STEP, 15, 14, 1},
+        {FAKE_STEP, 18, 16, 2}, /* 16 and 17 are ahead; 15 was collected before 18 was submitted */
+        {FAKE_COLLECT, 14, 14, 3},
+        {FAKE_COLLECT, 17, 17, 3},
+        {FAKE_COLLECT, 19, 19, 2}, /* nothing is submitted beyond the epoch's end */
+        {FAKE_COLLECT, 20, 20, 1},
+    };
+    const char *path = log_path("failed-ahead"), *whole = whole_run();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct tidylog_run run = plan();
+        fake_reset();
+        fake_event =
+            (struct fake_event){.wanted = true, .call = rows[i].call, .number = rows[i].number, .fails = true};
+        backend = &fake_backend_ahead;
+        assert_int_equal(record(path, &run), TIDY_FAILED);
+        assert_string_equal(tidy_error_message(), "the device is gone");
+        assert_int_equal(fake_uncollected, rows[i].uncollected);
+        expect_steps(path, rows[i].logged);
+
+        /* The checkpoint is that of the second epoch's end. */
+        struct checkpoint_position position;
+        struct network_state checkpoint;
+        bool found;
+        fake_state_create(&checkpoint, CLASSES, 1);
+        assert_int_equal(
+            checkpoint_load(checkpoint_of(path), checkpoint_fingerprint(&run), &position, &checkpoint, &found), 0);
+        assert_true(found);
+        assert_int_equal(position.step, 2 * STEPS_PER_EPOCH);
+        fake_state_destroy(&checkpoint);
+
+        fake_reset();
+        assert_int_equal(resume(path, 0), 0);
+        backend = &fake_backend;
+        expect_same(whole, path);
+    }
+}
+
+/* Ctrl-C while step 16 is collected; then 17 and 18 are to be, for the checkpoint. */
+static void test_an_interruption_that_the_device_does_not_survive_leaves_what_was_collected(void **state)
+{
+    (void)state;
+    const char *path = log_path("failed-interrupted");
+    struct tidylog_run run = plan();
+    fake_reset();
+    fake_event = (struct fake_event){
+        .wanted = true, .call = FAKE_COLLECT, .number = 16, .signal = SIGINT, .next_fails = true};
+    backend = &fake_backend_ahead;
+    assert_int_equal(record(path, &run), TIDY_FAILED);
+    backend = &fake_backend;
+    assert_string_equal(tidy_error_message(), "the device is gone");
+    assert_int_equal(fake_uncollected, 2);
+    expect_steps(path, 17);
+    fake_reset();
+    assert_int_equal(resume(path, 0), 0);
+    expect_same(whole_run(), path);
+}
+
 static void test_a_damaged_checkpoint_is_an_error_and_leaves_the_log(void **state)
 {
     (void)state;
@@ -579,6 +656,8 @@ int main(void)
         cmocka_unit_test(test_without_a_test_set_test_accuracy_is_not_a_number),
         cmocka_unit_test(test_a_loss_that_is_not_a_number_stops_with_a_good_log),
         cmocka_unit_test(test_a_device_that_fails_stops_with_its_message),
+        cmocka_unit_test(test_a_device_that_fails_with_steps_ahead_leaves_what_was_collected),
+        cmocka_unit_test(test_an_interruption_that_the_device_does_not_survive_leaves_what_was_collected),
         cmocka_unit_test(test_a_damaged_checkpoint_is_an_error_and_leaves_the_log),
         cmocka_unit_test(test_resume_after_ctrl_c_at_any_step_gives_the_same_log),
         cmocka_unit_test(test_an_interruption_ends_after_the_running_step),
