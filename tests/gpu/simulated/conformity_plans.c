@@ -161,7 +161,7 @@ static void say_list(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeN
             api.destroy(values.descriptors[i]);
 }
 
-/* The engine that the heuristics prefer: every graph here has one. */
+/* The engine that the heuristics prefer, or -1 where there is none. */
 static int64_t preferred_engine(const struct graph *graph, cudnnBackendDescriptor_t device)
 {
     int64_t count = 0, index = -1;
@@ -171,12 +171,19 @@ static int64_t preferred_engine(const struct graph *graph, cudnnBackendDescripto
     api.get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &config);
     cudnnBackendDescriptor_t engine = make(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
     say(api.get(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &engine), "the result's engine");
+    say(api.finalize(engine), "finalised again");
     say(api.get(engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &count, &index), "its index");
     say_list(config, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR, "the result's knobs",
              CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR);
     int64_t bytes = -7;
     say(api.get(config, CUDNN_ATTR_ENGINECFG_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &count, &bytes), "the result's workspace");
-    say(api.finalize(config), "the result finalised");
+    if (index >= 0) {
+        say(api.finalize(config), "the result finalised");
+        printf("== values of a configuration\n");
+        say_values(config, conformity_find_kind(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR));
+        printf("== values of heuristics\n");
+        say_values(heuristics, conformity_find_kind(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR));
+    }
     api.destroy(engine);
     api.destroy(config);
     api.destroy(heuristics);
@@ -201,8 +208,8 @@ static void say_engines(const struct graph *graph, cudnnBackendDescriptor_t devi
     say_list(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, "numerical notes", 0);
     say_list(engine, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, CUDNN_TYPE_BEHAVIOR_NOTE, "behavior notes", 0);
     say_list(engine, CUDNN_ATTR_ENGINE_KNOB_INFO, CUDNN_TYPE_BACKEND_DESCRIPTOR, "knobs", CUDNN_BACKEND_KNOB_INFO_DESCRIPTOR);
-    say(api.set(engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &index), "set after finalize");
-    say(api.finalize(engine), "finalised again");
+    printf("== values of an engine\n");
+    say_values(engine, conformity_find_kind(CUDNN_BACKEND_ENGINE_DESCRIPTOR));
     api.destroy(engine);
 }
 
@@ -263,8 +270,8 @@ static void say_plan(cudnnBackendDescriptor_t config, cudnnBackendDescriptor_t d
     cudnnStatus_t status = api.get(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &count, &bytes);
     printf("workspace: %s, %lld, %s\n", status_text(status), (long long)count, bytes >= 0 ? "set" : "not set");
     say(api.get(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_DATA_TYPE, 1, &count, &bytes), "of another type");
-    say(api.finalize(plan), "finalised again");
-    say(api.set(plan, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &device), "set after finalize");
+    printf("== values of a plan\n");
+    say_values(plan, conformity_find_kind(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR));
     api.destroy(plan);
     plan = build_plan(NULL, device);
     say(api.finalize(plan), "plan of no configuration");
@@ -277,6 +284,49 @@ static void say_plan(cudnnBackendDescriptor_t config, cudnnBackendDescriptor_t d
     plan = build_plan(config, NULL);
     say(api.finalize(plan), "plan for no device and no handle");
     api.destroy(plan);
+}
+
+/* What is given to another descriptor may be destroyed before that is finalised: it keeps what it needs. */
+static void say_early_destruction(cudnnBackendDescriptor_t device)
+{
+    printf("== destroyed as soon as it was given away\n");
+    struct graph graph;
+    say(conformity_operation_create(&graph.operation, 0, CUDNN_DATA_FLOAT), "operation");
+    graph.graph = make(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+    api.set(graph.graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &graph.operation.operation);
+    conformity_operation_destroy(&graph.operation);
+    say(api.finalize(graph.graph), "graph");
+    cudnnBackendDescriptor_t heuristics = build_heuristics(graph.graph, device, CUDNN_HEUR_MODE_A);
+    api.destroy(graph.graph);
+    say(api.finalize(heuristics), "heuristics");
+    cudnnBackendDescriptor_t config = make(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
+    int64_t count = -7;
+    say(api.get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &config), "configuration");
+    api.destroy(heuristics);
+    cudnnBackendDescriptor_t plan = build_plan(config, device);
+    api.destroy(config);
+    say(api.finalize(plan), "plan");
+    api.destroy(plan);
+}
+
+/* Neither a description nor a handle tells for which device. */
+static void say_no_device(const struct graph *graph, int64_t index)
+{
+    printf("== for no device\n");
+    cudnnBackendDescriptor_t heuristics = build_heuristics(graph->graph, NULL, CUDNN_HEUR_MODE_A);
+    say(api.finalize(heuristics), "heuristics");
+    cudnnBackendDescriptor_t result = make(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
+    int64_t count = -7;
+    say(api.get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &result), "result");
+    printf("%s\n", some(count));
+    api.destroy(result);
+    api.destroy(heuristics);
+    cudnnBackendDescriptor_t engine = build_engine(graph->graph, NULL, index);
+    say(api.finalize(engine), "engine");
+    cudnnBackendDescriptor_t config = build_config(engine);
+    say(api.finalize(config), "configuration");
+    api.destroy(config);
+    api.destroy(engine);
 }
 
 static void say_packs(void)
@@ -303,6 +353,33 @@ static void say_packs(void)
     api.destroy(pack);
 }
 
+static void say_pass(int pass, int type, cudnnBackendDescriptor_t device)
+{
+    struct graph graph;
+    build_graph(&graph, pass, type);
+    say_heuristics(&graph, device);
+    int64_t index = preferred_engine(&graph, device);
+    /* Without an engine the real library crashes on what could be built of none. */
+    if (index >= 0) {
+        say_engines(&graph, device, index);
+        cudnnBackendDescriptor_t engine = build_engine(graph.graph, device, index);
+        api.finalize(engine);
+        say_configs(engine);
+        cudnnBackendDescriptor_t config = build_config(engine);
+        say(api.finalize(config), "configuration");
+        say(api.finalize(config), "finalised again");
+        say(api.set(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &engine), "set after finalize");
+        say_plan(config, device);
+        api.destroy(config);
+        api.destroy(engine);
+    }
+    if (pass == 0 && type == CUDNN_DATA_FLOAT) {
+        say_unfit_heuristics(&graph, device);
+        say_no_device(&graph, index);
+    }
+    destroy_graph(&graph);
+}
+
 void say_plans(const char *text)
 {
     static const struct {
@@ -316,24 +393,8 @@ void say_plans(const char *text)
     for (int pass = 0; pass < 3; pass++)
         for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
             printf("== plans for %s in %s\n", conformity_passes[pass], types[t].text);
-            struct graph graph;
-            build_graph(&graph, pass, types[t].type);
-            say_heuristics(&graph, device);
-            int64_t index = preferred_engine(&graph, device);
-            say_engines(&graph, device, index);
-            cudnnBackendDescriptor_t engine = build_engine(graph.graph, device, index);
-            api.finalize(engine);
-            say_configs(engine);
-            cudnnBackendDescriptor_t config = build_config(engine);
-            say(api.finalize(config), "configuration");
-            say(api.finalize(config), "finalised again");
-            say(api.set(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &engine), "set after finalize");
-            say_plan(config, device);
-            api.destroy(config);
-            api.destroy(engine);
-            if (pass == 0 && t == 0)
-                say_unfit_heuristics(&graph, device);
-            destroy_graph(&graph);
+            say_pass(pass, types[t].type, device);
         }
+    say_early_destruction(device);
     api.destroy(device);
 }
