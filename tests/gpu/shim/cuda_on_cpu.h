@@ -19,9 +19,8 @@
 #define __shared__ static __attribute__((section("shim_shared")))
 
 #define __syncthreads() shim_barrier(__LINE__)
-#define __shfl_xor_sync(mask, value, lanes) shim_shuffle_value(mask, value, threadIdx.x % SHIM_WARP ^ (lanes), __LINE__)
-#define __shfl_down_sync(mask, value, lanes) \
-    shim_shuffle_value(mask, value, threadIdx.x % SHIM_WARP + (lanes), __LINE__)
+#define __shfl_xor_sync(mask, value, lanes) shim_shuffle_xor(mask, value, lanes, __LINE__)
+#define __shfl_down_sync(mask, value, lanes) shim_shuffle_down(mask, value, lanes, __LINE__)
 
 template <typename Value>
 static inline Value shim_shuffle_value(unsigned mask, Value value, unsigned from, int site)
@@ -32,6 +31,18 @@ static inline Value shim_shuffle_value(unsigned mask, Value value, unsigned from
     bits = shim_shuffle(mask, bits, from, site);
     memcpy(&value, &bits, sizeof value);
     return value;
+}
+
+template <typename Value>
+static inline Value shim_shuffle_xor(unsigned mask, Value value, unsigned lanes, int site)
+{
+    return shim_shuffle_value(mask, value, threadIdx.x % SHIM_WARP ^ lanes, site);
+}
+
+template <typename Value>
+static inline Value shim_shuffle_down(unsigned mask, Value value, unsigned lanes, int site)
+{
+    return shim_shuffle_value(mask, value, threadIdx.x % SHIM_WARP + lanes, site);
 }
 
 /* Products and sums that are never fused. The build for the CPU fuses none (CMakeLists.txt). */

@@ -36,7 +36,7 @@ extern "C" __global__ void example_sum_without_barrier(float *out, const float *
 extern "C" __global__ void example_shuffles(unsigned *sums, double *above)
 {
     unsigned lane = threadIdx.x % 32, sum = lane;
-    for (int lanes = 1; lanes < 32; lanes *= 2)
+    for (unsigned lanes = 1; lanes < 32; lanes *= 2)
         sum += __shfl_xor_sync(0xffffffff, sum, lanes);
     sums[threadIdx.x] = sum;
     above[threadIdx.x] = __shfl_down_sync(0xffffffff, static_cast<double>(lane), 3);

@@ -79,6 +79,9 @@ bool simulated_handle_destroyed(const char *function, const char *kind, const vo
 
 /* ---- the device ---- */
 
+/* Whether there is a device and a driver that can use it (SIMULATED_GPU). */
+bool simulated_device_usable(void);
+
 /* 10 x major + minor of the simulated device's compute capability, as 80. */
 int simulated_compute_capability(void);
 

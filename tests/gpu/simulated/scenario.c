@@ -106,6 +106,14 @@ size_t scenario_memory(void)
     return scenario.memory;
 }
 
+bool simulated_device_usable(void)
+{
+    runtime_lock();
+    bool usable = scenario_error() == cudaSuccess;
+    runtime_unlock();
+    return usable;
+}
+
 int simulated_compute_capability(void)
 {
     runtime_lock();

@@ -1,0 +1,69 @@
+/* Runs functions in processes of their own: see simulator.h. */
+#include "tests/gpu/simulated/simulator.h"
+
+#include "tests/support/support.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { CHECK_FAILED = 3 };
+
+void simulator_check(int holds, const char *condition, const char *file, int line)
+{
+    if (holds)
+        return;
+    fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, condition);
+    _exit(CHECK_FAILED);
+}
+
+static void run_child(void (*body)(void), int output, const char *const *variables)
+{
+    dup2(output, STDERR_FILENO);
+    unsetenv("SIMULATED_GPU");
+    unsetenv("SIMULATED_GPU_LEAKS");
+    for (size_t i = 0; variables != NULL && variables[i] != NULL; i++) {
+        char variable[256];
+        snprintf(variable, sizeof variable, "%s", variables[i]);
+        char *value = strchr(variable, '=');
+        *value++ = '\0';
+        setenv(variable, value, 1);
+    }
+    body();
+    exit(0);
+}
+
+void simulator_expect_with(void (*body)(void), int status, const char *said, const char *const *variables)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        close(ends[0]);
+        run_child(body, ends[1], variables);
+    }
+    close(ends[1]);
+    char text[8192];
+    size_t length = 0;
+    for (ssize_t got; length < sizeof text - 1 && (got = read(ends[0], text + length, sizeof text - 1 - length)) > 0;)
+        length += (size_t)got;
+    text[length] = '\0';
+    close(ends[0]);
+    int ended;
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    bool as_expected = WIFEXITED(ended) && WEXITSTATUS(ended) == status &&
+                       (said == NULL ? length == 0 : strstr(text, said) != NULL);
+    if (!as_expected)
+        fail_msg("status 0x%x instead of exit with %d; expected on stderr: %s; there was: %s", ended, status,
+                 said != NULL ? said : "nothing", text);
+}
+
+void simulator_expect(void (*body)(void), int status, const char *said)
+{
+    simulator_expect_with(body, status, said, NULL);
+}
