@@ -22,12 +22,13 @@ struct shape {
 /* 2048 rows are the most that one launch takes. Channels: not and just a multiple of 4, of one tile and of several. */
 static const struct shape shapes[] = {{1, 3},     {1, 64},   {2, 1},     {2, 64},    {96, 10},  {127, 64},
                                       {128, 256}, {1000, 1}, {1000, 68}, {2048, 12}, {2049, 3}, {2100, 64},
-                                      {2500, 10}, {3000, 1}, {5000, 72}, {128 * 8 * 8, 64}};
+                                      {2500, 10}, {3000, 1}, {2060, 68}, {128 * 8 * 8, 16}};
 
 struct options {
     bool relu, shortcut, accumulate, in_place;
 };
 
+/* Each shape is tried with every other of these. */
 static const struct options options[] = {
     {false, false, false, false}, {true, false, false, true}, {false, true, false, false}, {true, true, true, true}};
 
@@ -161,7 +162,7 @@ static void check_forward_channel(const struct result *r, const struct layer *l,
         mean += (double)l->x[row * l->channels + c] / rows;
     for (size_t row = 0; row < l->rows; row++)
         variance += pow((double)l->x[row * l->channels + c] - mean, 2) / rows;
-    double deviation = sqrt(variance), squares = variance * (1 + 9.0 / 4);
+    double squares = variance * (1 + 9.0 / 4);
     double mean_error = sum_error * sqrt(squares) + value_error * fabs(mean);
     double variance_error = 2 * sum_error * squares;
     double inverse_std = 1 / sqrt(variance + 1e-5);
@@ -180,7 +181,6 @@ static void check_forward_channel(const struct result *r, const struct layer *l,
         value = l->options.relu ? fmax(value, 0) : value;
         error += rounding_of(l->type) * (fabs(value) + error);
         assert_near(r->first[i], value, error + value_error * fabs(value));
-        (void)deviation;
     }
 }
 
@@ -204,7 +204,7 @@ static void test_forward_equals_plain_loops(void **state)
 {
     (void)state;
     for (int s = 0; s < SHAPES; s++)
-        for (int o = 0; o < OPTIONS; o++)
+        for (int o = s % 2; o < OPTIONS; o += 2)
             for (int type = GPU_F32; type <= GPU_BF16; type++)
                 check_forward(shapes[s], (enum gpu_type)type, options[o], 3);
 }
@@ -386,7 +386,7 @@ static void test_backward_equals_plain_loops(void **state)
 {
     (void)state;
     for (int s = 0; s < SHAPES; s++)
-        for (int o = 0; o < OPTIONS; o++)
+        for (int o = s % 2; o < OPTIONS; o += 2)
             for (int type = GPU_F32; type <= GPU_BF16; type++) {
                 struct layer l = make_layer(shapes[s], (enum gpu_type)type, options[o], 1);
                 struct result results[DEVICE_VARIANTS];
