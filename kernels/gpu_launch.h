@@ -56,6 +56,25 @@ static inline unsigned gpu_blocks(const struct gpu_queue *queue, size_t items, u
     return blocks > 0 ? (unsigned)blocks : 1;
 }
 
+/* Work on images is cut into tiles of GPU_THREADS items, none across two images: so an item's place in its image is a number of
+ * 32 bits, and finding the image is one division for a whole block. Tiles of `images` images of `items` items (this number is below
+ * 2^32 for all that fits a device's memory): */
+static __host__ __device__ inline uint32_t gpu_tiles(uint32_t images, uint32_t items)
+{
+    return images * (items / GPU_THREADS + (items % GPU_THREADS != 0));
+}
+
+/* Where this thread is in a tile. */
+struct gpu_place {
+    uint32_t image, item; /* item: nothing to do where it is not below `items` */
+};
+
+static __device__ inline gpu_place gpu_place_in_tile(uint32_t tile, uint32_t items)
+{
+    uint32_t tiles = gpu_tiles(1, items), image = tile / tiles;
+    return {image, (tile - image * tiles) * GPU_THREADS + threadIdx.x};
+}
+
 /* This thread's number in the grid, and the threads of the grid: where and in which strides it takes items. */
 static __device__ inline size_t gpu_first_item()
 {

@@ -14,6 +14,7 @@
 
 #define __global__
 #define __device__
+#define __host__
 #define __launch_bounds__(...)
 /* One block runs at a time, so that a block's memory can be static. The section lets the shim find all of it. */
 #define __shared__ static __attribute__((section("shim_shared")))
