@@ -64,13 +64,10 @@ static bool find_beside_program(char *path, size_t size)
 
 const struct backend *cuda_loader_backend(void)
 {
-    static const struct backend *loaded;
     char path[PATH_MAX];
-    if (loaded != NULL)
-        return loaded;
     if (!find_beside_program(path, sizeof path))
         snprintf(path, sizeof path, "%s", CUDA_PLUGIN_FILE);
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL); /* a second time: the same, as it was */
     if (library == NULL) {
         explain(path, dlerror());
         return NULL;
@@ -82,8 +79,7 @@ const struct backend *cuda_loader_backend(void)
         tidy_fail("%s is of version %s, this tidy-record of %s: use the one that was built with it", path,
                   plugin->version, TIDY_VERSION);
     else
-        loaded = plugin->backend;
-    if (loaded == NULL)
-        dlclose(library);
-    return loaded;
+        return plugin->backend;
+    dlclose(library);
+    return NULL;
 }
