@@ -290,6 +290,19 @@ static bool merge_into_file(const struct plan_cache *cache, const char *path)
     return saved;
 }
 
+/* Waits two seconds at most: a run that holds the lock needs milliseconds, one that is stopped must not stop others. */
+static bool lock_folder(int folder)
+{
+    for (int tries = 0; tries < 200; tries++) {
+        if (flock(folder, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return false;
+        usleep(10000);
+    }
+    return false;
+}
+
 bool plan_cache_save(const struct plan_cache *cache)
 {
     char folder[PATH_ROOM], path[PATH_ROOM];
@@ -299,7 +312,7 @@ bool plan_cache_save(const struct plan_cache *cache)
     int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lock < 0)
         return false;
-    bool saved = flock(lock, LOCK_EX) == 0 && merge_into_file(cache, path);
+    bool saved = lock_folder(lock) && merge_into_file(cache, path);
     close(lock);
     return saved;
 }
