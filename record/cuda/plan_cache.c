@@ -132,7 +132,8 @@ void plan_cache_destroy(struct plan_cache *cache)
     free(cache);
 }
 
-/* The part of a line up to its tab, 0 where the line is damaged: one tab, text on both sides, nothing unprintable. */
+/* The part of a line up to its tab, 0 where the line is damaged: one tab, text on both sides, nothing
+ * unprintable. */
 static size_t split_line(const char *line, size_t length)
 {
     const char *tab = memchr(line, '\t', length);
@@ -186,7 +187,8 @@ const char *plan_cache_text(const struct plan_cache *cache)
 
 /* ---- the user's file ------------------------------------------------------------------------------------ */
 
-/* Writes the folder's path, and makes the folder where `make`. False where there is no home or it cannot be made. */
+/* Writes the folder's path, and makes the folder where `make`. False where there is no home or it cannot be made.
+ */
 static bool find_folder(char path[PATH_ROOM], bool make)
 {
     /* The XDG base directory specification: a relative path is to be ignored. */
@@ -273,7 +275,8 @@ static bool replace_file(const char *path, const char *text)
     return written;
 }
 
-/* This cache's plans over those of the file: where both have a key, this run found that the file's plan would not do. */
+/* This cache's plans over those of the file: where both have a key, this run found that the file's plan would not
+ * do. */
 static bool merge_into_file(const struct plan_cache *cache, const char *path)
 {
     struct plan_cache all = {.title = cache->title};
@@ -290,10 +293,11 @@ static bool merge_into_file(const struct plan_cache *cache, const char *path)
     return saved;
 }
 
-/* Waits two seconds at most: a run that holds the lock needs milliseconds, one that is stopped must not stop others. */
+/* Waits a second at most: a run that holds the lock needs milliseconds, one that is stopped must not stop others.
+ */
 static bool lock_folder(int folder)
 {
-    for (int tries = 0; tries < 200; tries++) {
+    for (int tries = 0; tries < 100; tries++) {
         if (flock(folder, LOCK_EX | LOCK_NB) == 0)
             return true;
         if (errno != EWOULDBLOCK && errno != EINTR)

@@ -1,6 +1,7 @@
 /* The fastest plan that runs is chosen, kept, and not timed again.
  *
- * Plans and the CUDA runtime are played by this file: rows say how long a plan takes and what goes wrong with it. */
+ * Plans and the CUDA runtime are played by this file: rows say how long a plan takes and what goes wrong with it.
+ */
 #include "tests/support/support.h"
 
 #include <cuda_runtime_api.h>

@@ -1,8 +1,7 @@
-/* All plans that cuDNN has for all convolutions on all described devices, as a table; each is also made again from its text.
- * No test: scripts/plan-sweep runs it.
+/* All plans that cuDNN has for all convolutions on all described devices, as a table; each is also made again
+ * from its text. No test: scripts/plan-sweep runs it.
  *
- * plan-sweep FOLDER BATCH
- * Exits 1 where a convolution has no plan, or a plan from its text is another one. */
+ * plan-sweep FOLDER BATCH Exits 1 where a convolution has no plan, or a plan from its text is another one. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,11 +101,11 @@ int main(int argc, char **argv)
          "workspace"
          "\tfirst");
     for (int device = 0; device < DESCRIBED_DEVICES; device++)
-        for (int precision = 0; precision_names[precision] != NULL; precision++) {
+        for (enum precision precision = 0; precision_names[precision] != NULL; precision++) {
             if (precision != PRECISION_F32 && !devices[device].has_tensor_float)
                 continue;
             for (size_t i = 0; i < layer_count; i++)
-                for (int pass = 0; pass < CONVOLUTION_PASSES; pass++) {
+                for (enum convolution_pass pass = 0; pass < CONVOLUTION_PASSES; pass++) {
                     if (!described_pass_needed(&layers[i], pass))
                         continue;
                     struct convolution_request request = {.layer = &layers[i],
@@ -122,7 +121,7 @@ int main(int argc, char **argv)
         }
     puts("#device\tprecision\tlargest_first_workspace");
     for (int device = 0; device < DESCRIBED_DEVICES; device++)
-        for (int precision = 0; precision_names[precision] != NULL; precision++)
+        for (enum precision precision = 0; precision_names[precision] != NULL; precision++)
             if (precision == PRECISION_F32 || devices[device].has_tensor_float)
                 printf("%s\t%s\t%zu\n", devices[device].name, precision_names[precision], most[device][precision]);
     fprintf(stderr, "plan-sweep: %zu plans of %zu graphs, %.1f s (cuDNN %zu)\n", plans, graphs,
