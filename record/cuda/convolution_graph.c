@@ -71,8 +71,8 @@ int convolution_describe_device(cudnnBackendDescriptor_t *out, const char *json)
                                    attributes, COUNT(attributes));
 }
 
-/* cuDNN names dimensions n, c, h, w whatever their order in memory: the strides say that c is innermost. Weights are
- * out channels, in channels, height, width in the same way. */
+/* cuDNN names dimensions n, c, h, w whatever their order in memory: the strides say that c is innermost. Weights
+ * are out channels, in channels, height, width in the same way. */
 static int create_tensor(cudnnBackendDescriptor_t *out, int64_t name, cudnnDataType_t type, const char *what,
                          const int64_t dimensions[4])
 {

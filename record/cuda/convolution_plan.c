@@ -10,25 +10,14 @@
 #include "common/memory.h"
 #include "record/cuda/convolution_graph.h"
 #include "record/cuda/cudnn_descriptor.h"
+#include "record/cuda/engine_choice.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-
-/* cuDNN 9 knows 44 types of knobs; an engine has a dozen of them at most. */
-enum { TEXT_ROOM = 1024, KNOBS_MOST = 64 };
 
 struct convolution_plan {
     cudnnBackendDescriptor_t config, plan; /* the plan was made from the config, which lives as long */
     size_t workspace;
-    char text[TEXT_ROOM];
-};
-
-/* An engine and its knobs, as in the text. */
-struct engine_choice {
-    int64_t engine; /* its global index */
-    int64_t knobs;
-    struct {
-        int64_t type, value;
-    } knob[KNOBS_MOST];
+    char text[ENGINE_TEXT_ROOM];
 };
 
 /* What became of an engine that was offered, or named by a text. */
@@ -45,8 +34,8 @@ static const struct verdict_text {
     [REFUSED] = {"is refused by cuDNN", "are refused by cuDNN"},
 };
 
-/* Which notes of an engine rule it out. Sums are float32 in every precision. TF32 is float32 inputs in tensor cores, noted as such;
- * inputs that are noted as converted down become half precision. */
+/* Which notes of an engine rule it out. Sums are float32 in every precision. TF32 is float32 inputs in tensor
+ * cores, noted as such; inputs that are noted as converted down become half precision. */
 static const struct note_row {
     cudnnBackendNumericalNote_t note;
     enum verdict verdict;
@@ -68,8 +57,9 @@ static const char *const precision_needs[] = {
 
 /* ---- engines -------------------------------------------------------------------------------------------- */
 
-/* Says by the engine's notes whether it may be used. Engines that are compiled at run time are left out: half a second for each, at
- * every start, and few are offered. Nothing marks engines that a stream's capture cannot hold; see plan_choice.c. */
+/* Says by the engine's notes whether it may be used. Engines that are compiled at run time are left out: half a
+ * second for each, at every start, and few are offered. Nothing marks engines that a stream's capture cannot
+ * hold; see plan_choice.c. */
 static int judge_engine(enum verdict *verdict, cudnnBackendDescriptor_t engine,
                         const struct convolution_request *request)
 {
@@ -95,135 +85,29 @@ static int judge_engine(enum verdict *verdict, cudnnBackendDescriptor_t engine,
     return 0;
 }
 
-static int read_knobs(struct engine_choice *out, cudnnBackendDescriptor_t config)
-{
-    cudnnBackendDescriptor_t *choices;
-    int64_t count;
-    int status =
-        cudnn_descriptor_get_list(config, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR,
-                                  KNOBS_MOST, &choices, &count, "an engine's knobs");
-    for (int64_t i = 0; status == 0 && i < count; i++) {
-        cudnnBackendKnobType_t type;
-        int64_t got;
-        status = cudnn_descriptor_get(choices[i], CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE, 1, &got,
-                                      &type, "a knob's type");
-        if (status == 0)
-            status = cudnn_descriptor_get(choices[i], CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, 1, &got,
-                                          &out->knob[i].value, "a knob's value");
-        if (status == 0)
-            out->knob[i].type = type;
-    }
-    if (status == 0)
-        out->knobs = count;
-    cudnn_descriptor_destroy_list(choices, count);
-    return status;
-}
-
 /* Reads engine and knobs of a configuration, and judges the engine. */
 static int read_config(struct engine_choice *out, enum verdict *verdict, cudnnBackendDescriptor_t config,
                        const struct convolution_request *request)
 {
-    *out = (struct engine_choice){0};
     cudnnBackendDescriptor_t *engine;
     int64_t count;
     int status = cudnn_descriptor_get_list(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR, 1,
                                            &engine, &count, "a configuration's engine");
     if (status == 0 && count != 1)
-        status = tidy_fail("cuDNN: a configuration of %" PRId64 " engines", count);
-    int64_t got;
-    if (status == 0)
-        status = cudnn_descriptor_get(engine[0], CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &got,
-                                      &out->engine, "an engine's index");
+        status = tidy_fail("cuDNN: a configuration without an engine");
     if (status == 0)
         status = judge_engine(verdict, engine[0], request);
+    if (status == 0)
+        status = engine_choice_read(out, engine[0], config);
     cudnn_descriptor_destroy_list(engine, count);
-    return status != 0 ? status : read_knobs(out, config);
-}
-
-/* Builds the configuration that a text described. */
-static int create_config(cudnnBackendDescriptor_t *out, cudnnBackendDescriptor_t graph,
-                         const struct convolution_target *target, const struct engine_choice *choice)
-{
-    *out = NULL;
-    cudnnBackendDescriptor_t engine = NULL, knobs[KNOBS_MOST] = {NULL};
-    const struct cudnn_attribute engine_attributes[] = {
-        {CUDNN_ATTR_ENGINE_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &graph},
-        {CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &choice->engine},
-        {CUDNN_ATTR_ENGINE_DEVICEPROP, CUDNN_TYPE_BACKEND_DESCRIPTOR, target->device != NULL, &target->device},
-    };
-    int status = cudnn_descriptor_create(&engine, CUDNN_BACKEND_ENGINE_DESCRIPTOR, "the engine", engine_attributes,
-                                         COUNT(engine_attributes));
-    for (int64_t i = 0; status == 0 && i < choice->knobs; i++) {
-        const cudnnBackendKnobType_t type = (cudnnBackendKnobType_t)choice->knob[i].type;
-        const struct cudnn_attribute attributes[] = {
-            {CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE, 1, &type},
-            {CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, 1, &choice->knob[i].value},
-        };
-        status = cudnn_descriptor_create(&knobs[i], CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, "an engine's knob",
-                                         attributes, COUNT(attributes));
-    }
-    if (status == 0) {
-        const struct cudnn_attribute attributes[] = {
-            {CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &engine},
-            {CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR, choice->knobs, knobs},
-        };
-        status = cudnn_descriptor_create(out, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, "the engine's configuration",
-                                         attributes, COUNT(attributes));
-    }
-    for (int64_t i = 0; i < choice->knobs; i++)
-        cudnn_descriptor_destroy(knobs[i]);
-    cudnn_descriptor_destroy(engine);
     return status;
-}
-
-/* ---- text ----------------------------------------------------------------------------------------------- */
-
-static int write_text(char text[TEXT_ROOM], const struct engine_choice *choice)
-{
-    int length =
-        snprintf(text, TEXT_ROOM, "engine %" PRId64 "%s", choice->engine, choice->knobs > 0 ? " knobs" : "");
-    for (int64_t i = 0; i < choice->knobs && length < TEXT_ROOM; i++)
-        length += snprintf(text + length, (size_t)(TEXT_ROOM - length), " %" PRId64 "=%" PRId64,
-                           choice->knob[i].type, choice->knob[i].value);
-    return length < TEXT_ROOM ? 0
-                              : tidy_fail("cuDNN: the knobs of engine %" PRId64 " are too long", choice->engine);
-}
-
-/* Takes `prefix` and a number from *text. */
-static bool take_number(const char **text, const char *prefix, int64_t *out)
-{
-    size_t length = strlen(prefix);
-    if (strncmp(*text, prefix, length) != 0)
-        return false;
-    const char *digits = *text + length;
-    const char *first = *digits == '-' ? digits + 1 : digits;
-    if (*first < '0' || *first > '9')
-        return false;
-    char *end;
-    *out = strtoll(digits, &end, 10);
-    *text = end;
-    return true;
-}
-
-static int read_text(struct engine_choice *out, const char *text)
-{
-    *out = (struct engine_choice){0};
-    const char *at = text;
-    bool right = take_number(&at, "engine ", &out->engine);
-    if (right && *at != 0) {
-        right = strncmp(at, " knobs ", 7) == 0;
-        for (at += right ? 6 : 0; right && *at != 0; out->knobs++)
-            right = out->knobs < KNOBS_MOST && take_number(&at, " ", &out->knob[out->knobs].type) &&
-                    take_number(&at, "=", &out->knob[out->knobs].value) && out->knob[out->knobs].type >= 0 &&
-                    out->knob[out->knobs].type <= INT32_MAX;
-    }
-    return right ? 0 : tidy_fail("'%.100s' describes no plan; one reads 'engine 12 knobs 2=5 3=1'", text);
 }
 
 /* ---- plans ---------------------------------------------------------------------------------------------- */
 
-/* Makes a plan of a configuration, which becomes the plan's: *config is NULL then. Where *verdict is not PLAN_MADE there is
- * none, and the thread's message says why where it is REFUSED. *workspace is what it wants, where that is known. */
+/* Makes a plan of a configuration, which becomes the plan's: *config is NULL then. Where *verdict is not
+ * PLAN_MADE there is none, and the thread's message says why where it is REFUSED. *workspace is what it wants,
+ * where that is known. */
 static void create_plan(struct convolution_plan **out, enum verdict *verdict, size_t *workspace,
                         cudnnBackendDescriptor_t *config, const struct convolution_target *target,
                         const struct convolution_request *request)
@@ -239,7 +123,7 @@ static void create_plan(struct convolution_plan **out, enum verdict *verdict, si
     struct convolution_plan *made = NULL;
     int status = memory_allocate(&made, 1, sizeof *made, "a convolution's plan");
     if (status == 0)
-        status = write_text(made->text, &choice);
+        status = engine_choice_print(made->text, &choice);
     if (status == 0) {
         const struct cudnn_attribute attributes[] = {
             {CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, target->handle != NULL, &target->handle},
@@ -326,8 +210,11 @@ static int fail_without_plan(const struct census *census, const char *key,
     if (census->with[WANTS_WORKSPACE] > 0)
         snprintf(workspace, sizeof workspace, "; %zu bytes of workspace were allowed, %zu is the least wanted",
                  request->workspace_limit, census->least_workspace);
+    /* A device that lacks the precision has no engine that the request could rule out. */
+    bool lacking = census->with[ROUNDS] + census->with[NONDETERMINISTIC] + census->with[WANTS_WORKSPACE] == 0;
     return tidy_fail("no plan for convolution %s on this device: %s%s%s%s%s", key, reasons, workspace,
-                     census->refusal[0] != 0 ? "; " : "", census->refusal, precision_needs[request->precision]);
+                     census->refusal[0] != 0 ? "; " : "", census->refusal,
+                     lacking ? precision_needs[request->precision] : "");
 }
 
 /* Whether the plan is one of the first `count`: the fallback list repeats some. */
@@ -381,14 +268,14 @@ int convolution_plan_restore(struct convolution_plan **out, const struct convolu
 {
     *out = NULL;
     struct engine_choice choice;
-    int status = read_text(&choice, text);
+    int status = engine_choice_parse(&choice, text);
     if (status != 0)
         return status;
     cudnnBackendDescriptor_t graph = NULL, config = NULL;
     enum verdict verdict = REFUSED;
     status = convolution_graph_create(&graph, target, request);
     if (status == 0)
-        status = create_config(&config, graph, target, &choice);
+        status = engine_choice_create_config(&config, &choice, graph, target);
     if (status == 0) {
         size_t workspace;
         create_plan(out, &verdict, &workspace, &config, target, request);

@@ -1,6 +1,7 @@
 /* cuDNN's backend descriptors: made from a table of attributes, and asked for their attributes.
  *
- * All of cuDNN's graph API but execution goes through here, so that there is one place where its refusals become messages. */
+ * All of cuDNN's graph API but execution goes through here, so that there is one place where its refusals become
+ * messages. */
 #ifndef TIDY_RECORD_CUDA_CUDNN_DESCRIPTOR_H
 #define TIDY_RECORD_CUDA_CUDNN_DESCRIPTOR_H
 
@@ -19,8 +20,8 @@ struct cudnn_attribute {
 /* 0, or TIDY_FAILED with "cuDNN: WHAT: its name for the status: what it says about it". */
 int cudnn_check(cudnnStatus_t status, const char *what);
 
-/* Creates a descriptor, sets its attributes in order and finalises it. `what` names it in messages ("a tensor"). On success the caller
- * frees it with cudnn_descriptor_destroy; else *out is NULL. */
+/* Creates a descriptor, sets its attributes in order and finalises it. `what` names it in messages ("a tensor").
+ * On success the caller frees it with cudnn_descriptor_destroy; else *out is NULL. */
 int cudnn_descriptor_create(cudnnBackendDescriptor_t *out, cudnnBackendDescriptorType_t type, const char *what,
                             const struct cudnn_attribute *attributes, size_t count);
 
@@ -33,8 +34,8 @@ int cudnn_descriptor_get(cudnnBackendDescriptor_t descriptor, cudnnBackendAttrib
                          const char *what);
 
 /* Gets up to `room` descriptors (of `type`) that an attribute holds, as an array that the caller frees with
- * cudnn_descriptor_destroy_list. There may be none. cuDNN does not count all attributes that hold descriptors when asked for the
- * count alone (the heuristics' results it does, knobs not), hence the room. */
+ * cudnn_descriptor_destroy_list. There may be none. cuDNN does not count all attributes that hold descriptors
+ * when asked for the count alone (the heuristics' results it does, knobs not), hence the room. */
 int cudnn_descriptor_get_list(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
                               cudnnBackendDescriptorType_t type, int64_t room, cudnnBackendDescriptor_t **out,
                               int64_t *count, const char *what);

@@ -132,7 +132,8 @@ void plan_cache_destroy(struct plan_cache *cache)
     free(cache);
 }
 
-/* The part of a line up to its tab, 0 where the line is damaged: one tab, text on both sides, nothing unprintable. */
+/* The part of a line up to its tab, 0 where the line is damaged: one tab, text on both sides, nothing
+ * unprintable. */
 static size_t split_line(const char *line, size_t length)
 {
     const char *tab = memchr(line, '\t', length);
@@ -186,7 +187,8 @@ const char *plan_cache_text(const struct plan_cache *cache)
 
 /* ---- the user's file ------------------------------------------------------------------------------------ */
 
-/* Writes the folder's path, and makes the folder where `make`. False where there is no home or it cannot be made. */
+/* Writes the folder's path, and makes the folder where `make`. False where there is no home or it cannot be made.
+ */
 static bool find_folder(char path[PATH_ROOM], bool make)
 {
     /* The XDG base directory specification: a relative path is to be ignored. */
@@ -273,7 +275,8 @@ static bool replace_file(const char *path, const char *text)
     return written;
 }
 
-/* This cache's plans over those of the file: where both have a key, this run found that the file's plan would not do. */
+/* This cache's plans over those of the file: where both have a key, this run found that the file's plan would not
+ * do. */
 static bool merge_into_file(const struct plan_cache *cache, const char *path)
 {
     struct plan_cache all = {.title = cache->title};
@@ -290,6 +293,20 @@ static bool merge_into_file(const struct plan_cache *cache, const char *path)
     return saved;
 }
 
+/* Waits a second at most: a run that holds the lock needs milliseconds, one that is stopped must not stop others.
+ */
+static bool lock_folder(int folder)
+{
+    for (int tries = 0; tries < 100; tries++) {
+        if (flock(folder, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return false;
+        usleep(10000);
+    }
+    return false;
+}
+
 bool plan_cache_save(const struct plan_cache *cache)
 {
     char folder[PATH_ROOM], path[PATH_ROOM];
@@ -299,7 +316,7 @@ bool plan_cache_save(const struct plan_cache *cache)
     int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lock < 0)
         return false;
-    bool saved = flock(lock, LOCK_EX) == 0 && merge_into_file(cache, path);
+    bool saved = lock_folder(lock) && merge_into_file(cache, path);
     close(lock);
     return saved;
 }

@@ -21,15 +21,16 @@ static int run_plan(const struct convolution_plan *plan, const struct plan_timin
     return convolution_plan_run(plan, timing->handle, timing->in, timing->out, timing->weights, timing->workspace);
 }
 
-/* A failed call's error is taken back by cudaGetLastError, unless the device itself is lost: then all later calls fail. */
+/* A failed call's error is taken back by cudaGetLastError, unless the device itself is lost: then all later calls
+ * fail. */
 static enum outcome after_failure(const struct plan_timing *timing)
 {
     (void)cudaGetLastError();
     return cudaStreamSynchronize(timing->stream) == cudaSuccess ? RUNS_NOT : DEVICE_FAILED;
 }
 
-/* Captures the plan once without launching it: steps are replayed as a CUDA graph, and cuDNN's notes do not say which
- * engines a capture can hold. */
+/* Captures the plan once without launching it: steps are replayed as a CUDA graph, and cuDNN's notes do not say
+ * which engines a capture can hold. */
 static int capture_plan(const struct convolution_plan *plan, const struct plan_timing *timing)
 {
     int status =

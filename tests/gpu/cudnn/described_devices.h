@@ -8,7 +8,7 @@
 #include "record/cuda/convolution_plan.h"
 
 struct described_device {
-    const char *name;     /* of the file in devices/, without .json */
+    const char *name;      /* of the file in devices/, without .json */
     bool has_tensor_float; /* TF32 and bf16: compute capability 8.0 and above */
     struct convolution_target target;
 };

@@ -1,12 +1,15 @@
-/* All plans that cuDNN has for all convolutions on all described devices, as a table. No test: scripts/plan-sweep runs it.
+/* All plans that cuDNN has for all convolutions on all described devices, as a table; each is also made again
+ * from its text. No test: scripts/plan-sweep runs it.
  *
- * plan-sweep FOLDER [BATCH] */
+ * plan-sweep FOLDER BATCH Exits 1 where a convolution has no plan, or a plan from its text is another one. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "common/error.h"
+#include "common/options.h"
 #include "tests/gpu/cudnn/described_devices.h"
 
 enum { ROOM = 512 };
@@ -24,6 +27,26 @@ static void free_plans(struct convolution_plan **plans, size_t count)
         convolution_plan_destroy(plans[i]);
 }
 
+static size_t faults; /* found so far, each a line on stderr */
+
+static void check_restores(const struct described_device *device, const struct convolution_request *request,
+                           const struct convolution_plan *plan)
+{
+    const char *text = convolution_plan_text(plan);
+    struct convolution_plan *restored;
+    if (convolution_plan_restore(&restored, &device->target, request, text) != 0) {
+        fprintf(stderr, "%s: %s\n", device->name, tidy_error_message());
+        faults++;
+        return;
+    }
+    if (strcmp(convolution_plan_text(restored), text) != 0 ||
+        convolution_plan_workspace(restored) != convolution_plan_workspace(plan)) {
+        fprintf(stderr, "%s: '%s' came back as '%s'\n", device->name, text, convolution_plan_text(restored));
+        faults++;
+    }
+    convolution_plan_destroy(restored);
+}
+
 /* One row. Returns the workspace of the first plan, 0 where there is none. */
 static size_t print_row(const struct described_device *device, struct convolution_request *request, size_t *total)
 {
@@ -36,6 +59,7 @@ static size_t print_row(const struct described_device *device, struct convolutio
     request->deterministic = false;
     if (convolution_plans_create(plans, ROOM, &found, &device->target, request) != 0) {
         fprintf(stderr, "%s: %s\n", device->name, tidy_error_message());
+        faults++;
         found = 0;
     }
     size_t smallest = SIZE_MAX, largest = 0, first = 0;
@@ -44,6 +68,7 @@ static size_t print_row(const struct described_device *device, struct convolutio
         smallest = workspace < smallest ? workspace : smallest;
         largest = workspace > largest ? workspace : largest;
         first = i == 0 ? workspace : first;
+        check_restores(device, request, plans[i]);
     }
     char key[CONVOLUTION_KEY_ROOM];
     printf("%s\t%s\t%s\t%zu\t%zu\t%zu\t%zu\t%zu\t%s\n", device->name, precision_names[request->precision],
@@ -56,11 +81,11 @@ static size_t print_row(const struct described_device *device, struct convolutio
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        fprintf(stderr, "usage: plan-sweep FOLDER [BATCH]\n");
+    uint64_t batch;
+    if (argc != 3 || options_parse_count(argv[2], 1, 4096, "the batch", &batch) != 0) {
+        fprintf(stderr, "usage: plan-sweep FOLDER BATCH\n");
         return 2;
     }
-    uint32_t batch = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 128;
     struct described_device devices[DESCRIBED_DEVICES];
     struct layer *layers = NULL;
     size_t layer_count;
@@ -76,15 +101,15 @@ int main(int argc, char **argv)
          "workspace"
          "\tfirst");
     for (int device = 0; device < DESCRIBED_DEVICES; device++)
-        for (int precision = 0; precision_names[precision] != NULL; precision++) {
+        for (enum precision precision = 0; precision_names[precision] != NULL; precision++) {
             if (precision != PRECISION_F32 && !devices[device].has_tensor_float)
                 continue;
             for (size_t i = 0; i < layer_count; i++)
-                for (int pass = 0; pass < CONVOLUTION_PASSES; pass++) {
+                for (enum convolution_pass pass = 0; pass < CONVOLUTION_PASSES; pass++) {
                     if (!described_pass_needed(&layers[i], pass))
                         continue;
                     struct convolution_request request = {.layer = &layers[i],
-                                                          .count = batch,
+                                                          .count = (uint32_t)batch,
                                                           .pass = pass,
                                                           .precision = precision,
                                                           .workspace_limit = SIZE_MAX};
@@ -96,12 +121,12 @@ int main(int argc, char **argv)
         }
     puts("#device\tprecision\tlargest_first_workspace");
     for (int device = 0; device < DESCRIBED_DEVICES; device++)
-        for (int precision = 0; precision_names[precision] != NULL; precision++)
+        for (enum precision precision = 0; precision_names[precision] != NULL; precision++)
             if (precision == PRECISION_F32 || devices[device].has_tensor_float)
                 printf("%s\t%s\t%zu\n", devices[device].name, precision_names[precision], most[device][precision]);
     fprintf(stderr, "plan-sweep: %zu plans of %zu graphs, %.1f s (cuDNN %zu)\n", plans, graphs,
             seconds_now() - started, cudnnGetVersion());
     free(layers);
     described_devices_close(devices);
-    return fflush(stdout) == 0 ? 0 : 1;
+    return fflush(stdout) == 0 && faults == 0 ? 0 : 1;
 }

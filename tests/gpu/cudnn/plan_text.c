@@ -62,9 +62,9 @@ static void test_a_plan_from_its_text_has_the_same_text_and_workspace(void **sta
     (void)state;
     size_t plans = 0;
     for (int device = 0; device < DESCRIBED_DEVICES; device++)
-        for (int precision = 0; precision_names[precision] != NULL; precision++)
+        for (enum precision precision = 0; precision_names[precision] != NULL; precision++)
             for (size_t i = (size_t)device; i < layer_count; i += 7)
-                for (int pass = 0; pass < CONVOLUTION_PASSES; pass++) {
+                for (enum convolution_pass pass = 0; pass < CONVOLUTION_PASSES; pass++) {
                     if ((precision != PRECISION_F32 && !devices[device].has_tensor_float) ||
                         !described_pass_needed(&layers[i], pass))
                         continue;
