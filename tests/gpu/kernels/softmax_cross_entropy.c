@@ -180,7 +180,7 @@ static void make_odd(float *z, uint32_t classes, uint32_t label, uint32_t other,
         [OTHERS_TIE_FOR_BEST] = {0, 50, 0},
         [LABEL_CERTAIN] = {80, 0, 0},
         [LABEL_HOPELESS] = {-200, 0, 0},
-        [HUGE_APART] = {3e38f, -3e38f, 0},
+        [HUGE_APART] = {-3e38f, 3e38f, 0},
     };
     for (uint32_t c = 0; c < classes; c++) {
         float value = c == label ? values[oddity].label : c == other ? values[oddity].other : values[oddity].rest;
@@ -229,16 +229,19 @@ static void test_evaluation_needs_no_gradient(void **state)
     }
 }
 
-static void test_log_odds_and_loss_keep_their_digits_near_zero(void **state)
+static void test_log_odds_and_loss_keep_their_digits_near_zero_and_far_away(void **state)
 {
     (void)state;
-    /* Two classes: log odds are the difference, 2^-20 here. And e^-40 = 4.248354255e-18 is the loss of 40 to 0. */
-    struct batch b = batch_random(2, 2);
+    /* Of two classes log odds are the difference: 2^-20 here, 40 and 3e38. e^-40 = 4.248354255e-18 is the loss of 40 to 0. */
+    struct batch b = batch_random(3, 2);
     b.logits[0] = 1 + 0x1p-20f, b.logits[1] = 1, b.labels[0] = 0;
     b.logits[2] = 0, b.logits[3] = 40, b.labels[1] = 1;
+    b.logits[4] = 3e38f, b.logits[5] = 1, b.labels[2] = 0;
     struct outcome o = outcome_allocate(&b);
     run(&o, &b, GPU_F32, 0, true);
     assert_near(o.log_odds[0], 0x1p-20, 0);
+    assert_near(o.log_odds[1], 40, 0);
+    assert_near(o.log_odds[2], 3e38f, 0);
     assert_near(o.loss[1], 4.248354255e-18, 1e-23);
     outcome_free(&o);
     batch_free(&b);
@@ -251,7 +254,7 @@ int main(void)
         cmocka_unit_test(test_every_label_of_a_row_equals_the_c_twin),
         cmocka_unit_test(test_odd_logits_equal_the_c_twin),
         cmocka_unit_test(test_evaluation_needs_no_gradient),
-        cmocka_unit_test(test_log_odds_and_loss_keep_their_digits_near_zero),
+        cmocka_unit_test(test_log_odds_and_loss_keep_their_digits_near_zero_and_far_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
