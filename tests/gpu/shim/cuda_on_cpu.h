@@ -21,29 +21,16 @@
 
 #define __syncthreads() shim_barrier(__LINE__)
 #define __shfl_xor_sync(mask, value, lanes) shim_shuffle_xor(mask, value, lanes, __LINE__)
-#define __shfl_down_sync(mask, value, lanes) shim_shuffle_down(mask, value, lanes, __LINE__)
-
-template <typename Value>
-static inline Value shim_shuffle_value(unsigned mask, Value value, unsigned from, int site)
-{
-    static_assert(sizeof value == 4 || sizeof value == 8, "CUDA shuffles 4 or 8 bytes");
-    uint64_t bits = 0;
-    memcpy(&bits, &value, sizeof value);
-    bits = shim_shuffle(mask, bits, from, site);
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
 
 template <typename Value>
 static inline Value shim_shuffle_xor(unsigned mask, Value value, unsigned lanes, int site)
 {
-    return shim_shuffle_value(mask, value, threadIdx.x % SHIM_WARP ^ lanes, site);
-}
-
-template <typename Value>
-static inline Value shim_shuffle_down(unsigned mask, Value value, unsigned lanes, int site)
-{
-    return shim_shuffle_value(mask, value, threadIdx.x % SHIM_WARP + lanes, site);
+    static_assert(sizeof value == 4 || sizeof value == 8, "CUDA shuffles 4 or 8 bytes");
+    uint64_t bits = 0;
+    memcpy(&bits, &value, sizeof value);
+    bits = shim_shuffle(mask, bits, threadIdx.x % SHIM_WARP ^ lanes, site);
+    memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
 /* Products and sums that are never fused. The build for the CPU fuses none (CMakeLists.txt). */

@@ -79,13 +79,12 @@ static void test_shuffles_reach_the_lanes_of_the_same_warp(void **state)
     (void)state;
     for (int order = SHIM_FORWARD; order <= SHIM_RANDOM; order++) {
         unsigned sums[96], *sums_pointer = sums;
-        double above[96], *above_pointer = above;
+        double neighbours[96], *neighbours_pointer = neighbours;
         shim_set_order((enum shim_order)order, 1);
-        run("example_shuffles", 1, 96, (void *[]){&sums_pointer, &above_pointer});
+        run("example_shuffles", 1, 96, (void *[]){&sums_pointer, &neighbours_pointer});
         for (unsigned i = 0; i < 96; i++) {
             assert_int_equal(sums[i], 31 * 32 / 2);
-            unsigned lane = i % 32; /* the last three have nobody above: they keep their own */
-            assert_near(above[i], lane < 29 ? lane + 3 : lane, 0);
+            assert_near(neighbours[i], i % 2 ? i % 32 - 1 : i % 32 + 1, 0);
         }
     }
 }

@@ -50,8 +50,7 @@ struct shim_index {
 extern struct shim_index threadIdx, blockIdx, blockDim, gridDim;
 void shim_barrier(int site);
 
-/* Hands `sent` to the other lanes of the warp, once all have come, and returns what lane `from` has sent. A lane past the
- * warp's end gives the own value, as CUDA does. */
+/* Hands `sent` to the other lanes of the warp, once all have come, and returns what lane `from` has sent. */
 uint64_t shim_shuffle(unsigned mask, uint64_t sent, unsigned from, int site);
 
 #ifdef __cplusplus
