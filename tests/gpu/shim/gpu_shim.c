@@ -1,4 +1,5 @@
-/* Promises of the shim that runs kernels on the CPU: it computes as CUDA does, and finds the faults that it is there to find. */
+/* Promises of the shim that runs kernels on the CPU: it computes as CUDA does, and finds the faults that it is
+ * there to find. */
 #include "tests/support/support.h"
 
 #include <math.h>
@@ -98,7 +99,8 @@ static void test_shared_memory_is_nan_at_the_start_of_each_block(void **state)
 }
 
 /* Runs `name` in a child, which must abort with `message` on stderr. */
-static void assert_aborts(const char *name, unsigned blocks, unsigned threads, unsigned argument, const char *message)
+static void assert_aborts(const char *name, unsigned blocks, unsigned threads, unsigned argument,
+                          const char *message)
 {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
@@ -130,7 +132,8 @@ static void assert_aborts(const char *name, unsigned blocks, unsigned threads, u
 static void test_what_cuda_leaves_undefined_ends_the_program(void **state)
 {
     (void)state;
-    assert_aborts("example_barrier_for_some", 2, 64, 63, "diverged: 63 wait at a barrier, 0 at a shuffle, 1 have ended");
+    assert_aborts("example_barrier_for_some", 2, 64, 63,
+                  "diverged: 63 wait at a barrier, 0 at a shuffle, 1 have ended");
     assert_aborts("example_two_barriers", 1, 64, 10, "wait together, but at lines");
     assert_aborts("example_shuffle_of", 1, 32, 0xffff, "among some lanes only");
     assert_aborts("example_shuffle_of", 1, 40, 0xffffffff, "a warp of 8 lanes");
