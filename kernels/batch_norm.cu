@@ -118,6 +118,22 @@ extern "C" __global__ void __launch_bounds__(FUSED_THREADS, 1)
 
 /* ---- first launch of three: the sums of each part ------------------------------------------------------ */
 
+static __device__ struct path path_of_part(struct place place, const struct partial_sums &p, size_t part, size_t rows,
+                                           size_t channels)
+{
+    size_t row = part * p.part_rows, end = row + p.part_rows;
+    return path_of(place, row + place.row, end < rows ? end : rows, place.rows, channels);
+}
+
+template <int N>
+static __device__ void store_part(const struct partial_sums &p, size_t part, const two_sums<N> &sums, size_t channel,
+                                  size_t channels)
+{
+    float *first = p.sums + 2 * part * channels + channel;
+    gpu_store(first, sums.first);
+    gpu_store(first + channels, sums.second);
+}
+
 template <int N, typename Type>
 static __device__ void moments_of_parts(const struct forward_tensors &t, const struct partial_sums &p, unsigned lanes,
                                         float *shared)
@@ -125,9 +141,8 @@ static __device__ void moments_of_parts(const struct forward_tensors &t, const s
     size_t tiles = tiles_of<N>(lanes, t.channels);
     for (size_t i = blockIdx.x; i < p.parts * tiles; i += gridDim.x) {
         struct place place = place_in<N>(i % tiles, lanes, t.channels);
-        size_t part = i / tiles, row = part * p.part_rows;
-        size_t end = row + p.part_rows < t.rows ? row + p.part_rows : t.rows;
-        struct path path = path_of(place, row + place.row, end, place.rows, t.channels);
+        size_t part = i / tiles;
+        struct path path = path_of_part(place, p, part, t.rows, t.channels);
         const Type *x = static_cast<const Type *>(t.x);
         gpu_values<N> shift = zeros<N>();
         two_sums<N> sums = {zeros<N>(), zeros<N>()};
@@ -139,8 +154,7 @@ static __device__ void moments_of_parts(const struct forward_tensors &t, const s
         if (place.inside && place.row == 0) {
             if (part == 0)
                 gpu_store(p.shift + place.channel, shift);
-            gpu_store(p.sums + 2 * part * t.channels + place.channel, sums.first);
-            gpu_store(p.sums + (2 * part + 1) * t.channels + place.channel, sums.second);
+            store_part(p, part, sums, place.channel, t.channels);
         }
     }
 }
@@ -159,17 +173,14 @@ static __device__ void gradient_sums_of_parts(const struct backward_tensors &t, 
     size_t tiles = tiles_of<N>(lanes, t.channels);
     for (size_t i = blockIdx.x; i < p.parts * tiles; i += gridDim.x) {
         struct place place = place_in<N>(i % tiles, lanes, t.channels);
-        size_t part = i / tiles, row = part * p.part_rows;
-        size_t end = row + p.part_rows < t.rows ? row + p.part_rows : t.rows;
-        struct path path = path_of(place, row + place.row, end, place.rows, t.channels);
+        size_t part = i / tiles;
+        struct path path = path_of_part(place, p, part, t.rows, t.channels);
         two_sums<N> sums = {zeros<N>(), zeros<N>()};
         if (place.inside)
             sums = sum_gradients<N, Type>(t, gpu_load<N>(t.mean + place.channel), path);
         sums = add_threads<N>(sums, shared, lanes);
-        if (place.inside && place.row == 0) {
-            gpu_store(p.sums + 2 * part * t.channels + place.channel, sums.first);
-            gpu_store(p.sums + (2 * part + 1) * t.channels + place.channel, sums.second);
-        }
+        if (place.inside && place.row == 0)
+            store_part(p, part, sums, place.channel, t.channels);
     }
 }
 
@@ -190,8 +201,9 @@ static __device__ bool add_parts(double *first, double *second, double *shared, 
     *first = *second = 0;
     if (channel < channels)
         for (size_t part = threadIdx.x / FINISH_CHANNELS; part < p.parts; part += FINISH_THREADS / FINISH_CHANNELS) {
-            *first += static_cast<double>(p.sums[2 * part * channels + channel]);
-            *second += static_cast<double>(p.sums[(2 * part + 1) * channels + channel]);
+            const float *sums = p.sums + 2 * part * channels + channel;
+            *first += static_cast<double>(sums[0]);
+            *second += static_cast<double>(sums[channels]);
         }
     firsts[threadIdx.x] = *first;
     seconds[threadIdx.x] = *second;

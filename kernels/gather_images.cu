@@ -1,9 +1,9 @@
-/* Makes a batch of images from the data set's bytes on the device: gather by index, bilinear resize, scale to [0, 1].
+/* Makes a batch of images from the data set's bytes on the device: gather by index, bilinear resize, scale.
  *
- * The same bytes as gather_images.c, so that both backends train on the same images. nvcc fuses a product and a sum into one
- * instruction that rounds once, where the C twin rounds twice; near a half that gives another byte. So sums of products are written
- * with __fmul_rn and __fadd_rn, which are never fused. No other sum below has a product for a term, and nvcc's division of floats is
- * correctly rounded as C's is (-prec-div=true, the default). */
+ * The same bytes as gather_images.c, so that both backends train on the same images. nvcc fuses a product and a sum
+ * into one instruction that rounds once, where the C twin rounds twice; near a half that gives another byte. So
+ * sums of products are written with __fmul_rn and __fadd_rn, which are never fused. No other sum below has a
+ * product for a term, and nvcc's division of floats is rounded as C's is (-prec-div=true, its default). */
 #include "kernels/gpu_launch.h"
 
 /* For one axis: where an output pixel lies between two input pixels, as in the C twin. */
@@ -115,8 +115,8 @@ int gpu_gather_images(const struct gpu_queue *queue, enum gpu_type type, void *o
     if (type == GPU_F32)
         return gpu_launch(queue, blocks, GPU_THREADS, resize_images_f32, static_cast<float *>(out), images, samples,
                           count, height, width, channels, out_height, out_width);
-    return gpu_launch(queue, blocks, GPU_THREADS, resize_images_bf16, static_cast<struct bf16 *>(out), images, samples,
-                      count, height, width, channels, out_height, out_width);
+    return gpu_launch(queue, blocks, GPU_THREADS, resize_images_bf16, static_cast<struct bf16 *>(out), images,
+                      samples, count, height, width, channels, out_height, out_width);
 }
 
 GPU_KERNELS(GPU_VARIANT_NAMES(scale_images), resize_images_f32, resize_images_bf16);

@@ -15,7 +15,8 @@ extern "C" __global__ void __launch_bounds__(GPU_THREADS)
 
 enum { COLUMNS = 32, ROWS = 32 }; /* of a block's threads */
 
-/* A block sums 32 columns: 32 threads for each, which take every 32nd row, and then one that adds up what they have. */
+/* A block sums 32 columns: 32 threads for each, which take every 32nd row, and then one that adds up what they
+ * have. */
 template <typename Type>
 static __device__ void sum_columns(float *__restrict__ d_bias, const Type *__restrict__ dy, uint32_t count,
                                    uint32_t outputs)
@@ -53,7 +54,8 @@ extern "C" __global__ void __launch_bounds__(ROWS *COLUMNS)
     sum_columns(d_bias, dy, count, outputs);
 }
 
-int gpu_linear_add_bias(const struct gpu_queue *queue, float *y, const float *bias, uint32_t count, uint32_t outputs)
+int gpu_linear_add_bias(const struct gpu_queue *queue, float *y, const float *bias, uint32_t count,
+                        uint32_t outputs)
 {
     unsigned blocks = gpu_blocks(queue, (size_t)count * outputs, GPU_THREADS);
     return gpu_launch(queue, blocks, GPU_THREADS, linear_bias_add, y, bias, count, outputs);

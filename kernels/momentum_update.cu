@@ -11,7 +11,8 @@ static __device__ void update(float *__restrict__ weights, float *__restrict__ v
     for (size_t i = gpu_first_item() * 4; i < count; i += gpu_stride() * 4) {
         bool of_tensor = i < tensor_count; /* a multiple of 4: all of the vector is */
         gpu_values<4> w = gpu_load<4>(weights + i), v = gpu_load<4>(velocity + i);
-        gpu_values<4> g = of_tensor ? gpu_load<4>(tensor_gradients + i) : gpu_load<4>(gradients + (i - tensor_count));
+        gpu_values<4> g =
+            of_tensor ? gpu_load<4>(tensor_gradients + i) : gpu_load<4>(gradients + (i - tensor_count));
 #pragma unroll
         for (int k = 0; k < 4; k++) {
             v.at[k] = momentum * v.at[k] + (g.at[k] + weight_decay * w.at[k]);
@@ -25,20 +26,20 @@ static __device__ void update(float *__restrict__ weights, float *__restrict__ v
 }
 
 extern "C" __global__ void __launch_bounds__(GPU_THREADS)
-    momentum_update_f32(float *__restrict__ weights, float *__restrict__ velocity, struct bf16 *__restrict__ rounded,
-                        const float *__restrict__ tensor_gradients, const float *__restrict__ gradients,
-                        size_t tensor_count, size_t count, const float *__restrict__ learning_rate, float momentum,
-                        float weight_decay)
+    momentum_update_f32(float *__restrict__ weights, float *__restrict__ velocity,
+                        struct bf16 *__restrict__ rounded, const float *__restrict__ tensor_gradients,
+                        const float *__restrict__ gradients, size_t tensor_count, size_t count,
+                        const float *__restrict__ learning_rate, float momentum, float weight_decay)
 {
     update(weights, velocity, rounded, tensor_gradients, gradients, tensor_count, count, learning_rate, momentum,
            weight_decay);
 }
 
 extern "C" __global__ void __launch_bounds__(GPU_THREADS)
-    momentum_update_bf16(float *__restrict__ weights, float *__restrict__ velocity, struct bf16 *__restrict__ rounded,
-                         const struct bf16 *__restrict__ tensor_gradients, const float *__restrict__ gradients,
-                         size_t tensor_count, size_t count, const float *__restrict__ learning_rate, float momentum,
-                         float weight_decay)
+    momentum_update_bf16(float *__restrict__ weights, float *__restrict__ velocity,
+                         struct bf16 *__restrict__ rounded, const struct bf16 *__restrict__ tensor_gradients,
+                         const float *__restrict__ gradients, size_t tensor_count, size_t count,
+                         const float *__restrict__ learning_rate, float momentum, float weight_decay)
 {
     update(weights, velocity, rounded, tensor_gradients, gradients, tensor_count, count, learning_rate, momentum,
            weight_decay);
@@ -62,8 +63,8 @@ int gpu_momentum_update(const struct gpu_queue *queue, enum gpu_type type, const
                           static_cast<const float *>(p->tensor_gradients), p->gradients, p->tensor_count, p->count,
                           learning_rate, momentum, weight_decay);
     return gpu_launch(queue, blocks, GPU_THREADS, momentum_update_bf16, p->weights, p->velocity, rounded,
-                      static_cast<const struct bf16 *>(p->tensor_gradients), p->gradients, p->tensor_count, p->count,
-                      learning_rate, momentum, weight_decay);
+                      static_cast<const struct bf16 *>(p->tensor_gradients), p->gradients, p->tensor_count,
+                      p->count, learning_rate, momentum, weight_decay);
 }
 
 int gpu_round_to_bf16(const struct gpu_queue *queue, void *out, const float *values, size_t count)

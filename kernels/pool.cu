@@ -1,5 +1,5 @@
-/* Max and average pooling of NHWC tensors on the device. A thread makes one value, or four neighbouring channels, of the output;
- * sums run in the order of the C twins. Shapes are such that an image has fewer than 2^32 values. */
+/* Max and average pooling of NHWC tensors on the device. A thread makes one value, or four neighbouring channels,
+ * of the output; sums run in the order of the C twins. Shapes are such that an image has fewer than 2^32 values. */
 #include "kernels/gpu_launch.h"
 
 #include <math.h>
@@ -31,7 +31,8 @@ static __device__ void max_forward(void *__restrict__ y, uint8_t *__restrict__ w
         }
         for (int row = first_row; row < end_row; row++) {
             uint32_t row_start = (uint32_t)(top + row) * s.width;
-            /* Unrolled it would need more registers than leave a multiprocessor full of threads, which hide the wait as well. */
+            /* Unrolled it would take more registers than leave a multiprocessor full of threads, which hide the
+             * wait as well. */
 #pragma unroll 1
             for (int column = first_column; column < end_column; column++) {
                 uint32_t at = (row_start + (uint32_t)(left + column)) * s.channels + channel;
@@ -129,7 +130,8 @@ static __device__ void average_backward(void *__restrict__ dx, const void *__res
         if (place.item >= items)
             continue;
         uint32_t channel = place.item % vectors * N;
-        gpu_values<N> values = gpu_load<N>(static_cast<const Type *>(dy) + (size_t)place.image * channels + channel);
+        gpu_values<N> values =
+            gpu_load<N>(static_cast<const Type *>(dy) + (size_t)place.image * channels + channel);
 #pragma unroll
         for (int k = 0; k < N; k++)
             values.at[k] *= share;
@@ -142,14 +144,15 @@ GPU_VARIANTS(max_forward,
               struct pool_shape shape),
              (y, winner, x, count, shape))
 GPU_VARIANTS(max_backward,
-             (void *__restrict__ dx, const void *__restrict__ dy, const uint8_t *__restrict__ winner, uint32_t count,
-              struct pool_shape shape),
+             (void *__restrict__ dx, const void *__restrict__ dy, const uint8_t *__restrict__ winner,
+              uint32_t count, struct pool_shape shape),
              (dx, dy, winner, count, shape))
 GPU_VARIANTS(average_forward,
              (void *__restrict__ y, const void *__restrict__ x, uint32_t count, uint32_t pixels, uint32_t channels),
              (y, x, count, pixels, channels))
 GPU_VARIANTS(average_backward,
-             (void *__restrict__ dx, const void *__restrict__ dy, uint32_t count, uint32_t pixels, uint32_t channels),
+             (void *__restrict__ dx, const void *__restrict__ dy, uint32_t count, uint32_t pixels,
+              uint32_t channels),
              (dx, dy, count, pixels, channels))
 
 /* Blocks for `count` images of `values` values, n at a time. */
@@ -171,15 +174,17 @@ int gpu_max_pool_backward(const struct gpu_queue *queue, enum gpu_type type, voi
 {
     uint32_t n = gpu_vector(shape->channels);
     unsigned blocks = blocks_for_images(queue, count, shape->height * shape->width * shape->channels, n);
-    return gpu_launch(queue, blocks, GPU_THREADS, GPU_VARIANT(max_backward, type, n), dx, dy, winner, count, *shape);
+    return gpu_launch(queue, blocks, GPU_THREADS, GPU_VARIANT(max_backward, type, n), dx, dy, winner, count,
+                      *shape);
 }
 
-int gpu_average_pool_forward(const struct gpu_queue *queue, enum gpu_type type, void *y, const void *x, uint32_t count,
-                             uint32_t pixels, uint32_t channels)
+int gpu_average_pool_forward(const struct gpu_queue *queue, enum gpu_type type, void *y, const void *x,
+                             uint32_t count, uint32_t pixels, uint32_t channels)
 {
     uint32_t n = gpu_vector(channels);
     unsigned blocks = gpu_blocks(queue, (size_t)count * (channels / n), GPU_THREADS);
-    return gpu_launch(queue, blocks, GPU_THREADS, GPU_VARIANT(average_forward, type, n), y, x, count, pixels, channels);
+    return gpu_launch(queue, blocks, GPU_THREADS, GPU_VARIANT(average_forward, type, n), y, x, count, pixels,
+                      channels);
 }
 
 int gpu_average_pool_backward(const struct gpu_queue *queue, enum gpu_type type, void *dx, const void *dy,

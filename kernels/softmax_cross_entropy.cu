@@ -1,16 +1,16 @@
-/* Loss and its gradient, and what the log wants to know of each prediction, on the device: a warp for each row of logits, or a
- * block where a row is long.
+/* Loss and its gradient, and what the log wants to know of each prediction, on the device: a warp for each row of
+ * logits, or a block where a row is long.
  *
- * With M the largest of the others' logits and rest = sum of exp(z - M) over the others but that one, the row is described by
- *     margin = z_label - M,   log odds = margin - log1p(rest),   others / label = exp(-margin) (1 + rest),
- * which is exact to float32's rounding on either side: no sum is near 1 where its distance from 1 is what counts. */
+ * With M the largest of the others' logits and rest = sum of exp(z - M) over the others but that one, the row's are
+ *     margin = z_label - M,  log odds = margin - log1p(rest),  others / label = exp(-margin) (1 + rest):
+ * no sum is near 1 where its distance from 1 is what counts, so float32 is enough on either side. */
 #include "kernels/gpu_launch.h"
 
 #include <math.h>
 
 enum {
-    SHORT_ROW = 256,  /* classes up to which a warp takes a row */
-    BLOCK_WARPS = 8,  /* of a block, whether its warps work on one row or on eight */
+    SHORT_ROW = 256, /* classes up to which a warp takes a row */
+    BLOCK_WARPS = 8, /* of a block, whether its warps work on one row or on eight */
     ALL_LANES = -1
 };
 
@@ -27,7 +27,10 @@ static __device__ inline ranked larger(ranked a, ranked b)
     return takes_b ? b : a;
 }
 
-/* All lanes of a row's WARPS warps get the largest of their values. */
+/* All lanes of a row's WARPS warps get the largest of their values.
+ *
+ * Where a row has several warps this and the sum are called in turn, each with shared memory of its own: so a warp
+ * that comes to write here again has passed the barrier of the sum, which each warp reaches after it has read. */
 template <int WARPS> static __device__ ranked largest_of_row(ranked value)
 {
 #pragma unroll
@@ -44,7 +47,6 @@ template <int WARPS> static __device__ ranked largest_of_row(ranked value)
         __syncthreads();
         for (int warp = 0; warp < WARPS; warp++)
             value = larger(value, of_warp[warp]);
-        __syncthreads(); /* before the next row's take their places */
     }
     return value;
 }
@@ -63,7 +65,6 @@ template <int WARPS> static __device__ float sum_of_row(float value)
         value = 0;
         for (int warp = 0; warp < WARPS; warp++)
             value += of_warp[warp];
-        __syncthreads();
     }
     return value;
 }
@@ -86,7 +87,7 @@ static __device__ void predict_rows(Type *__restrict__ d_logits, uint16_t *__res
         other = largest_of_row<WARPS>(other);
 
         float rest = 0, label_logit = z[label];
-        /* Where all others are -infinity any finite value will do in their place: exp gives 0, and NaN stays NaN. */
+        /* Where all others are -infinity any finite value will do: exp gives 0, and NaN stays NaN. */
         float reference = other.logit == -INFINITY ? 0 : other.logit;
         for (uint32_t c = lane; c < classes; c += lanes)
             if (c != label && c != other.of_class)
@@ -123,21 +124,21 @@ static __device__ void predict_rows(Type *__restrict__ d_logits, uint16_t *__res
     }
 }
 
-#define PREDICT_KERNEL(kernel, type, warps)                                                                      \
-    extern "C" __global__ void __launch_bounds__(BLOCK_WARPS *GPU_WARP)                                          \
-        kernel(type *__restrict__ d_logits, uint16_t *__restrict__ predicted, float *__restrict__ margins,       \
-               float *__restrict__ log_odds, float *__restrict__ loss, const float *__restrict__ logits,         \
-               const uint16_t *__restrict__ labels, uint32_t count, uint32_t classes)                            \
-    {                                                                                                            \
-        predict_rows<type, warps>(d_logits, predicted, margins, log_odds, loss, logits, labels, count, classes); \
+#define PREDICT_KERNEL(kernel, type, warps)                                                                        \
+    extern "C" __global__ void __launch_bounds__(BLOCK_WARPS *GPU_WARP)                                            \
+        kernel(type *__restrict__ d_logits, uint16_t *__restrict__ predicted, float *__restrict__ margins,         \
+               float *__restrict__ log_odds, float *__restrict__ loss, const float *__restrict__ logits,           \
+               const uint16_t *__restrict__ labels, uint32_t count, uint32_t classes)                              \
+    {                                                                                                              \
+        predict_rows<type, warps>(d_logits, predicted, margins, log_odds, loss, logits, labels, count, classes);   \
     }
 PREDICT_KERNEL(predict_short_f32, float, 1)
 PREDICT_KERNEL(predict_short_bf16, struct bf16, 1)
 PREDICT_KERNEL(predict_long_f32, float, BLOCK_WARPS)
 PREDICT_KERNEL(predict_long_bf16, struct bf16, BLOCK_WARPS)
 
-int gpu_softmax_cross_entropy(const struct gpu_queue *queue, enum gpu_type type, void *d_logits, uint16_t *predicted,
-                              float *margin, float *log_odds, float *loss, const float *logits,
+int gpu_softmax_cross_entropy(const struct gpu_queue *queue, enum gpu_type type, void *d_logits,
+                              uint16_t *predicted, float *margin, float *log_odds, float *loss, const float *logits,
                               const uint16_t *labels, uint32_t count, uint32_t classes)
 {
     const unsigned threads = BLOCK_WARPS * GPU_WARP;
@@ -149,8 +150,8 @@ int gpu_softmax_cross_entropy(const struct gpu_queue *queue, enum gpu_type type,
                           static_cast<float *>(d_logits), predicted, margin, log_odds, loss, logits, labels, count,
                           classes);
     return gpu_launch(queue, blocks, threads, is_short ? predict_short_bf16 : predict_long_bf16,
-                      static_cast<struct bf16 *>(d_logits), predicted, margin, log_odds, loss, logits, labels, count,
-                      classes);
+                      static_cast<struct bf16 *>(d_logits), predicted, margin, log_odds, loss, logits, labels,
+                      count, classes);
 }
 
 GPU_KERNELS(predict_short_f32, predict_short_bf16, predict_long_f32, predict_long_bf16);

@@ -61,7 +61,7 @@ static void test_images_of_the_same_size_equal_the_c_twin(void **state)
     (void)state;
     /* 35 values, 5 and 1: no multiple of 4; 1,600 values are several tiles of 256 vectors. */
     const struct shape shapes[] = {
-        {4, 4, 1, 4, 4}, {28, 28, 1, 28, 28}, {5, 7, 1, 5, 7},    {5, 1, 1, 5, 1},
+        {4, 4, 1, 4, 4}, {28, 28, 1, 28, 28}, {5, 7, 1, 5, 7},  {5, 1, 1, 5, 1},
         {1, 1, 1, 1, 1}, {9, 5, 3, 9, 5},     {8, 8, 10, 8, 8}, {5, 5, 64, 5, 5},
     };
     check_shapes(shapes, sizeof shapes / sizeof *shapes);
@@ -70,7 +70,8 @@ static void test_images_of_the_same_size_equal_the_c_twin(void **state)
 static void test_resized_images_equal_the_c_twin(void **state)
 {
     (void)state;
-    /* Up and down, rows of less, just and more than a warp's 32 values, channels that a warp's step does not divide. */
+    /* Up and down, rows of less, just and more than a warp's 32 values, channels that a warp's step does not
+     * divide. */
     const struct shape shapes[] = {
         {3, 3, 1, 4, 5},  {28, 28, 1, 32, 32}, {28, 28, 1, 14, 9}, {33, 2, 1, 40, 35},  {5, 7, 3, 9, 11},
         {5, 7, 3, 4, 33}, {8, 8, 10, 16, 3},   {6, 6, 64, 3, 5},   {1, 1, 1, 3, 3},     {1, 9, 1, 1, 70},

@@ -101,7 +101,8 @@ static void test_rounding_takes_the_nearest_bf16(void **state)
         float *expected = floats_allocate(count);
         values[0] = NAN;
         values[1] = INFINITY;
-        /* bf16 keeps 8 digits: between 1 and 2 its step is 1/128. The ties at 1/256 and 3/256 go to the even 0 and 2/128. */
+        /* bf16 keeps 8 digits: from 1 to 2 its step is 1/128. The ties at 1/256 and 3/256 go to the even 0 and
+         * 2/128. */
         values[2] = 1 + 1.0f / 256;
         values[3] = 1 + 3.0f / 256;
         memcpy(expected, values, count * sizeof *expected);

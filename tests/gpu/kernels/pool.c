@@ -1,4 +1,4 @@
-/* Promises of the pools on the device: the very values of the C twins, rounded once where they are stored in bf16. */
+/* Promises of the pools on the device: the very values of the C twins, rounded once where bf16 is stored. */
 #include "tests/support/support.h"
 
 #include <math.h>
@@ -6,8 +6,8 @@
 
 #include "tests/gpu/kernels/tensors.h"
 
-/* Overlapping windows, windows apart, sizes that the stride does not divide, a window larger than the image; channels that fill
- * vectors and that do not; the largest window there is. */
+/* Overlapping windows, windows apart, sizes that the stride does not divide, a window larger than the image;
+ * channels that fill vectors and that do not; the largest window there is. */
 static const struct pool_shape shapes[] = {
     {4, 4, 1, 2, 2, 2, 2, 0},    {16, 16, 64, 8, 8, 3, 2, 1}, {7, 7, 64, 3, 3, 2, 2, 0}, {5, 9, 3, 3, 5, 3, 2, 1},
     {6, 4, 10, 2, 1, 4, 2, 0},   {1, 1, 4, 1, 1, 3, 2, 1},    {9, 9, 4, 3, 3, 2, 3, 0},  {8, 8, 1, 8, 8, 3, 1, 1},
@@ -15,8 +15,8 @@ static const struct pool_shape shapes[] = {
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-/* Normal values on a grid of halves, so that many are equal, with NaN and infinities among them: the first image has nothing
- * but NaN. */
+/* Normal values on a grid of halves, so that many are equal, with NaN and infinities among them: the first image
+ * has nothing but NaN. */
 static float *pool_input(size_t values, size_t image, enum gpu_type type)
 {
     float *x = floats_normal(values, type, 1);
@@ -101,9 +101,11 @@ static void check_average_pool(uint32_t count, uint32_t pixels, uint32_t channel
     void *device_x = tensor_upload(x, in, type), *device_dy = tensor_upload(dy, out, type);
     for (int variant = 0; variant < DEVICE_VARIANTS; variant++) {
         struct gpu_queue queue = device_queue(variant);
-        void *device_y = device_allocate(tensor_bytes(out, type)), *device_dx = device_allocate(tensor_bytes(in, type));
+        void *device_y = device_allocate(tensor_bytes(out, type));
+        void *device_dx = device_allocate(tensor_bytes(in, type));
         device_wait(gpu_average_pool_forward(&queue, type, device_y, device_x, count, pixels, channels));
-        /* Products and sums may be fused on the device: up to a rounding of each of the partial sums, which are below 4. */
+        /* Products and sums may be fused on the device: up to a rounding of each of the partial sums, which are
+         * below 4. */
         tensor_download(variant == 0 ? first_y : actual_y, device_y, out, type);
         assert_floats_near(variant == 0 ? first_y : actual_y, y, out, 1e-6, rounding_of(type));
         if (variant > 0)
@@ -128,7 +130,7 @@ static void check_average_pool(uint32_t count, uint32_t pixels, uint32_t channel
 static void test_average_pool_and_its_gradient_equal_the_c_twin(void **state)
 {
     (void)state;
-    const uint32_t cases[][3] = {{1, 1, 1},   {3, 64, 64},  {2, 49, 10},  {5, 7, 3},    {4, 300, 1},
+    const uint32_t cases[][3] = {{1, 1, 1},   {3, 64, 64},  {2, 49, 10},  {5, 7, 3},     {4, 300, 1},
                                  {96, 4, 64}, {128, 16, 8}, {1000, 1, 3}, {1000, 4, 12}, {3, 9, 1028}};
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
         for (int type = GPU_F32; type <= GPU_BF16; type++)

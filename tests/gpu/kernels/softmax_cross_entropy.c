@@ -58,7 +58,8 @@ static void run(struct outcome *o, const struct batch *b, enum gpu_type type, in
 {
     size_t values = (size_t)b->count * b->classes, floats = b->count * sizeof(float);
     struct gpu_queue queue = device_queue(variant);
-    void *logits = device_copy(b->logits, values * sizeof *b->logits), *labels = device_copy(b->labels, b->count * 2);
+    void *logits = device_copy(b->logits, values * sizeof *b->logits);
+    void *labels = device_copy(b->labels, b->count * 2);
     void *d_logits = has_gradient ? device_allocate(tensor_bytes(values, type)) : NULL;
     void *predicted = device_allocate(b->count * 2), *margin = device_allocate(floats);
     void *log_odds = device_allocate(floats), *loss = device_allocate(floats);
@@ -88,8 +89,8 @@ static void check(const struct batch *b, enum gpu_type type)
     run(&first, b, type, 0, true);
     assert_memory_equal(first.predicted, expected.predicted, b->count * 2);
     assert_floats_equal(first.margin, expected.margin, b->count);
-    /* exp and log of either library are right to about 2 units in the last place, and a sum adds some. The twin's loss is what a
-     * double keeps beside 1. */
+    /* exp and log of either library are right to about 2 units in the last place, and a sum adds some. The twin's
+     * loss is what a double keeps beside 1. */
     assert_floats_near(first.log_odds, expected.log_odds, b->count, 2e-6, 1e-6);
     assert_floats_near(first.loss, expected.loss, b->count, DBL_EPSILON, 5e-6);
     assert_floats_near(first.d_logits, expected.d_logits, values, 1e-6 / b->count, rounding_of(type));
@@ -110,7 +111,7 @@ static void check(const struct batch *b, enum gpu_type type)
 static void test_any_number_of_classes_and_samples_equals_the_c_twin(void **state)
 {
     (void)state;
-    const uint32_t cases[][2] = {{1, 1},   {1, 10},    {1, 1000}, {96, 26},   {128, 1},   {128, 10}, {128, 26},
+    const uint32_t cases[][2] = {{1, 1},   {1, 10},    {1, 1000}, {96, 26},    {128, 1},   {128, 10}, {128, 26},
                                  {96, 33}, {128, 256}, {96, 257}, {128, 1000}, {1000, 10}, {3, 65536}};
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         struct batch b = batch_random(cases[k][0], cases[k][1]);
@@ -180,7 +181,7 @@ static void make_odd(float *z, uint32_t classes, uint32_t label, uint32_t other,
         [OTHERS_TIE_FOR_BEST] = {0, 50, 0},
         [LABEL_CERTAIN] = {80, 0, 0},
         [LABEL_HOPELESS] = {-200, 0, 0},
-        [HUGE_APART] = {3e38f, -3e38f, 0},
+        [HUGE_APART] = {-3e38f, 3e38f, 0},
     };
     for (uint32_t c = 0; c < classes; c++) {
         float value = c == label ? values[oddity].label : c == other ? values[oddity].other : values[oddity].rest;
@@ -229,16 +230,20 @@ static void test_evaluation_needs_no_gradient(void **state)
     }
 }
 
-static void test_log_odds_and_loss_keep_their_digits_near_zero(void **state)
+static void test_log_odds_and_loss_keep_their_digits_near_zero_and_far_away(void **state)
 {
     (void)state;
-    /* Two classes: log odds are the difference, 2^-20 here. And e^-40 = 4.248354255e-18 is the loss of 40 to 0. */
-    struct batch b = batch_random(2, 2);
+    /* Of two classes log odds are the difference: 2^-20 here, 40 and 3e38. e^-40 = 4.248354255e-18 is the loss of
+     * 40 to 0. */
+    struct batch b = batch_random(3, 2);
     b.logits[0] = 1 + 0x1p-20f, b.logits[1] = 1, b.labels[0] = 0;
     b.logits[2] = 0, b.logits[3] = 40, b.labels[1] = 1;
+    b.logits[4] = 3e38f, b.logits[5] = 1, b.labels[2] = 0;
     struct outcome o = outcome_allocate(&b);
     run(&o, &b, GPU_F32, 0, true);
     assert_near(o.log_odds[0], 0x1p-20, 0);
+    assert_near(o.log_odds[1], 40, 0);
+    assert_near(o.log_odds[2], 3e38f, 0);
     assert_near(o.loss[1], 4.248354255e-18, 1e-23);
     outcome_free(&o);
     batch_free(&b);
@@ -251,7 +256,7 @@ int main(void)
         cmocka_unit_test(test_every_label_of_a_row_equals_the_c_twin),
         cmocka_unit_test(test_odd_logits_equal_the_c_twin),
         cmocka_unit_test(test_evaluation_needs_no_gradient),
-        cmocka_unit_test(test_log_odds_and_loss_keep_their_digits_near_zero),
+        cmocka_unit_test(test_log_odds_and_loss_keep_their_digits_near_zero_and_far_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
