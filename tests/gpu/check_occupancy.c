@@ -1,11 +1,13 @@
-/* Reads the table of scripts/kernel-resources on stdin and computes each kernel's blocks with NVIDIA's own calculator, which
- * comes with the toolkit as a header. Prints each row that differs; exits with 1 where one does, or where there is no row. */
+/* Reads the table of scripts/kernel-resources on stdin and computes each kernel's blocks with NVIDIA's own
+ * calculator, which comes with the toolkit as a header. Prints each row that differs; exits with 1 where one
+ * does, or where there is no row. */
 #include <cuda_occupancy.h>
 #include <stdio.h>
 #include <string.h>
 
-/* A multiprocessor by architecture, from the data that cudaGetDeviceProperties gives on a T4, A100, RTX 3060, L4 and H100;
- * of 10.0 and 12.0 from the CUDA C++ Programming Guide. How many blocks fit it at most the calculator knows itself. */
+/* A multiprocessor by architecture, from the data that cudaGetDeviceProperties gives on a T4, A100, RTX 3060,
+ * L4 and H100; of 10.0 and 12.0 from the CUDA C++ Programming Guide. How many blocks fit it at most the
+ * calculator knows itself. */
 static const struct multiprocessor {
     int architecture, threads, kibibytes; /* kibibytes of shared memory */
 } multiprocessors[] = {{75, 1024, 64},  {80, 2048, 164},  {86, 1536, 100}, {89, 1536, 100},
@@ -41,7 +43,8 @@ static int blocks_by_nvidia(int architecture, int registers, size_t shared, int 
     memset(&state, 0, sizeof state);
     state.carveoutConfig = SHAREDMEM_CARVEOUT_MAX_SHARED;
     cudaOccResult result;
-    if (cudaOccMaxActiveBlocksPerMultiprocessor(&result, &properties, &attributes, &state, threads, 0) != CUDA_OCC_SUCCESS)
+    if (cudaOccMaxActiveBlocksPerMultiprocessor(&result, &properties, &attributes, &state, threads, 0) !=
+        CUDA_OCC_SUCCESS)
         return -1;
     return result.activeBlocksPerMultiprocessor;
 }
@@ -55,8 +58,8 @@ int main(void)
         size_t shared;
         if (line[0] == '#')
             continue;
-        if (sscanf(line, "%255s %d %d %zu %d %d %d %d %d", name, &architecture, &registers, &shared, &stores, &loads, &stack,
-                   &threads, &blocks) != 9) {
+        if (sscanf(line, "%255s %d %d %zu %d %d %d %d %d", name, &architecture, &registers, &shared, &stores,
+                   &loads, &stack, &threads, &blocks) != 9) {
             printf("not a row: %s", line);
             return 1;
         }

@@ -1,5 +1,6 @@
-# scripts/kernel-resources: no kernel spills, each is in the table once, occupancy is what NVIDIA's calculator gives, and faults
-# are found. Two architectures, to be quick: the oldest, and one where kernels need more registers.
+# scripts/kernel-resources: no kernel spills, each is in the table once, occupancy is what NVIDIA's calculator
+# gives, and faults are found. Two architectures, to be quick: the oldest, and one where kernels need more
+# registers.
 set -u -o pipefail
 PATH=$TIDY_BIN:$PATH:/usr/local/cuda/bin
 command -v nvcc >/dev/null || { echo "nvcc, which tells what kernels take, is not installed: skipped"; exit 77; }
@@ -22,11 +23,15 @@ for kernel in batch_norm_moments batch_norm_forward_few_rows; do
 done
 check-occupancy <"$scratch/table" || fail "occupancy differs"
 
-resources -a 80 "$TIDY_SOURCE/tests/gpu/fixtures/spilling_kernel.cu" && fail "a kernel that spills passed"
-grep -q '^kernel-resources: spilling (sm_80) spills [1-9]' "$scratch/stderr" || fail "the kernel that spills is not named"
-grep -q '^kernel-resources: spilling (sm_80) has a stack frame of [1-9]' "$scratch/stderr" || fail "its stack is not named"
-resources -a 80 "$TIDY_SOURCE/tests/gpu/fixtures/unbounded_kernel.cu" && fail "a kernel without launch bounds passed"
-grep -q 'unbounded (sm_80) has no __launch_bounds__' "$scratch/stderr" || fail "the kernel without launch bounds is not named"
+# A fault must be said of the kernel that has it.
+expect_fault() {
+    resources -a 80 "$TIDY_SOURCE/tests/gpu/fixtures/$1" && fail "$1 passed"
+    grep -q "^kernel-resources: $2" "$scratch/stderr" || fail "$1: no message '$2', but: $(cat "$scratch/stderr")"
+}
+expect_fault spilling_kernel.cu 'spilling (sm_80) spills [1-9]'
+expect_fault spilling_kernel.cu 'spilling (sm_80) has a stack frame of [1-9]'
+expect_fault unbounded_kernel.cu 'unbounded (sm_80) has no __launch_bounds__'
+
 resources -a 80 "$scratch/missing.cu" && fail "a file that is not there passed"
 resources --wrong
 [ $? -eq 2 ] || fail "a wrong option is not wrong usage"
