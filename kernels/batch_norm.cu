@@ -1,9 +1,9 @@
 /* Batch norm + addition + ReLU, forward and backward, on NHWC tensors: twin of batch_norm.c.
  *
- * Few rows: one block takes all rows of its channels, and sums, statistics and values are one launch. Many rows: they
- * are cut into parts, a block sums a part in float32, a second kernel adds the parts in double, a third makes the
- * values. How rows are cut depends on rows and channels alone. Where channels are no multiple of 4, vectors are of one
- * channel: right, but not fast. */
+ * Few rows: one block takes all rows of its channels, and sums, statistics and values are one launch. Many
+ * rows: they are cut into parts, a block sums a part in float32, a second kernel adds the parts in double, a
+ * third makes the values. How rows are cut depends on rows and channels alone. Where channels are no multiple
+ * of 4, vectors are of one channel: right, but not fast. */
 #include "kernels/batch_norm_tile.h"
 #include "kernels/gpu_launch.h"
 #include "kernels/kernels_gpu.h"
@@ -11,17 +11,17 @@
 enum {
     FUSED_ROWS = 2048, /* at most in one launch: below, three launches take longer than the work */
     FUSED_THREADS = 512,
-    FUSED_LANES = 4, /* at most: 32 bytes of a row in bf16, one sector; and many blocks where rows are few */
+    FUSED_LANES = 4,   /* at most: 32 bytes of a row in bf16, one sector; and many blocks where rows are few */
     FUSED_AT_ONCE = 4, /* rows that a thread loads before it stores */
     TILE_THREADS = 256,
-    TILE_LANES = 16,       /* at most: 256 bytes of a row in float32 */
+    TILE_LANES = 16, /* at most: 256 bytes of a row in float32 */
     TILE_AT_ONCE = 2,
     PARTS_WANTED = 512,    /* of all tiles together: four blocks for each multiprocessor of a large GPU */
     LEAST_THREAD_ROWS = 4, /* of a part */
     MOST_THREAD_ROWS = 64, /* summed one after the other in float32 */
     FINISH_THREADS = 256,
     FINISH_CHANNELS = 8, /* side by side in a block that adds parts: 32 bytes, one sector */
-    RESIDENT_BLOCKS = 4 /* of a multiprocessor, which registers must allow: the blocks of one pass all run at once */
+    RESIDENT_BLOCKS = 4  /* of a multiprocessor, as registers allow: the blocks of a pass all run at once */
 };
 
 /* How the rows are cut, and where their sums go. */
@@ -32,16 +32,16 @@ struct partial_sums {
 };
 
 /* Calls function<N, Type>(...): the type and the width are the same for all threads. */
-#define FOR_TYPE_AND_VECTOR(type, channels, function, ...) \
-    do { \
-        if ((type) == GPU_F32 && (channels) % 4 == 0) \
-            function<4, float>(__VA_ARGS__); \
-        else if ((type) == GPU_F32) \
-            function<1, float>(__VA_ARGS__); \
-        else if ((channels) % 4 == 0) \
-            function<4, struct bf16>(__VA_ARGS__); \
-        else \
-            function<1, struct bf16>(__VA_ARGS__); \
+#define FOR_TYPE_AND_VECTOR(type, channels, function, ...)                                                         \
+    do {                                                                                                           \
+        if ((type) == GPU_F32 && (channels) % 4 == 0)                                                              \
+            function<4, float>(__VA_ARGS__);                                                                       \
+        else if ((type) == GPU_F32)                                                                                \
+            function<1, float>(__VA_ARGS__);                                                                       \
+        else if ((channels) % 4 == 0)                                                                              \
+            function<4, struct bf16>(__VA_ARGS__);                                                                 \
+        else                                                                                                       \
+            function<1, struct bf16>(__VA_ARGS__);                                                                 \
     } while (0)
 
 /* ---- all in one launch --------------------------------------------------------------------------------- */
@@ -68,8 +68,7 @@ static __device__ void forward_tiles(const struct forward_tensors &t, const stru
 #pragma unroll
         for (int c = 0; c < N; c++) {
             float variance;
-            finish_moments(&mean.at[c], &variance, shift.at[c], sums.first.at[c], sums.second.at[c],
-                           inverse_rows);
+            finish_moments(&mean.at[c], &variance, shift.at[c], sums.first.at[c], sums.second.at[c], inverse_rows);
             factor.at[c] *= inverse_deviation(variance);
             if (place.row == 0)
                 store_statistics(s, place.channel + static_cast<size_t>(c), mean.at[c], variance);
@@ -79,7 +78,8 @@ static __device__ void forward_tiles(const struct forward_tensors &t, const stru
 }
 
 extern "C" __global__ void __launch_bounds__(FUSED_THREADS, 1)
-    batch_norm_forward_few_rows(enum gpu_type type, struct forward_tensors t, struct forward_statistics s, unsigned lanes)
+    batch_norm_forward_few_rows(enum gpu_type type, struct forward_tensors t, struct forward_statistics s,
+                                unsigned lanes)
 {
     alignas(16) __shared__ float shared[2 * 4 * FUSED_THREADS];
     FOR_TYPE_AND_VECTOR(type, t.channels, forward_tiles, t, s, lanes, shared);
@@ -118,16 +118,31 @@ extern "C" __global__ void __launch_bounds__(FUSED_THREADS, 1)
 
 /* ---- first launch of three: the sums of each part ------------------------------------------------------ */
 
+static __device__ struct path path_of_part(struct place place, const struct partial_sums &p, size_t part,
+                                           size_t rows, size_t channels)
+{
+    size_t row = part * p.part_rows, end = row + p.part_rows;
+    return path_of(place, row + place.row, end < rows ? end : rows, place.rows, channels);
+}
+
+template <int N>
+static __device__ void store_part(const struct partial_sums &p, size_t part, const two_sums<N> &sums,
+                                  size_t channel, size_t channels)
+{
+    float *first = p.sums + 2 * part * channels + channel;
+    gpu_store(first, sums.first);
+    gpu_store(first + channels, sums.second);
+}
+
 template <int N, typename Type>
-static __device__ void moments_of_parts(const struct forward_tensors &t, const struct partial_sums &p, unsigned lanes,
-                                        float *shared)
+static __device__ void moments_of_parts(const struct forward_tensors &t, const struct partial_sums &p,
+                                        unsigned lanes, float *shared)
 {
     size_t tiles = tiles_of<N>(lanes, t.channels);
     for (size_t i = blockIdx.x; i < p.parts * tiles; i += gridDim.x) {
         struct place place = place_in<N>(i % tiles, lanes, t.channels);
-        size_t part = i / tiles, row = part * p.part_rows;
-        size_t end = row + p.part_rows < t.rows ? row + p.part_rows : t.rows;
-        struct path path = path_of(place, row + place.row, end, place.rows, t.channels);
+        size_t part = i / tiles;
+        struct path path = path_of_part(place, p, part, t.rows, t.channels);
         const Type *x = static_cast<const Type *>(t.x);
         gpu_values<N> shift = zeros<N>();
         two_sums<N> sums = {zeros<N>(), zeros<N>()};
@@ -139,8 +154,7 @@ static __device__ void moments_of_parts(const struct forward_tensors &t, const s
         if (place.inside && place.row == 0) {
             if (part == 0)
                 gpu_store(p.shift + place.channel, shift);
-            gpu_store(p.sums + 2 * part * t.channels + place.channel, sums.first);
-            gpu_store(p.sums + (2 * part + 1) * t.channels + place.channel, sums.second);
+            store_part(p, part, sums, place.channel, t.channels);
         }
     }
 }
@@ -159,17 +173,14 @@ static __device__ void gradient_sums_of_parts(const struct backward_tensors &t, 
     size_t tiles = tiles_of<N>(lanes, t.channels);
     for (size_t i = blockIdx.x; i < p.parts * tiles; i += gridDim.x) {
         struct place place = place_in<N>(i % tiles, lanes, t.channels);
-        size_t part = i / tiles, row = part * p.part_rows;
-        size_t end = row + p.part_rows < t.rows ? row + p.part_rows : t.rows;
-        struct path path = path_of(place, row + place.row, end, place.rows, t.channels);
+        size_t part = i / tiles;
+        struct path path = path_of_part(place, p, part, t.rows, t.channels);
         two_sums<N> sums = {zeros<N>(), zeros<N>()};
         if (place.inside)
             sums = sum_gradients<N, Type>(t, gpu_load<N>(t.mean + place.channel), path);
         sums = add_threads<N>(sums, shared, lanes);
-        if (place.inside && place.row == 0) {
-            gpu_store(p.sums + 2 * part * t.channels + place.channel, sums.first);
-            gpu_store(p.sums + (2 * part + 1) * t.channels + place.channel, sums.second);
-        }
+        if (place.inside && place.row == 0)
+            store_part(p, part, sums, place.channel, t.channels);
     }
 }
 
@@ -189,9 +200,11 @@ static __device__ bool add_parts(double *first, double *second, double *shared, 
     double *firsts = shared, *seconds = shared + FINISH_THREADS;
     *first = *second = 0;
     if (channel < channels)
-        for (size_t part = threadIdx.x / FINISH_CHANNELS; part < p.parts; part += FINISH_THREADS / FINISH_CHANNELS) {
-            *first += static_cast<double>(p.sums[2 * part * channels + channel]);
-            *second += static_cast<double>(p.sums[(2 * part + 1) * channels + channel]);
+        for (size_t part = threadIdx.x / FINISH_CHANNELS; part < p.parts;
+             part += FINISH_THREADS / FINISH_CHANNELS) {
+            const float *sums = p.sums + 2 * part * channels + channel;
+            *first += static_cast<double>(sums[0]);
+            *second += static_cast<double>(sums[channels]);
         }
     firsts[threadIdx.x] = *first;
     seconds[threadIdx.x] = *second;
@@ -241,10 +254,12 @@ extern "C" __global__ void __launch_bounds__(FINISH_THREADS, RESIDENT_BLOCKS)
 
 /* ---- third launch: a value for each element ------------------------------------------------------------ */
 
-/* A block stays in one tile, so that a thread loads its channels' statistics once; the blocks of a tile share its rows. */
+/* A block stays in one tile, so that a thread loads its channels' statistics once; the blocks of a tile share
+ * its rows. */
 static __device__ struct path path_of_grid(struct place place, unsigned tiles, size_t rows, size_t channels)
 {
-    return path_of(place, blockIdx.x / tiles * place.rows + place.row, rows, gridDim.x / tiles * place.rows, channels);
+    return path_of(place, blockIdx.x / tiles * place.rows + place.row, rows, gridDim.x / tiles * place.rows,
+                   channels);
 }
 
 template <int N, typename Type>
@@ -260,7 +275,7 @@ static __device__ void normalise_tile(const struct forward_tensors &t, const flo
     for (int c = 0; c < N; c++)
         factor.at[c] = (spread_is_variance ? inverse_deviation(factor.at[c]) : factor.at[c]) * scale.at[c];
     normalise<N, TILE_AT_ONCE, Type>(t, gpu_load<N>(mean + place.channel), factor, place.channel,
-                                      path_of_grid(place, tiles, t.rows, t.channels));
+                                     path_of_grid(place, tiles, t.rows, t.channels));
 }
 
 extern "C" __global__ void __launch_bounds__(TILE_THREADS, RESIDENT_BLOCKS)
@@ -277,8 +292,8 @@ static __device__ void gradient_tile(const struct backward_tensors &t, unsigned 
     struct place place = place_in<N>(blockIdx.x % tiles, lanes, t.channels);
     if (place.inside)
         spread_gradient<N, TILE_AT_ONCE, Type>(t, gpu_load<N>(t.d_scale + place.channel),
-                                                gpu_load<N>(t.d_shift + place.channel), place.channel,
-                                                path_of_grid(place, tiles, t.rows, t.channels));
+                                               gpu_load<N>(t.d_shift + place.channel), place.channel,
+                                               path_of_grid(place, tiles, t.rows, t.channels));
 }
 
 extern "C" __global__ void __launch_bounds__(TILE_THREADS, RESIDENT_BLOCKS)
@@ -362,10 +377,10 @@ static int launch_normalise(const struct gpu_queue *queue, enum gpu_type type, c
                       type, t, mean, spread, spread_is_variance, lanes);
 }
 
-int gpu_batch_norm_forward(const struct gpu_queue *queue, enum gpu_type type, void *y, float *mean, float *inverse_std,
-                           float *running_mean, float *running_variance, const void *x, const void *shortcut,
-                           const float *scale, const float *shift, void *scratch, size_t rows, size_t channels,
-                           bool relu)
+int gpu_batch_norm_forward(const struct gpu_queue *queue, enum gpu_type type, void *y, float *mean,
+                           float *inverse_std, float *running_mean, float *running_variance, const void *x,
+                           const void *shortcut, const float *scale, const float *shift, void *scratch, size_t rows,
+                           size_t channels, bool relu)
 {
     struct forward_tensors t = {y, x, shortcut, scale, shift, rows, channels, relu};
     struct forward_statistics s = {mean, inverse_std, running_mean, running_variance};
@@ -399,8 +414,8 @@ int gpu_batch_norm_backward(const struct gpu_queue *queue, enum gpu_type type, v
                             const void *y, const float *scale, const float *mean, const float *inverse_std,
                             void *scratch, size_t rows, size_t channels, bool relu)
 {
-    struct backward_tensors t = {dx,   d_shortcut,  dy,      x,       relu ? y : NULL, scale,
-                                 mean, inverse_std, d_scale, d_shift, rows,            channels, accumulate_shortcut};
+    struct backward_tensors t = {dx,      d_shortcut, dy,   x,        relu ? y : NULL,    scale, mean, inverse_std,
+                                 d_scale, d_shift,    rows, channels, accumulate_shortcut};
     if (rows <= FUSED_ROWS) {
         unsigned lanes = lanes_for(channels, FUSED_LANES);
         return gpu_launch(queue, blocks_for(queue, tiles_for(channels, lanes)), FUSED_THREADS,

@@ -1,8 +1,8 @@
-/* What one block of batch_norm.cu does with a tile of an NHWC tensor seen as [rows][channels]: sums over rows, statistics
- * from them, and a value for each element.
+/* What one block of batch_norm.cu does with a tile of an NHWC tensor seen as [rows][channels]: sums over rows,
+ * statistics from them, and a value for each element.
  *
- * A tile is `lanes` vectors of N channels side by side (a power of two of them); the threads of a block form rows
- * below each other. Tensors are of type Type, statistics float32. */
+ * A tile is `lanes` vectors of N channels side by side (a power of two of them); the threads of a block form
+ * rows below each other. Tensors are of type Type, statistics float32. */
 #ifndef TIDY_KERNELS_BATCH_NORM_TILE_H
 #define TIDY_KERNELS_BATCH_NORM_TILE_H
 
@@ -50,6 +50,7 @@ template <int N> static __device__ struct place place_in(size_t tile, unsigned l
     place.lane = threadIdx.x % lanes;
     place.row = threadIdx.x / lanes;
     place.rows = blockDim.x / lanes;
+    /* The order of factors shows the compiler that a vector is aligned: else it stores its values one by one. */
     place.channel = tile * (lanes * N) + place.lane * N;
     place.inside = place.channel < channels;
     return place;
@@ -94,8 +95,8 @@ template <int N> struct two_sums {
     gpu_values<N> first, second;
 };
 
-/* Adds the sums of all threads of a lane, in pairs; every thread gets the total. All threads of the block come here.
- * shared has room for 2 N floats of each thread, aligned to 16 bytes. */
+/* Adds the sums of all threads of a lane, in pairs; every thread gets the total. All threads of the block come
+ * here. shared has room for 2 N floats of each thread, aligned to 16 bytes. */
 template <int N> static __device__ two_sums<N> add_threads(two_sums<N> sums, float *shared, unsigned lanes)
 {
     float *first = shared, *second = shared + blockDim.x * N;
@@ -117,7 +118,8 @@ template <int N> static __device__ two_sums<N> add_threads(two_sums<N> sums, flo
 }
 
 /* A rough mean, the same in every block: sums of squares lose digits where the mean is large beside the spread. */
-template <int N, typename Type> static __device__ gpu_values<N> rough_mean(const Type *x, size_t rows, size_t channels)
+template <int N, typename Type>
+static __device__ gpu_values<N> rough_mean(const Type *x, size_t rows, size_t channels)
 {
     gpu_values<N> sum = zeros<N>();
     size_t step = rows / SHIFT_ROWS;
@@ -166,7 +168,8 @@ template <int N, typename Type> static __device__ gpu_values<N> masked(const Typ
 template <int N, typename Type>
 static __device__ two_sums<N> sum_gradients(const struct backward_tensors &t, gpu_values<N> mean, struct path path)
 {
-    const Type *dy = static_cast<const Type *>(t.dy), *x = static_cast<const Type *>(t.x), *y = static_cast<const Type *>(t.y);
+    const Type *dy = static_cast<const Type *>(t.dy), *x = static_cast<const Type *>(t.x),
+               *y = static_cast<const Type *>(t.y);
     two_sums<N> sums = {zeros<N>(), zeros<N>()};
     for (size_t at = path.first; at < path.end; at += path.stride) {
         gpu_values<N> gradient = masked<N>(dy, y, at), value = gpu_load<N>(x + at);
@@ -183,7 +186,8 @@ static __device__ two_sums<N> sum_gradients(const struct backward_tensors &t, gp
 
 /* One channel's statistics of the batch; `Real` is float where the sums are of few rows, else double. */
 template <typename Real>
-static __device__ void finish_moments(float *mean, float *variance, float shift, Real first, Real second, Real inverse_rows)
+static __device__ void finish_moments(float *mean, float *variance, float shift, Real first, Real second,
+                                      Real inverse_rows)
 {
     Real deviation = first * inverse_rows;
     Real spread = second * inverse_rows - deviation * deviation;
@@ -196,7 +200,8 @@ static __device__ float inverse_deviation(float variance)
     return 1.0f / sqrtf(variance + BATCH_NORM_EPSILON);
 }
 
-static __device__ void store_statistics(const struct forward_statistics &s, size_t channel, float mean, float variance)
+static __device__ void store_statistics(const struct forward_statistics &s, size_t channel, float mean,
+                                        float variance)
 {
     s.mean[channel] = mean;
     s.inverse_std[channel] = inverse_deviation(variance);
@@ -245,11 +250,12 @@ static __device__ void normalise(const struct forward_tensors &t, gpu_values<N> 
 /* dx = scale * inverse_std * (g - mean of g - normalised x * mean of (g * normalised x)), g = masked dy, and
  * d_shortcut = g. dx and dy may be the same: each element is read before it is written, by the same thread. */
 template <int N, int AT_ONCE, typename Type>
-static __device__ void spread_gradient(const struct backward_tensors &t, gpu_values<N> d_scale, gpu_values<N> d_shift,
-                                       size_t channel, struct path path)
+static __device__ void spread_gradient(const struct backward_tensors &t, gpu_values<N> d_scale,
+                                       gpu_values<N> d_shift, size_t channel, struct path path)
 {
     Type *dx = static_cast<Type *>(t.dx), *d_shortcut = static_cast<Type *>(t.d_shortcut);
-    const Type *dy = static_cast<const Type *>(t.dy), *x = static_cast<const Type *>(t.x), *y = static_cast<const Type *>(t.y);
+    const Type *dy = static_cast<const Type *>(t.dy), *x = static_cast<const Type *>(t.x),
+               *y = static_cast<const Type *>(t.y);
     gpu_values<N> mean = gpu_load<N>(t.mean + channel), factor = gpu_load<N>(t.scale + channel);
     gpu_values<N> inverse_std = gpu_load<N>(t.inverse_std + channel);
     float inverse_rows = 1.0f / static_cast<float>(t.rows);
@@ -278,7 +284,7 @@ static __device__ void spread_gradient(const struct backward_tensors &t, gpu_val
                 break;
             if (d_shortcut != NULL)
                 gpu_store(d_shortcut + element,
-                      t.accumulate ? gpu_load<N>(d_shortcut + element) + gradient[i] : gradient[i]);
+                          t.accumulate ? gpu_load<N>(d_shortcut + element) + gradient[i] : gradient[i]);
 #pragma unroll
             for (int c = 0; c < N; c++) {
                 float removed = constant.at[c] + slope.at[c] * (value[i].at[c] - mean.at[c]);

@@ -1,5 +1,5 @@
-/* Promises of batch norm on the GPU: equal to plain loops in double and to the C twin, within what rounding allows, over
- * both ways that rows are cut; the same bits for every size of the grid and order of threads. */
+/* Promises of batch norm on the GPU: equal to plain loops in double and to the C twin, within what rounding
+ * allows, over both ways that rows are cut; the same bits for every size of the grid and order of threads. */
 #include "tests/support/support.h"
 
 #include <math.h>
@@ -8,9 +8,9 @@
 
 #include "tests/gpu/kernels/tensors.h"
 
-/* A sum of float32 is off by at most its count of roundings x 2^-24 x the sum of magnitudes (Higham, Accuracy and Stability
- * of Numerical Algorithms, 4.2). A thread adds at most 64 rows, a block adds its threads in 9 levels of pairs, and a term has
- * three roundings of its own; the parts are added in double. */
+/* A sum of float32 is off by at most its count of roundings x 2^-24 x the sum of magnitudes (Higham, Accuracy
+ * and Stability of Numerical Algorithms, 4.2). A thread adds at most 64 rows, a block adds its threads in 9
+ * levels of pairs, and a term has three roundings of its own; the parts are added in double. */
 static const double sum_error = (64 + 9 + 3) * 0x1p-24;
 /* A few roundings of one value, and of the factors that it is made with. */
 static const double value_error = 8 * 0x1p-24;
@@ -19,9 +19,10 @@ struct shape {
     size_t rows, channels;
 };
 
-/* 2048 rows are the most that one launch takes. Channels: not and just a multiple of 4, of one tile and of several. */
-static const struct shape shapes[] = {{1, 3},     {1, 64},   {2, 1},     {2, 64},    {96, 10},  {127, 64},
-                                      {128, 256}, {1000, 1}, {1000, 68}, {2048, 12}, {2049, 3}, {2100, 64},
+/* 2048 rows are the most that one launch takes. Channels: not and just a multiple of 4, of one tile and of
+ * several. */
+static const struct shape shapes[] = {{1, 3},     {1, 64},   {2, 1},     {2, 64},          {96, 10},  {127, 64},
+                                      {128, 256}, {1000, 1}, {1000, 68}, {2048, 12},       {2049, 3}, {2100, 64},
                                       {2500, 10}, {3000, 1}, {2060, 68}, {128 * 8 * 8, 16}};
 
 struct options {
@@ -29,8 +30,10 @@ struct options {
 };
 
 /* Each shape is tried with every other of these. */
-static const struct options options[] = {
-    {false, false, false, false}, {true, false, false, true}, {false, true, false, false}, {true, true, true, true}};
+static const struct options options[] = {{false, false, false, false},
+                                         {true, false, false, true},
+                                         {false, true, false, false},
+                                         {true, true, true, true}};
 
 enum { SHAPES = sizeof shapes / sizeof *shapes, OPTIONS = sizeof options / sizeof *options };
 
@@ -39,11 +42,11 @@ struct layer {
     enum gpu_type type;
     struct options options;
     size_t rows, channels, count;
-    float *x, *shortcut, *scale, *shift;                          /* forward */
+    float *x, *shortcut, *scale, *shift;             /* forward */
     float *dy, *y, *mean, *inverse_std, *d_shortcut; /* backward */
 };
 
-/* What one call gives: `first` and `second` are of the tensors' shape, the rest of [channels]. */
+/* What one call gives: `first` and `second` of the tensors' shape, the rest [channels]. */
 struct result {
     float *first, *second;
     float *statistics[4];
@@ -138,8 +141,9 @@ static void run_forward(struct result *r, const struct layer *l, int variant)
     for (int i = 0; i < 4; i++)
         statistics[i] = i < 2 ? device_allocate(bytes) : device_copy(r->statistics[i], bytes);
     void *scratch = scratch_for(l);
-    device_wait(gpu_batch_norm_forward(&queue, l->type, y, statistics[0], statistics[1], statistics[2], statistics[3], x,
-                                       shortcut, scale, shift, scratch, l->rows, l->channels, l->options.relu));
+    device_wait(gpu_batch_norm_forward(&queue, l->type, y, statistics[0], statistics[1], statistics[2],
+                                       statistics[3], x, shortcut, scale, shift, scratch, l->rows, l->channels,
+                                       l->options.relu));
     tensor_download(r->first, y, l->count, l->type);
     for (int i = 0; i < 4; i++) {
         device_download(r->statistics[i], statistics[i], bytes);
@@ -153,8 +157,8 @@ static void run_forward(struct result *r, const struct layer *l, int variant)
     device_free(x);
 }
 
-/* Expected values of one channel by plain loops, and how far off they may be. Squares are summed of x less a rough mean from
- * 4 rows: `squares` allows for a mean that is 3 deviations of such a mean away. */
+/* Expected values of one channel by plain loops, and how far off they may be. Squares are summed of x less a
+ * rough mean from 4 rows: `squares` allows for a mean that is 3 deviations of such a mean away. */
 static void check_forward_channel(const struct result *r, const struct layer *l, size_t c)
 {
     double mean = 0, variance = 0, rows = (double)l->rows;
@@ -233,9 +237,9 @@ static void test_forward_equals_the_twin(void **state)
             twin.statistics[2][c] = 1;
             twin.statistics[3][c] = 2;
         }
-        batch_norm_forward(twin.first, twin.statistics[0], twin.statistics[1], twin.statistics[2], twin.statistics[3],
-                           l.x, l.options.shortcut ? l.shortcut : NULL, l.scale, l.shift, l.rows, l.channels,
-                           l.options.relu);
+        batch_norm_forward(twin.first, twin.statistics[0], twin.statistics[1], twin.statistics[2],
+                           twin.statistics[3], l.x, l.options.shortcut ? l.shortcut : NULL, l.scale, l.shift,
+                           l.rows, l.channels, l.options.relu);
         /* Two rows may lie close together: then 1 / deviation makes much of a mean's last digit. */
         double factor = l.rows == 2 ? 50 : 1;
         assert_floats_near(gpu.first, twin.first, l.count, factor * 1e-5, 1e-5);
@@ -279,8 +283,8 @@ static void test_inference_equals_plain_loops(void **state)
                 void *shortcut = l.options.shortcut ? tensor_upload(l.shortcut, l.count, l.type) : NULL;
                 float *mean = device_copy(l.mean, bytes), *variance = device_copy(l.inverse_std, bytes);
                 float *scale = device_copy(l.scale, bytes), *shift = device_copy(l.shift, bytes);
-                device_wait(gpu_batch_norm_inference(&queue, l.type, y, mean, variance, x, shortcut, scale, shift, l.rows,
-                                                     l.channels, l.options.relu));
+                device_wait(gpu_batch_norm_inference(&queue, l.type, y, mean, variance, x, shortcut, scale, shift,
+                                                     l.rows, l.channels, l.options.relu));
                 tensor_download(actual, y, l.count, l.type);
                 if (variant == 0)
                     memcpy(kept, actual, l.count * sizeof *kept);
@@ -296,7 +300,8 @@ static void test_inference_equals_plain_loops(void **state)
             for (size_t i = 0; i < l.count; i++) {
                 size_t c = i % l.channels; /* inverse_std holds variances here */
                 double normalised = ((double)l.x[i] - (double)l.mean[c]) / sqrt((double)l.inverse_std[c] + 1e-5);
-                double scaled = normalised * (double)l.scale[c], added = l.options.shortcut ? (double)l.shortcut[i] : 0;
+                double scaled = normalised * (double)l.scale[c],
+                       added = l.options.shortcut ? (double)l.shortcut[i] : 0;
                 double value = scaled + (double)l.shift[c] + added;
                 double error = value_error * (fabs(scaled) + fabs((double)l.shift[c]) + fabs(added));
                 value = l.options.relu ? fmax(value, 0) : value;
@@ -326,8 +331,9 @@ static void run_backward(struct result *r, const struct layer *l, int variant)
     float *inverse_std = device_copy(l->inverse_std, bytes);
     float *d_scale = device_allocate(bytes), *d_shift = device_allocate(bytes);
     void *scratch = scratch_for(l);
-    device_wait(gpu_batch_norm_backward(&queue, l->type, dx, d_shortcut, l->options.accumulate, d_scale, d_shift, dy, x,
-                                        y, scale, mean, inverse_std, scratch, l->rows, l->channels, l->options.relu));
+    device_wait(gpu_batch_norm_backward(&queue, l->type, dx, d_shortcut, l->options.accumulate, d_scale, d_shift,
+                                        dy, x, y, scale, mean, inverse_std, scratch, l->rows, l->channels,
+                                        l->options.relu));
     tensor_download(r->first, dx, l->count, l->type);
     if (l->options.shortcut)
         tensor_download(r->second, d_shortcut, l->count, l->type);
@@ -370,9 +376,9 @@ static void check_backward_channel(const struct result *r, const struct layer *l
         double gradient = l->options.relu && l->y[i] <= 0 ? 0 : (double)l->dy[i];
         double normalised = ((double)l->x[i] - mean) * inverse_std, factor = (double)l->scale[c] * inverse_std;
         double value = factor * (gradient - d_shift / rows - normalised * d_scale / rows);
-        double error = fabs(factor) * ((shift_error + fabs(normalised) * scale_error) / rows +
-                                       value_error * (fabs(gradient) + fabs(d_shift / rows) +
-                                                      fabs(normalised * d_scale / rows)));
+        double error = fabs(factor) *
+                       ((shift_error + fabs(normalised) * scale_error) / rows +
+                        value_error * (fabs(gradient) + fabs(d_shift / rows) + fabs(normalised * d_scale / rows)));
         assert_near(r->first[i], value, error + rounding_of(l->type) * (fabs(value) + error));
         if (l->options.shortcut) {
             float expected = (float)gradient + (l->options.accumulate ? l->d_shortcut[i] : 0);
@@ -436,8 +442,8 @@ static size_t parts_of(size_t rows, size_t channels)
 static void test_parts_are_enough_for_a_large_gpu_and_not_too_many(void **state)
 {
     (void)state;
-    /* The first layers of a ResNet-50 on 32x32 images, and 64 channels of a tile. An H100 has 132 multiprocessors; three blocks
-     * of 256 threads on each keep enough loads under way. */
+    /* The first layers of a ResNet-50 on 32x32 images, and 64 channels of a tile. An H100 has 132
+     * multiprocessors; three blocks of 256 threads on each keep enough loads under way. */
     assert_true(parts_of(128 * 32 * 32, 64) >= 3 * 132);
     assert_true(parts_of(128 * 8 * 8, 256) * (256 / 64) >= 3 * 132);
     /* Sums written and read again stay below a hundredth of what is read to make them. */
