@@ -89,6 +89,7 @@ static void run_as_far_as_an_event(void)
     CHECK(simulated_enqueue(stream, "a count", add_one, &counter, sizeof counter) == 0);
     CHECK(cudaEventSynchronize(event) == cudaSuccess);
     CHECK(all_are(pinned, 1) && runs == 0);
+    CHECK(cudaEventRecord(event, stream) == cudaSuccess);
     fill(2);
     download();
     CHECK(cudaEventRecord(event, stream) == cudaSuccess); /* overwrites */
