@@ -105,6 +105,11 @@ static void test_a_lost_device_fails_every_later_call(void **state)
     simulator_expect_with(lose_the_device, 0, NULL, (const char *const[]){"SIMULATED_GPU_FAULT=2:2:sticky", NULL});
 }
 
+static void add_one(void *argument)
+{
+    (**(int **)argument)++;
+}
+
 static void lose_the_device_with_work(bool waits)
 {
     cudaStream_t stream;
@@ -113,8 +118,11 @@ static void lose_the_device_with_work(bool waits)
     CHECK(cudaMalloc(&device, 64) == cudaSuccess && cudaMallocHost(&pinned, 64) == cudaSuccess);
     memset(pinned, 1, 64);
     CHECK(cudaMemcpyAsync(device, pinned, 64, cudaMemcpyHostToDevice, stream) == cudaSuccess);
+    static int runs;
+    int *counter = &runs;
+    CHECK(simulated_enqueue(stream, "a count", add_one, &counter, sizeof counter) == 0);
     if (waits)
-        CHECK(cudaStreamSynchronize(stream) == cudaErrorIllegalAddress);
+        CHECK(cudaStreamSynchronize(stream) == cudaErrorIllegalAddress && runs == 0);
     CHECK(cudaFree(device) == cudaErrorIllegalAddress && cudaFreeHost(pinned) == cudaErrorIllegalAddress);
     CHECK(cudaStreamDestroy(stream) == cudaErrorIllegalAddress);
 }

@@ -95,12 +95,20 @@ static void write_device_memory_while_work_waits(void)
     ((volatile char *)device)[1] = 1;
 }
 
+static void write_device_memory_after_work(void)
+{
+    begin();
+    CHECK(cudaMemsetAsync(device, 0, BYTES, stream) == cudaSuccess && cudaStreamSynchronize(stream) == cudaSuccess);
+    ((volatile char *)device)[1] = 1;
+}
+
 static void test_an_access_of_the_host_to_device_memory_ends_the_process(void **state)
 {
     (void)state;
     simulator_expect(read_device_memory, SIMULATED_MISUSE_STATUS, "host access to device memory at 0x");
     simulator_expect(write_device_memory, SIMULATED_MISUSE_STATUS, "100 bytes into an allocation of 4096 bytes\n");
     simulator_expect(write_device_memory_while_work_waits, SIMULATED_MISUSE_STATUS, "host access to device memory");
+    simulator_expect(write_device_memory_after_work, SIMULATED_MISUSE_STATUS, "host access to device memory");
 }
 
 static void read_freed_pinned_memory(void)
