@@ -1,8 +1,9 @@
 /* Simulated memory: device memory, which the host cannot touch, and pinned memory of the host.
  *
- * Each kind has its own part of the address space. Allocations get pages of their own with an inaccessible gap behind them, end at the end of
- * a page (rounded up to 256 bytes), and their addresses are never given again: an access to freed memory or past the end
- * faults, and the handler of SIGSEGV says what was touched. Device memory is inaccessible but between memory_open and memory_close. */
+ * Each kind has its own part of the address space. Allocations get pages of their own with an inaccessible gap
+ * behind them, end at the end of a page (rounded up to 256 bytes), and their addresses are never given again: an
+ * access to freed memory or past the end faults, and the handler of SIGSEGV says what was touched. Device memory is
+ * inaccessible but between memory_open and memory_close. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +15,12 @@
 
 enum { PAGE = 4096, ALIGNMENT = 256, GAP = 1 << 20, END_MARK = 0xa5 };
 
-/* Far from where programs, libraries, heaps and stacks lie, and not what two small integers side by side look like. */
+/* Far from where programs, libraries, heaps and stacks lie. The first 2 GiB of a region stay unused, so that a
+ * small number beside the upper half of an old address, as padding may hold it, is no address that was ever
+ * allocated. */
 #define REGION_START ((uintptr_t)0x5a5a00000000)
 #define REGION_SIZE ((size_t)1 << 40)
+#define REGION_UNUSED ((size_t)1 << 31)
 
 struct allocation {
     unsigned char *address, *pages; /* pages: where its first page begins */
@@ -43,6 +47,13 @@ bool memory_in_region(enum memory_kind kind, const void *address)
 {
     uintptr_t start = REGION_START + (uintptr_t)kind * REGION_SIZE;
     return (uintptr_t)address >= start && (uintptr_t)address < start + REGION_SIZE;
+}
+
+bool memory_was_given(enum memory_kind kind, const void *address)
+{
+    const struct region *region = &regions[kind];
+    return region->start != NULL && (uintptr_t)address >= (uintptr_t)region->start + REGION_UNUSED &&
+           (uintptr_t)address < (uintptr_t)region->next;
 }
 
 /* The last allocation, live or not, that begins at or below the address; -1: none. */
@@ -106,7 +117,8 @@ static void describe(enum memory_kind kind, const void *address, char *text, siz
     const struct allocation *found = &region->allocations[i];
     size_t offset = (size_t)((uintptr_t)address - (uintptr_t)found->address);
     if (offset >= found->size)
-        snprintf(text, room, "%zu bytes past the end of an allocation of %zu bytes", offset - found->size, found->size);
+        snprintf(text, room, "%zu bytes past the end of an allocation of %zu bytes", offset - found->size,
+                 found->size);
     else
         snprintf(text, room, "%zu bytes into an allocation of %zu bytes%s", offset, found->size,
                  found->live ? "" : " that was freed");
@@ -159,11 +171,15 @@ static void handle_fault(int signal, siginfo_t *info, void *context)
     sigaction(SIGSEGV, &previous_action, NULL);
 }
 
-__attribute__((constructor)) static void install_handler(void)
+/* Called when the first memory of a kind is made, after handlers that the program installs when it starts. */
+static void install_handler(void)
 {
     struct sigaction action = {.sa_sigaction = handle_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGSEGV, &action, &previous_action);
+    struct sigaction before;
+    sigaction(SIGSEGV, &action, &before);
+    if (before.sa_sigaction != handle_fault)
+        previous_action = before;
 }
 
 /* ---- allocating ---- */
@@ -203,7 +219,8 @@ void *memory_allocate_simulated(enum memory_kind kind, size_t size)
     if (region->start == NULL) {
         region->start = checked_map((void *)(REGION_START + (uintptr_t)kind * REGION_SIZE), REGION_SIZE, PROT_NONE,
                                     MAP_FIXED_NOREPLACE);
-        region->next = region->start + GAP;
+        region->next = region->start + REGION_UNUSED;
+        install_handler();
     }
     size_t left = REGION_SIZE - (size_t)(region->next - region->start);
     if (size > left || left - size < 2 * (size_t)GAP)
@@ -229,7 +246,8 @@ bool memory_free_simulated(enum memory_kind kind, void *address)
         return false;
     struct allocation *freed = &regions[kind].allocations[i];
     freed->live = false;
-    checked_map(freed->pages, freed->page_bytes, PROT_NONE, MAP_FIXED); /* gives the pages back, keeps the addresses */
+    checked_map(freed->pages, freed->page_bytes, PROT_NONE,
+                MAP_FIXED); /* gives the pages back, keeps the addresses */
     return true;
 }
 
@@ -280,9 +298,10 @@ void memory_check_ends(const char *work)
 
 /* ---- the calls ---- */
 
-/* "CUDA Runtime API", Memory Management, cudaMalloc: aligned for any kind of variable, not cleared; cudaErrorMemoryAllocation where there is
- * not enough; cudaErrorInvalidValue for no place to put the pointer. CUDA C++ Programming Guide, "Device Memory Accesses": at least 256-byte
- * aligned. Zero bytes give NULL, as cudaMalloc is observed to do. Unsafe while a stream captures: see capture_refuses. */
+/* "CUDA Runtime API", Memory Management, cudaMalloc: aligned for any kind of variable, not cleared;
+ * cudaErrorMemoryAllocation where there is not enough; cudaErrorInvalidValue for no place to put the pointer. CUDA
+ * C++ Programming Guide, "Device Memory Accesses": at least 256-byte aligned. Zero bytes give NULL, as cudaMalloc
+ * is observed to do. Unsafe while a stream captures: see capture_refuses. */
 cudaError_t cudaMalloc(void **pointer, size_t size)
 {
     cudaError_t error = runtime_enter("cudaMalloc");
@@ -301,8 +320,8 @@ cudaError_t cudaMalloc(void **pointer, size_t size)
     return runtime_leave(error);
 }
 
-/* "CUDA Runtime API", Memory Management, cudaMallocHost: page-locked memory of the host; cudaErrorMemoryAllocation where there is not
- * enough. No alignment is promised there: here it is 256 bytes. */
+/* "CUDA Runtime API", Memory Management, cudaMallocHost: page-locked memory of the host; cudaErrorMemoryAllocation
+ * where there is not enough. No alignment is promised there: here it is 256 bytes. */
 cudaError_t cudaMallocHost(void **pointer, size_t size)
 {
     cudaError_t error = runtime_enter("cudaMallocHost");
@@ -326,7 +345,8 @@ static cudaError_t free_memory(enum memory_kind kind, const char *function, void
     ptrdiff_t allocation = memory_find(kind, address, true);
     const char *user;
     if (allocation >= 0 && streams_use(kind, allocation, &user))
-        simulated_misuse(function, "%p is used by %s, which waits to run: the stream was not waited for", address, user);
+        simulated_misuse(function, "%p is used by %s, which waits to run: the stream was not waited for", address,
+                         user);
     memory_check_ends(function);
     if (memory_free_simulated(kind, address))
         return cudaSuccess;
@@ -338,9 +358,9 @@ static cudaError_t free_memory(enum memory_kind kind, const char *function, void
     return cudaErrorInvalidValue;
 }
 
-/* "CUDA Runtime API", Memory Management, cudaFree: what cudaMalloc returned, once; NULL does nothing; anything else is
- * cudaErrorInvalidValue. It "may perform implicit synchronization": nothing can be built on that, so memory that waiting work uses is
- * misuse here. */
+/* "CUDA Runtime API", Memory Management, cudaFree: what cudaMalloc returned, once; NULL does nothing; anything else
+ * is cudaErrorInvalidValue. It "may perform implicit synchronization": nothing can be built on that, so memory that
+ * waiting work uses is misuse here. */
 cudaError_t cudaFree(void *pointer)
 {
     cudaError_t failed = runtime_enter("cudaFree");
@@ -350,8 +370,8 @@ cudaError_t cudaFree(void *pointer)
     return runtime_leave(failed != cudaSuccess ? failed : error);
 }
 
-/* "CUDA Runtime API", Memory Management, cudaFreeHost: what cudaMallocHost returned, once; else cudaErrorInvalidValue. Nothing says
- * that it waits for copies, so memory that waiting work uses is misuse. */
+/* "CUDA Runtime API", Memory Management, cudaFreeHost: what cudaMallocHost returned, once; else
+ * cudaErrorInvalidValue. Nothing says that it waits for copies, so memory that waiting work uses is misuse. */
 cudaError_t cudaFreeHost(void *pointer)
 {
     cudaError_t failed = runtime_enter("cudaFreeHost");
