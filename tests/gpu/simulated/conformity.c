@@ -2,6 +2,7 @@
  * library with the real one (conformity.sh).
  *
  *     conformity LIBRARY DEVICE.json
+ *     conformity --version LIBRARY      prints the library's version
  *
  * Calls that crash the real library (a descriptor that was destroyed, a null place for the result) are left out: there is no
  * answer to compare. Figures that the two may have different (how many engines, how much workspace) are reduced to what both promise. */
@@ -117,6 +118,12 @@ int main(int argc, char **argv)
     if (argc != 3) {
         fprintf(stderr, "usage: conformity LIBRARY DEVICE.json\n");
         return 2;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        if (open_library(argv[2]) != 0)
+            return 1;
+        printf("%zu\n", api.version());
+        return 0;
     }
     const char *device = read_text(argv[2]);
     if (device == NULL || open_library(argv[1]) != 0)

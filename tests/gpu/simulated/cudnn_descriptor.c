@@ -52,6 +52,11 @@ void descriptor_put(struct descriptor *descriptor, cudnnBackendAttributeName_t n
     slot_store(&descriptor->slots[i], values, count, value_size(descriptor->kind->rules[i].read_type));
 }
 
+bool descriptor_is_set(const struct descriptor *descriptor, cudnnBackendAttributeName_t name)
+{
+    return descriptor->slots[find_rule(descriptor->kind, name)].values != NULL;
+}
+
 const void *descriptor_values(const struct descriptor *descriptor, cudnnBackendAttributeName_t name, int64_t *count)
 {
     const struct slot *slot = &descriptor->slots[find_rule(descriptor->kind, name)];

@@ -46,7 +46,7 @@ struct descriptor_kind {
 /* NULL where the library has no descriptor of that kind, or none that is simulated. */
 const struct descriptor_kind *descriptor_find_kind(cudnnBackendDescriptorType_t kind);
 
-/* An attribute's values. count 0: not set. */
+/* An attribute's values. values NULL: not set. */
 struct slot {
     void *values;
     int64_t count;
@@ -67,6 +67,9 @@ struct descriptor *descriptor_create(const struct descriptor_kind *kind);
 
 /* Stores values without asking the rules. */
 void descriptor_put(struct descriptor *descriptor, cudnnBackendAttributeName_t name, const void *values, int64_t count);
+
+/* Whether the attribute was set, be it to no values. */
+bool descriptor_is_set(const struct descriptor *descriptor, cudnnBackendAttributeName_t name);
 
 /* The values of an attribute of its kind; count may be NULL. NULL where there are none. */
 const void *descriptor_values(const struct descriptor *descriptor, cudnnBackendAttributeName_t name, int64_t *count);

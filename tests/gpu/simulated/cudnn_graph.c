@@ -156,16 +156,15 @@ cudnnStatus_t finalize_graph(struct descriptor *graph)
 cudnnStatus_t finalize_device(struct descriptor *device)
 {
     const char *text = descriptor_values(device, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, NULL);
-    if (text == NULL) {
-        int64_t number;
-        descriptor_values(device, CUDNN_ATTR_DEVICEPROP_DEVICE_ID, &number);
-        if (number == 0 && descriptor_values(device, CUDNN_ATTR_DEVICEPROP_HANDLE, NULL) == NULL)
+    if (!descriptor_is_set(device, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION)) {
+        if (!descriptor_is_set(device, CUDNN_ATTR_DEVICEPROP_DEVICE_ID) &&
+            !descriptor_is_set(device, CUDNN_ATTR_DEVICEPROP_HANDLE))
             return cudnn_fail(CUDNN_STATUS_NOT_INITIALIZED, "no device");
         device->compute_capability = simulated_compute_capability();
         return CUDNN_STATUS_SUCCESS;
     }
-    const char *found = strstr(text, "\"deviceVer\":");
-    if (text[0] != '{' || found == NULL)
+    const char *found = text == NULL || text[0] != '{' ? NULL : strstr(text, "\"deviceVer\":");
+    if (found == NULL)
         return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "no description of a device");
     device->compute_capability = (int)(strtol(found + strlen("\"deviceVer\":"), NULL, 10) / 10);
     return CUDNN_STATUS_SUCCESS;

@@ -45,6 +45,7 @@ const char *cudnnGetErrorString(cudnnStatus_t status)
         NAME(RUNTIME_FP_OVERFLOW),
         NAME(SUBLIBRARY_LOADING_FAILED),
         NAME(BAD_PARAM),
+        {2001, "CUDNN_STATUS_INVALID_VALUE"},
         NAME(BAD_PARAM_NULL_POINTER),
         NAME(BAD_PARAM_MISALIGNED_POINTER),
         NAME(BAD_PARAM_NOT_FINALIZED),

@@ -1,0 +1,14 @@
+# The simulated libcudnn.so.9, and what holds it against the real one.
+tidy_add_simulated(cudnn 9 cudnn_attributes.c cudnn_convolution.c cudnn_descriptor.c cudnn_engines.c cudnn_execute.c cudnn_graph.c
+  cudnn_handle.c)
+target_include_directories(simulated-cudnn SYSTEM PUBLIC ${CUDNN_INCLUDE_DIR})
+target_link_libraries(simulated-cudnn PUBLIC simulated-cudart PRIVATE m)
+
+add_executable(cudnn-conformity conformity.c conformity_attributes.c conformity_plans.c conformity_shapes.c)
+target_include_directories(cudnn-conformity SYSTEM PRIVATE ${CUDNN_INCLUDE_DIR} ${CUDAToolkit_INCLUDE_DIRS})
+target_link_libraries(cudnn-conformity PRIVATE ${CMAKE_DL_LIBS})
+tidy_add_script_test(cudnn_conformity)
+set_property(TEST cudnn_conformity APPEND PROPERTY ENVIRONMENT
+  "CONFORMITY=$<TARGET_FILE:cudnn-conformity>"
+  "REAL_CUDNN=${CUDNN_LIBRARY}"
+  "SIMULATED_CUDNN_LIBRARY=$<TARGET_FILE:simulated-cudnn>")
