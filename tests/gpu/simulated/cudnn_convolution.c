@@ -101,7 +101,9 @@ struct pair {
 };
 typedef void visit_pair(void *context, struct pair pair);
 
-static void for_each_pair(const struct simulated_convolution *c, int64_t first, int64_t last, visit_pair *visit, void *context)
+/* Inlined with the function that it calls, which is a constant: pairs of few channels cost no call. */
+static inline __attribute__((always_inline)) void for_each_pair(const struct simulated_convolution *c, int64_t first,
+                                                                int64_t last, visit_pair *visit, void *context)
 {
     for (int64_t n = first; n < last; n++)
         for (int64_t oy = 0; oy < c->out_height; oy++)
@@ -127,7 +129,7 @@ struct pass_sums {
     size_t first, last; /* of the channels that are summed over */
 };
 
-static void add_forward(void *context, struct pair pair)
+static inline void add_forward(void *context, struct pair pair)
 {
     const struct pass_sums *s = context;
     const float *restrict x = s->x + pair.in * s->in_channels;
@@ -139,7 +141,7 @@ static void add_forward(void *context, struct pair pair)
     }
 }
 
-static void add_backward_data(void *context, struct pair pair)
+static inline void add_backward_data(void *context, struct pair pair)
 {
     const struct pass_sums *s = context;
     const float *restrict dy = s->y + pair.out * s->out_channels;
@@ -151,7 +153,7 @@ static void add_backward_data(void *context, struct pair pair)
     }
 }
 
-static void add_backward_filter(void *context, struct pair pair)
+static inline void add_backward_filter(void *context, struct pair pair)
 {
     const struct pass_sums *s = context;
     const float *restrict x = s->x + pair.in * s->in_channels;
@@ -177,15 +179,21 @@ static float *turn_filter(const float *w, size_t out_channels, size_t places, si
 /* Adds one part of the sum, of `parts`, to s->sums. */
 static void add_part(const struct simulated_convolution *c, struct pass_sums *s, int64_t part, int64_t parts)
 {
-    static visit_pair *const visits[] = {add_forward, add_backward_data, add_backward_filter};
     int64_t summed[] = {c->in_channels, c->out_channels, c->count};
     int64_t first = summed[c->pass] * part / parts, last = summed[c->pass] * (part + 1) / parts;
     s->first = (size_t)first;
     s->last = (size_t)last;
-    if (c->pass == PASS_BACKWARD_FILTER)
-        for_each_pair(c, first, last, visits[c->pass], s);
-    else
-        for_each_pair(c, 0, c->count, visits[c->pass], s);
+    switch (c->pass) {
+    case PASS_FORWARD:
+        for_each_pair(c, 0, c->count, add_forward, s);
+        break;
+    case PASS_BACKWARD_DATA:
+        for_each_pair(c, 0, c->count, add_backward_data, s);
+        break;
+    case PASS_BACKWARD_FILTER:
+        for_each_pair(c, first, last, add_backward_filter, s);
+        break;
+    }
 }
 
 void simulated_convolve(const struct simulated_convolution *c, const struct simulated_method *method, void *const tensors[TENSORS])
