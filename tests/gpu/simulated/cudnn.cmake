@@ -17,7 +17,7 @@ set_property(TEST cudnn_conformity APPEND PROPERTY ENVIRONMENT
   "SIMULATED_CUDNN_LIBRARY=$<TARGET_FILE:simulated-cudnn>")
 
 # Suites on the simulated library.
-add_library(tidy-cudnn-fixture STATIC cudnn_fixture.c simulator.c)
-target_link_libraries(tidy-cudnn-fixture PUBLIC cmocka tidy-test-support simulated-cudnn)
+add_library(tidy-cudnn-fixture STATIC cudnn_fixture.c)
+target_link_libraries(tidy-cudnn-fixture PUBLIC tidy-simulator-test simulated-cudnn)
 tidy_add_test(simulated_cudnn_numbers LINK tidy-cudnn-fixture tidy-common m)
 tidy_add_test(simulated_cudnn_misuse LINK tidy-cudnn-fixture)

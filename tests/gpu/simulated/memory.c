@@ -159,11 +159,15 @@ static void handle_fault(int signal, siginfo_t *info, void *context)
     sigaction(SIGSEGV, &previous_action, NULL);
 }
 
-__attribute__((constructor)) static void install_handler(void)
+/* Called when the first memory of a kind is made, after handlers that the program installs when it starts. */
+static void install_handler(void)
 {
     struct sigaction action = {.sa_sigaction = handle_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGSEGV, &action, &previous_action);
+    struct sigaction before;
+    sigaction(SIGSEGV, &action, &before);
+    if (before.sa_sigaction != handle_fault)
+        previous_action = before;
 }
 
 /* ---- allocating ---- */
@@ -204,6 +208,7 @@ void *memory_allocate_simulated(enum memory_kind kind, size_t size)
         region->start = checked_map((void *)(REGION_START + (uintptr_t)kind * REGION_SIZE), REGION_SIZE, PROT_NONE,
                                     MAP_FIXED_NOREPLACE);
         region->next = region->start + GAP;
+        install_handler();
     }
     size_t left = REGION_SIZE - (size_t)(region->next - region->start);
     if (size > left || left - size < 2 * (size_t)GAP)

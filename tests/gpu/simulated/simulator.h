@@ -7,6 +7,9 @@
 void simulator_expect_with(void (*body)(void), int status, const char *said, const char *const *variables);
 void simulator_expect(void (*body)(void), int status, const char *said);
 
+/* The same, but it ends by a fault that is none of the simulator's: a signal, or a sanitizer's report. */
+void simulator_expect_crash(void (*body)(void));
+
 /* In such a function: ends the process with status 3 and a line on stderr where the condition does not hold. */
 #define CHECK(condition) simulator_check(condition, #condition, __FILE__, __LINE__)
 void simulator_check(int holds, const char *condition, const char *file, int line);
