@@ -14,9 +14,12 @@ struct plan_timing {
     void *in, *out, *weights, *workspace;
 };
 
-/* Sets *out to the plan for `request`, and puts a newly chosen one into the cache. Each of the first PLAN_CANDIDATES
- * plans runs once to warm up and then PLAN_RUNS times between events; the least of the times decides. A candidate that
- * fails to run is left out. Errors: no plan; none that runs. */
+/* Sets *out to the plan for `request`: the cache's where cuDNN takes it and it runs, else the fastest of the first
+ * PLAN_CANDIDATES, which is put into the cache. Each runs once to warm up (which loads its kernels, so that a step's
+ * capture need not) and is captured once from the stream, which must not be the default stream; then it runs
+ * PLAN_RUNS times between events, and the least of the times decides. A candidate that fails to run or cannot be
+ * captured is left out. Errors: no plan; none that runs; a device that fails for good. Freed with
+ * convolution_plan_destroy. */
 enum { PLAN_CANDIDATES = 8, PLAN_RUNS = 5 };
 int plan_choose(struct convolution_plan **out, struct plan_cache *cache, const struct plan_timing *timing,
                 const struct convolution_request *request);
