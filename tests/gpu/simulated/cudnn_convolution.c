@@ -27,7 +27,8 @@ int simulated_output(enum simulated_pass pass)
     return outputs[pass];
 }
 
-/* The second of the two tensors that the pass reads: the tensor core engine keeps a rounded copy of it in the workspace. */
+/* The second of the two tensors that the pass reads: the tensor core engine keeps a rounded copy of it in the
+ * workspace. */
 static int second_input(enum simulated_pass pass)
 {
     return pass == PASS_BACKWARD_FILTER ? TENSOR_Y : TENSOR_W;
@@ -102,8 +103,8 @@ struct pair {
 typedef void visit_pair(void *context, struct pair pair);
 
 /* Inlined with the function that it calls, which is a constant: pairs of few channels cost no call. */
-static inline __attribute__((always_inline)) void for_each_pair(const struct simulated_convolution *c, int64_t first,
-                                                                int64_t last, visit_pair *visit, void *context)
+static inline __attribute__((always_inline)) void
+for_each_pair(const struct simulated_convolution *c, int64_t first, int64_t last, visit_pair *visit, void *context)
 {
     for (int64_t n = first; n < last; n++)
         for (int64_t oy = 0; oy < c->out_height; oy++)
@@ -117,8 +118,9 @@ static inline __attribute__((always_inline)) void for_each_pair(const struct sim
                         int64_t place = fy * c->filter_width + fx;
                         if (c->flipped)
                             place = c->filter_height * c->filter_width - 1 - place;
-                        visit(context, (struct pair){(size_t)((n * c->in_height + iy) * c->in_width + ix),
-                                                     (size_t)((n * c->out_height + oy) * c->out_width + ox), (size_t)place});
+                        visit(context,
+                              (struct pair){(size_t)((n * c->in_height + iy) * c->in_width + ix),
+                                            (size_t)((n * c->out_height + oy) * c->out_width + ox), (size_t)place});
                     }
 }
 
@@ -196,7 +198,8 @@ static void add_part(const struct simulated_convolution *c, struct pass_sums *s,
     }
 }
 
-void simulated_convolve(const struct simulated_convolution *c, const struct simulated_method *method, void *const tensors[TENSORS])
+void simulated_convolve(const struct simulated_convolution *c, const struct simulated_method *method,
+                        void *const tensors[TENSORS])
 {
     int output = simulated_output(c->pass), second = second_input(c->pass);
     size_t out_values = simulated_tensor_values(c, output), workspace = simulated_workspace(c, method);
@@ -228,7 +231,8 @@ void simulated_convolve(const struct simulated_convolution *c, const struct simu
             add_part(c, &s, part, method->parts);
         }
         for (int64_t i = 0; i < method->parts; i++) {
-            const float *part = method->workspace + (method->first + (uint64_t)i) % (uint64_t)method->parts * out_values;
+            const float *part =
+                method->workspace + (method->first + (uint64_t)i) % (uint64_t)method->parts * out_values;
             for (size_t v = 0; v < out_values; v++)
                 sums[v] += part[v];
         }

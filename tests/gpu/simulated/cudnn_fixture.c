@@ -43,8 +43,8 @@ static cudnnBackendDescriptor_t make(cudnnBackendDescriptorType_t kind)
     return descriptor;
 }
 
-static void set(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
-                int64_t count, const void *values)
+static void set(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
+                cudnnBackendAttributeType_t type, int64_t count, const void *values)
 {
     CHECK(cudnnBackendSetAttribute(descriptor, name, type, count, values) == CUDNN_STATUS_SUCCESS);
 }
@@ -72,7 +72,8 @@ static cudnnBackendDescriptor_t make_tensor(const struct fixture_shape *s, int t
 
 static cudnnBackendDescriptor_t make_convolution(const struct fixture_shape *s)
 {
-    int64_t spatial = 2, padding[2] = {s->padding, s->padding}, strides[2] = {s->stride, s->stride}, dilations[2] = {1, 1};
+    int64_t spatial = 2, padding[2] = {s->padding, s->padding}, strides[2] = {s->stride, s->stride},
+            dilations[2] = {1, 1};
     cudnnDataType_t type = CUDNN_DATA_FLOAT;
     cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
     cudnnBackendDescriptor_t made = make(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
@@ -189,11 +190,11 @@ cudnnBackendDescriptor_t fixture_preferred_plan(struct fixture *fixture, int pre
     finalize(heuristics);
     for (int i = 0; i < ROOM; i++)
         results[i] = make(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
-    CHECK(cudnnBackendGetAttribute(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, ROOM, &count,
-                                   results) == CUDNN_STATUS_SUCCESS);
+    CHECK(cudnnBackendGetAttribute(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, ROOM,
+                                   &count, results) == CUDNN_STATUS_SUCCESS);
     if (preference < count) {
-        CHECK(cudnnBackendGetAttribute(results[preference], CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &one,
-                                       &got) == CUDNN_STATUS_SUCCESS);
+        CHECK(cudnnBackendGetAttribute(results[preference], CUDNN_ATTR_ENGINECFG_ENGINE,
+                                       CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &one, &got) == CUDNN_STATUS_SUCCESS);
         CHECK(cudnnBackendGetAttribute(got, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &one, engine) ==
               CUDNN_STATUS_SUCCESS);
         plan = make_plan(fixture, results[preference]);
@@ -205,10 +206,12 @@ cudnnBackendDescriptor_t fixture_preferred_plan(struct fixture *fixture, int pre
     return plan;
 }
 
-cudnnBackendDescriptor_t fixture_plan(struct fixture *fixture, int64_t engine, int knob, int64_t value, cudnnStatus_t *status)
+cudnnBackendDescriptor_t fixture_plan(struct fixture *fixture, int64_t engine, int knob, int64_t value,
+                                      cudnnStatus_t *status)
 {
     cudnnBackendDescriptor_t plan = NULL, choice = make(CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR);
-    cudnnBackendDescriptor_t configuration = make(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR), made = make(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+    cudnnBackendDescriptor_t configuration = make(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR),
+                             made = make(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
     cudnnBackendKnobType_t type = (cudnnBackendKnobType_t)knob;
     set(made, CUDNN_ATTR_ENGINE_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &fixture->graph);
     set(made, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &engine);
@@ -235,13 +238,13 @@ done:
 int64_t fixture_workspace(cudnnBackendDescriptor_t plan)
 {
     int64_t bytes = -1, count;
-    CHECK(cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &count, &bytes) ==
-          CUDNN_STATUS_SUCCESS);
+    CHECK(cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &count,
+                                   &bytes) == CUDNN_STATUS_SUCCESS);
     return bytes;
 }
 
-cudnnStatus_t fixture_execute(struct fixture *fixture, cudnnBackendDescriptor_t plan, void *const tensors[FIXTURE_TENSORS],
-                              void *workspace)
+cudnnStatus_t fixture_execute(struct fixture *fixture, cudnnBackendDescriptor_t plan,
+                              void *const tensors[FIXTURE_TENSORS], void *workspace)
 {
     int64_t ids[FIXTURE_TENSORS] = {100, 101, 102};
     cudnnBackendDescriptor_t pack = make(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);

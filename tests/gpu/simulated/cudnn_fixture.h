@@ -1,4 +1,5 @@
-/* What the suites of the simulated cuDNN share: a convolution as a finalised graph, its plans, and its tensors on the device. */
+/* What the suites of the simulated cuDNN share: a convolution as a finalised graph, its plans, and its tensors
+ * on the device. */
 #ifndef TIDY_TESTS_GPU_SIMULATED_CUDNN_FIXTURE_H
 #define TIDY_TESTS_GPU_SIMULATED_CUDNN_FIXTURE_H
 
@@ -33,15 +34,17 @@ void fixture_destroy(struct fixture *fixture);
 void fixture_write(struct fixture *fixture, int tensor, const float *values);
 void fixture_read(struct fixture *fixture, int tensor, float *values);
 
-/* The plan of one of the configurations that heuristics A give, 0 the best; NULL where there are not so many. *engine is its index. */
+/* The plan of one of the configurations that heuristics A give, 0 the best; NULL where there are not so many.
+ * *engine is its index. */
 cudnnBackendDescriptor_t fixture_preferred_plan(struct fixture *fixture, int preference, int64_t *engine);
 
 /* Plans by engine and one knob (negative: none). NULL where cuDNN refuses; *status says how. */
-cudnnBackendDescriptor_t fixture_plan(struct fixture *fixture, int64_t engine, int knob, int64_t value, cudnnStatus_t *status);
+cudnnBackendDescriptor_t fixture_plan(struct fixture *fixture, int64_t engine, int knob, int64_t value,
+                                      cudnnStatus_t *status);
 int64_t fixture_workspace(cudnnBackendDescriptor_t plan);
 
 /* Executes on the tensors and the workspace; what it returned. */
-cudnnStatus_t fixture_execute(struct fixture *fixture, cudnnBackendDescriptor_t plan, void *const tensors[FIXTURE_TENSORS],
-                              void *workspace);
+cudnnStatus_t fixture_execute(struct fixture *fixture, cudnnBackendDescriptor_t plan,
+                              void *const tensors[FIXTURE_TENSORS], void *workspace);
 
 #endif

@@ -1,5 +1,5 @@
-/* Promises of the simulated cuDNN: what must not be done with plans, memory and descriptors is reported, and what the documentation
- * allows is not. */
+/* Promises of the simulated cuDNN: what must not be done with plans, memory and descriptors is reported, and
+ * what the documentation allows is not. */
 #include "tests/support/support.h"
 
 #include <cuda_runtime_api.h>
@@ -11,8 +11,14 @@
 enum { MISUSE = 99, LEAK = 98 };
 enum { PLAIN, TENSOR_CORE, SPLIT, BAD };
 
-static const struct fixture_shape shape = {
-    .count = 2, .height = 4, .width = 4, .in_channels = 8, .out_channels = 8, .kernel = 3, .stride = 1, .padding = 1};
+static const struct fixture_shape shape = {.count = 2,
+                                           .height = 4,
+                                           .width = 4,
+                                           .in_channels = 8,
+                                           .out_channels = 8,
+                                           .kernel = 3,
+                                           .stride = 1,
+                                           .padding = 1};
 
 /* A graph, its plan on one engine, and tensors full of zeros. */
 static struct fixture fixture;
@@ -31,7 +37,8 @@ static void set_up(int64_t engine)
     if (workspace_bytes > 0)
         CHECK(cudaMalloc(&workspace, (size_t)workspace_bytes) == cudaSuccess);
     for (int t = 0; t < FIXTURE_TENSORS; t++)
-        CHECK(cudaMemsetAsync(fixture.tensors[t], 0, fixture_values(&shape, t) * sizeof(float), fixture.stream) == cudaSuccess);
+        CHECK(cudaMemsetAsync(fixture.tensors[t], 0, fixture_values(&shape, t) * sizeof(float), fixture.stream) ==
+              cudaSuccess);
     CHECK(cudaStreamSynchronize(fixture.stream) == cudaSuccess);
 }
 
@@ -76,7 +83,8 @@ static void give_null(void)
 static void give_unaligned(void)
 {
     set_up(PLAIN);
-    CHECK(execute_with(FIXTURE_X, (char *)fixture.tensors[FIXTURE_X] + 4) == CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER);
+    CHECK(execute_with(FIXTURE_X, (char *)fixture.tensors[FIXTURE_X] + 4) ==
+          CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER);
     tear_down();
 }
 static void give_host_memory(void)
@@ -215,7 +223,8 @@ static void use_a_destroyed_descriptor(void)
     int64_t id = 1;
     CHECK(cudnnBackendCreateDescriptor(CUDNN_BACKEND_TENSOR_DESCRIPTOR, &tensor) == CUDNN_STATUS_SUCCESS);
     CHECK(cudnnBackendDestroyDescriptor(tensor) == CUDNN_STATUS_SUCCESS);
-    CHECK(cudnnBackendSetAttribute(tensor, CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, 1, &id) == CUDNN_STATUS_BAD_PARAM);
+    CHECK(cudnnBackendSetAttribute(tensor, CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, 1, &id) ==
+          CUDNN_STATUS_BAD_PARAM);
 }
 static void destroy_a_descriptor_twice(void)
 {
@@ -229,8 +238,8 @@ static void give_another_kind(void)
     cudnnBackendDescriptor_t tensor, engine;
     CHECK(cudnnBackendCreateDescriptor(CUDNN_BACKEND_TENSOR_DESCRIPTOR, &tensor) == CUDNN_STATUS_SUCCESS);
     CHECK(cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINE_DESCRIPTOR, &engine) == CUDNN_STATUS_SUCCESS);
-    CHECK(cudnnBackendSetAttribute(engine, CUDNN_ATTR_ENGINE_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &tensor) !=
-          CUDNN_STATUS_SUCCESS);
+    CHECK(cudnnBackendSetAttribute(engine, CUDNN_ATTR_ENGINE_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
+                                   &tensor) != CUDNN_STATUS_SUCCESS);
     cudnnBackendDestroyDescriptor(tensor);
     cudnnBackendDestroyDescriptor(engine);
 }
@@ -271,7 +280,8 @@ static void choose_among_good_and_bad(void)
 {
     int64_t engine, first;
     set_up(PLAIN);
-    cudnnBackendDescriptor_t bad = fixture_preferred_plan(&fixture, 0, &first), good = fixture_preferred_plan(&fixture, 1, &engine);
+    cudnnBackendDescriptor_t bad = fixture_preferred_plan(&fixture, 0, &first),
+                             good = fixture_preferred_plan(&fixture, 1, &engine);
     CHECK(first == BAD && engine == TENSOR_CORE);
     CHECK(fixture_execute(&fixture, bad, fixture.tensors, NULL) == CUDNN_STATUS_EXECUTION_FAILED);
     CHECK(fixture_workspace(good) > 0);

@@ -1,5 +1,5 @@
-/* Promises of the simulated cuDNN's engines: each computes each pass of a convolution, to the accuracy that its notes say, and no more
- * alike from run to run than they say. */
+/* Promises of the simulated cuDNN's engines: each computes each pass of a convolution, to the accuracy that its
+ * notes say, and no more alike from run to run than they say. */
 #include "tests/support/support.h"
 
 #include <cuda_runtime_api.h>
@@ -37,7 +37,8 @@ static void add_products(const struct fixture_shape *s, struct numbers *numbers)
                     for (int64_t c = 0; c < s->in_channels; c++)
                         for (int64_t fy = 0; fy < s->kernel; fy++)
                             for (int64_t fx = 0; fx < s->kernel; fx++) {
-                                int64_t iy = oy * s->stride + fy - s->padding, ix = ox * s->stride + fx - s->padding;
+                                int64_t iy = oy * s->stride + fy - s->padding,
+                                        ix = ox * s->stride + fx - s->padding;
                                 if (iy < 0 || iy >= s->height || ix < 0 || ix >= s->width)
                                     continue;
                                 int64_t at[FIXTURE_TENSORS] = {
@@ -61,7 +62,9 @@ static void numbers_create(struct numbers *out, const struct fixture_shape *s)
         out->values[t] = calloc(count, sizeof(float));
         for (size_t i = 0; i < count; i++) {
             float value = (float)(random_uniform(&random) - 0.5);
-            out->values[t][i] = t == output_of(s->pass) ? NAN : s->bf16 ? bf16_to_float(bf16_from_float(value)) : value;
+            out->values[t][i] = t == output_of(s->pass) ? NAN
+                                : s->bf16               ? bf16_to_float(bf16_from_float(value))
+                                                        : value;
         }
     }
     size_t count = fixture_values(s, output_of(s->pass));
@@ -107,19 +110,82 @@ static double error_of(const struct fixture_shape *s, const struct numbers *numb
 }
 
 static const struct fixture_shape shapes[] = {
-    {.count = 2, .height = 6, .width = 6, .in_channels = 8, .out_channels = 12, .kernel = 3, .stride = 1, .padding = 1},
-    {.count = 3, .height = 7, .width = 5, .in_channels = 8, .out_channels = 4, .kernel = 3, .stride = 2, .padding = 1},
-    {.count = 2, .height = 8, .width = 8, .in_channels = 1, .out_channels = 8, .kernel = 3, .stride = 1, .padding = 1},
-    {.count = 2, .height = 5, .width = 5, .in_channels = 16, .out_channels = 8, .kernel = 1, .stride = 1, .padding = 0},
-    {.count = 2, .height = 6, .width = 6, .in_channels = 4, .out_channels = 8, .kernel = 1, .stride = 2, .padding = 0},
-    {.count = 2, .height = 7, .width = 9, .in_channels = 3, .out_channels = 5, .kernel = 5, .stride = 1, .padding = 2},
-    {.count = 1, .height = 12, .width = 12, .in_channels = 1, .out_channels = 8, .kernel = 7, .stride = 2, .padding = 3},
-    {.count = 9, .height = 2, .width = 2, .in_channels = 8, .out_channels = 8, .kernel = 3, .stride = 1, .padding = 1},
-    {.count = 2, .height = 6, .width = 6, .in_channels = 3, .out_channels = 3, .kernel = 3, .stride = 1, .padding = 0},
+    {.count = 2,
+     .height = 6,
+     .width = 6,
+     .in_channels = 8,
+     .out_channels = 12,
+     .kernel = 3,
+     .stride = 1,
+     .padding = 1},
+    {.count = 3,
+     .height = 7,
+     .width = 5,
+     .in_channels = 8,
+     .out_channels = 4,
+     .kernel = 3,
+     .stride = 2,
+     .padding = 1},
+    {.count = 2,
+     .height = 8,
+     .width = 8,
+     .in_channels = 1,
+     .out_channels = 8,
+     .kernel = 3,
+     .stride = 1,
+     .padding = 1},
+    {.count = 2,
+     .height = 5,
+     .width = 5,
+     .in_channels = 16,
+     .out_channels = 8,
+     .kernel = 1,
+     .stride = 1,
+     .padding = 0},
+    {.count = 2,
+     .height = 6,
+     .width = 6,
+     .in_channels = 4,
+     .out_channels = 8,
+     .kernel = 1,
+     .stride = 2,
+     .padding = 0},
+    {.count = 2,
+     .height = 7,
+     .width = 9,
+     .in_channels = 3,
+     .out_channels = 5,
+     .kernel = 5,
+     .stride = 1,
+     .padding = 2},
+    {.count = 1,
+     .height = 12,
+     .width = 12,
+     .in_channels = 1,
+     .out_channels = 8,
+     .kernel = 7,
+     .stride = 2,
+     .padding = 3},
+    {.count = 9,
+     .height = 2,
+     .width = 2,
+     .in_channels = 8,
+     .out_channels = 8,
+     .kernel = 3,
+     .stride = 1,
+     .padding = 1},
+    {.count = 2,
+     .height = 6,
+     .width = 6,
+     .in_channels = 3,
+     .out_channels = 3,
+     .kernel = 3,
+     .stride = 1,
+     .padding = 0},
 };
 
-/* Errors as shares of the magnitudes: float32 sums of some hundred terms; TF32's two inputs, rounded by up to 2^-11 each; a bf16 output, by
- * up to 2^-8. */
+/* Errors as shares of the magnitudes: float32 sums of some hundred terms; TF32's two inputs, rounded by up to
+ * 2^-11 each; a bf16 output, by up to 2^-8. */
 static void test_every_engine_computes_every_pass(void **state)
 {
     (void)state;
@@ -149,8 +215,14 @@ static void test_every_engine_computes_every_pass(void **state)
             }
 }
 
-static const struct fixture_shape one_shape = {
-    .count = 2, .height = 6, .width = 6, .in_channels = 8, .out_channels = 12, .kernel = 3, .stride = 1, .padding = 1};
+static const struct fixture_shape one_shape = {.count = 2,
+                                               .height = 6,
+                                               .width = 6,
+                                               .in_channels = 8,
+                                               .out_channels = 12,
+                                               .kernel = 3,
+                                               .stride = 1,
+                                               .padding = 1};
 
 static void test_the_tensor_core_engine_rounds_its_inputs_to_tf32(void **state)
 {
@@ -190,7 +262,8 @@ static bool repeats(int engine, int pass)
     shape.count = 8;
     numbers_create(&numbers, &shape);
     fixture_create(&fixture, &shape);
-    cudnnBackendDescriptor_t plan = fixture_plan(&fixture, engine, engine == SPLIT ? CUDNN_KNOB_TYPE_SPLIT_K_SLC : -1, 4, &status);
+    cudnnBackendDescriptor_t plan =
+        fixture_plan(&fixture, engine, engine == SPLIT ? CUDNN_KNOB_TYPE_SPLIT_K_SLC : -1, 4, &status);
     size_t bytes = fixture_values(&shape, output_of(pass)) * sizeof(float);
     float *first = malloc(bytes);
     run(&fixture, &numbers, plan);

@@ -1,5 +1,6 @@
-/* Promises of the CUDA backend's plans on the simulated device: what is chosen runs, computes what the CPU backend does, and keeps to
- * the precision and determinism that were asked for. Run with the simulated libraries on the library path. */
+/* Promises of the CUDA backend's plans on the simulated device: what is chosen runs, computes what the CPU
+ * backend does, and keeps to the precision and determinism that were asked for. Run with the simulated
+ * libraries on the library path. */
 #include "tests/support/support.h"
 
 #include <cuda_runtime_api.h>
@@ -117,9 +118,11 @@ static void run_on_cpu(struct tensors *t, const struct layer *l, enum convolutio
     if (pass == CONVOLUTION_FORWARD)
         assert_int_equal(convolution_forward(convolution, t->values[OUT], t->values[IN], weights, COUNT), 0);
     else if (pass == CONVOLUTION_BACKWARD_DATA)
-        assert_int_equal(convolution_backward_data(convolution, t->values[IN], t->values[OUT], weights, COUNT, false), 0);
+        assert_int_equal(
+            convolution_backward_data(convolution, t->values[IN], t->values[OUT], weights, COUNT, false), 0);
     else
-        assert_int_equal(convolution_backward_weights(convolution, weights, t->values[IN], t->values[OUT], COUNT), 0);
+        assert_int_equal(convolution_backward_weights(convolution, weights, t->values[IN], t->values[OUT], COUNT),
+                         0);
     if (pass == CONVOLUTION_BACKWARD_WEIGHTS)
         turn_weights(t->values[WEIGHTS], weights, l, false);
     convolution_destroy(convolution);
@@ -146,12 +149,14 @@ static void copy(void *device, float *values, size_t count, bool bf16, bool to_d
     assert_int_equal(cudaFreeHost(host), cudaSuccess);
 }
 
-static void run_on_device(struct tensors *t, const struct convolution_plan *plan, bool bf16, enum convolution_pass pass)
+static void run_on_device(struct tensors *t, const struct convolution_plan *plan, bool bf16,
+                          enum convolution_pass pass)
 {
     void *places[TENSORS] = {timing.in, timing.out, timing.weights};
     for (int i = 0; i < TENSORS; i++)
         copy(places[i], t->values[i], t->counts[i], bf16, true);
-    assert_int_equal(convolution_plan_run(plan, timing.handle, timing.in, timing.out, timing.weights, timing.workspace), 0);
+    assert_int_equal(
+        convolution_plan_run(plan, timing.handle, timing.in, timing.out, timing.weights, timing.workspace), 0);
     int output = output_of(pass);
     copy(places[output], t->values[output], t->counts[output], bf16, false);
 }
@@ -186,7 +191,8 @@ static void check_choice(const struct layer *layer, enum precision precision, bo
         /* The cache gives the same plan again, without timing. */
         assert_int_equal(plan_choose(&again, cache, &timing, &request), 0);
         assert_string_equal(convolution_plan_text(again), convolution_plan_text(plan));
-        /* Engines 1 and 3 of the simulated cuDNN are the tensor core's and the one that never runs, 2 is nondeterministic. */
+        /* Engines 1 and 3 of the simulated cuDNN are the tensor core's and the one that never runs, 2 is
+         * nondeterministic. */
         const char *text = convolution_plan_text(plan);
         assert_null(strstr(text, "engine 3"));
         if (precision == PRECISION_F32)
@@ -203,8 +209,8 @@ static void check_choice(const struct layer *layer, enum precision precision, bo
 
 static void check_all_precisions(bool deterministic)
 {
-    const struct layer layers[] = {make_layer(3, 1, 8, 8, 16), make_layer(3, 2, 8, 8, 16), make_layer(1, 2, 4, 16, 8),
-                                   make_layer(7, 2, 16, 1, 8)};
+    const struct layer layers[] = {make_layer(3, 1, 8, 8, 16), make_layer(3, 2, 8, 8, 16),
+                                   make_layer(1, 2, 4, 16, 8), make_layer(7, 2, 16, 1, 8)};
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
         for (int precision = PRECISION_F32; precision <= PRECISION_BF16; precision++)
             check_choice(&layers[i], (enum precision)precision, deterministic);
