@@ -1,5 +1,5 @@
-/* bfloat16, the upper half of a float32, as bits: for host, device and the kernels' runs on a CPU alike, so that all of them round
- * the same way and no toolkit header is needed. C and C++. */
+/* bfloat16, the upper half of a float32, as bits: for host, device and the kernels' runs on a CPU alike, so that
+ * all of them round the same way and no toolkit header is needed. C and C++. */
 #ifndef TIDY_KERNELS_BF16_H
 #define TIDY_KERNELS_BF16_H
 
@@ -21,8 +21,8 @@ BF16_CALL struct bf16 bf16_from_float(float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
-    /* A carry out of the mantissa moves on to the exponent, up to infinity. A NaN must not be rounded: its payload may lie in the
-     * lower half, and what is left would be infinity. */
+    /* A carry out of the mantissa moves on to the exponent, up to infinity. A NaN must not be rounded: its payload
+     * may lie in the lower half, and what is left would be infinity. */
     uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
     uint32_t quiet = bits >> 16 | 0x40;
     struct bf16 out;

@@ -1,8 +1,8 @@
-/* What the .cu files share: launching, the size of a grid, and tensors of either type read and written in vectors. C++.
+/* What the .cu files share: launching, the size of a grid, tensors of either type read and written in vectors. C++.
  *
- * A .cu file is compiled by nvcc for the GPU and, in the tests, by the host's compiler for the CPU, with a shim for CUDA's words
- * included first (tests/gpu/shim/cuda_on_cpu.h). Kernels are extern "C" __global__ functions; every other function and shared
- * array of a .cu file is static. */
+ * A .cu file is compiled by nvcc for the GPU and, in the tests, by the host's compiler for the CPU, with a shim for
+ * CUDA's words included first (tests/gpu/shim/cuda_on_cpu.h). Kernels are extern "C" __global__ functions; every
+ * other function and shared array of a .cu file is static. */
 #ifndef TIDY_KERNELS_GPU_LAUNCH_H
 #define TIDY_KERNELS_GPU_LAUNCH_H
 
@@ -46,14 +46,34 @@ static inline int gpu_launch(const struct gpu_queue *queue, unsigned blocks, uns
 #define GPU_KERNELS(...) SHIM_KERNELS(__VA_ARGS__)
 #endif
 
-/* Blocks of `threads` threads for `items` items, one for a thread at a time: as many as there is work for, and no more than the
- * device holds at once. Kernels take further items in strides of the grid. At least one, so that a launch is never void. */
+/* Blocks of `threads` threads for `items` items, one for a thread at a time: as many as there is work for, and no
+ * more than the device holds at once. Kernels take further items in strides of the grid. At least one, so that a
+ * launch is never void. */
 static inline unsigned gpu_blocks(const struct gpu_queue *queue, size_t items, unsigned threads)
 {
     size_t needed = items / threads + (items % threads != 0);
     size_t most = (size_t)queue->multiprocessors * (GPU_RESIDENT / threads);
     size_t blocks = needed < most ? needed : most;
     return blocks > 0 ? (unsigned)blocks : 1;
+}
+
+/* Work on images is cut into tiles of GPU_THREADS items, none across two images: so an item's place in its image is
+ * a number of 32 bits, and finding the image is one division for a whole block. Tiles of `images` images of `items`
+ * items (this number is below 2^32 for all that fits a device's memory): */
+static __host__ __device__ inline uint32_t gpu_tiles(uint32_t images, uint32_t items)
+{
+    return images * (items / GPU_THREADS + (items % GPU_THREADS != 0));
+}
+
+/* Where this thread is in a tile. */
+struct gpu_place {
+    uint32_t image, item; /* item: nothing to do where it is not below `items` */
+};
+
+static __device__ inline gpu_place gpu_place_in_tile(uint32_t tile, uint32_t items)
+{
+    uint32_t tiles = gpu_tiles(1, items), image = tile / tiles;
+    return {image, (tile - image * tiles) * GPU_THREADS + threadIdx.x};
 }
 
 /* This thread's number in the grid, and the threads of the grid: where and in which strides it takes items. */
@@ -72,7 +92,7 @@ template <int N> struct gpu_values {
     float at[N];
 };
 
-/* The same as they lie in memory. Its alignment is what makes the compiler read or write all of it in one access. */
+/* The same as they lie in memory. Its alignment makes the compiler read or write all of it in one access. */
 template <typename Type, int N> struct alignas(N * sizeof(Type)) gpu_packed {
     Type at[N];
 };
@@ -113,23 +133,22 @@ template <int N, typename Type> static __device__ inline void gpu_store(Type *to
     *reinterpret_cast<gpu_packed<Type, N> *>(to) = packed;
 }
 
-/* A kernel has up to four variants: tensors of float32 or bf16, 1 or 4 values at a time. GPU_VARIANTS(name, (parameters),
- * (arguments)) makes the kernels name_f32_1, name_f32_4, name_bf16_1 and name_bf16_4 of a template name<Type, N>(arguments);
- * GPU_VARIANT_NAMES lists them for GPU_KERNELS, and GPU_VARIANT chooses one. */
-#define GPU_VARIANT_OF(kernel, name, type, n, parameters, arguments)                   \
-    extern "C" __global__ void __launch_bounds__(GPU_THREADS) kernel parameters        \
-    {                                                                                  \
-        name<type, n> arguments;                                                       \
+/* A kernel has up to four variants: tensors of float32 or bf16, 1 or 4 values at a time. GPU_VARIANTS(name,
+ * (parameters), (arguments)) makes the kernels name_f32_1, name_f32_4, name_bf16_1 and name_bf16_4 of a template
+ * name<Type, N>(arguments); GPU_VARIANT_NAMES lists them for GPU_KERNELS, and GPU_VARIANT chooses one. */
+#define GPU_VARIANT_OF(kernel, name, type, n, parameters, arguments)                                               \
+    extern "C" __global__ void __launch_bounds__(GPU_THREADS) kernel parameters                                    \
+    {                                                                                                              \
+        name<type, n> arguments;                                                                                   \
     }
-#define GPU_VARIANTS(name, parameters, arguments)                                      \
-    GPU_VARIANT_OF(name##_f32_1, name, float, 1, parameters, arguments)                \
-    GPU_VARIANT_OF(name##_f32_4, name, float, 4, parameters, arguments)                \
-    GPU_VARIANT_OF(name##_bf16_1, name, struct bf16, 1, parameters, arguments)         \
+#define GPU_VARIANTS(name, parameters, arguments)                                                                  \
+    GPU_VARIANT_OF(name##_f32_1, name, float, 1, parameters, arguments)                                            \
+    GPU_VARIANT_OF(name##_f32_4, name, float, 4, parameters, arguments)                                            \
+    GPU_VARIANT_OF(name##_bf16_1, name, struct bf16, 1, parameters, arguments)                                     \
     GPU_VARIANT_OF(name##_bf16_4, name, struct bf16, 4, parameters, arguments)
 #define GPU_VARIANT_NAMES(name) name##_f32_1, name##_f32_4, name##_bf16_1, name##_bf16_4
-#define GPU_VARIANT(name, type, n)                                                     \
-    ((type) == GPU_F32 ? ((n) == 4 ? name##_f32_4 : name##_f32_1)                      \
-                       : ((n) == 4 ? name##_bf16_4 : name##_bf16_1))
+#define GPU_VARIANT(name, type, n)                                                                                 \
+    ((type) == GPU_F32 ? ((n) == 4 ? name##_f32_4 : name##_f32_1) : ((n) == 4 ? name##_bf16_4 : name##_bf16_1))
 
 /* How many channels at a time: 4 where every pixel begins at a vector's boundary. */
 static inline uint32_t gpu_vector(size_t channels)

@@ -1,5 +1,5 @@
-/* Device memory and a queue for the suites of kernels: on the CPU (device_shim.c), where AddressSanitizer watches each byte, or
- * through the CUDA runtime (device_cuda.c). A call that fails fails the test. */
+/* Device memory and a queue for the suites of kernels: on the CPU (device_shim.c), where AddressSanitizer watches
+ * each byte, or through the CUDA runtime (device_cuda.c). A call that fails fails the test. */
 #ifndef TIDY_TESTS_GPU_KERNELS_DEVICE_H
 #define TIDY_TESTS_GPU_KERNELS_DEVICE_H
 
@@ -7,8 +7,8 @@
 
 #include "kernels/kernels_gpu.h"
 
-/* Each check runs once for each variant, and gives the same bits. They differ in the multiprocessors that a grid is made for (1, 2,
- * 132) and, on the CPU, in the order in which a block's threads run. */
+/* Each check runs once for each variant, and gives the same bits. They differ in the multiprocessors that a grid is
+ * made for (1, 2, 132) and, on the CPU, in the order in which a block's threads run. */
 enum { DEVICE_VARIANTS = 3 };
 struct gpu_queue device_queue(int variant);
 

@@ -8,8 +8,9 @@
 
 #include "tests/gpu/kernels/device.h"
 
-/* Host memory for `count` floats, freed by the caller; the second fills it with draws from the standard normal distribution, the
- * same for the same seed, rounded to `type`, so that a C twin gets the very values that the kernel gets. */
+/* Host memory for `count` floats, freed by the caller; the second fills it with draws from the standard normal
+ * distribution, the same for the same seed, rounded to `type`, so that a C twin gets the very values that the
+ * kernel gets. */
 float *floats_allocate(size_t count);
 float *floats_normal(size_t count, enum gpu_type type, uint64_t seed);
 

@@ -14,35 +14,22 @@
 
 #define __global__
 #define __device__
+#define __host__
 #define __launch_bounds__(...)
 /* One block runs at a time, so that a block's memory can be static. The section lets the shim find all of it. */
 #define __shared__ static __attribute__((section("shim_shared")))
 
 #define __syncthreads() shim_barrier(__LINE__)
 #define __shfl_xor_sync(mask, value, lanes) shim_shuffle_xor(mask, value, lanes, __LINE__)
-#define __shfl_down_sync(mask, value, lanes) shim_shuffle_down(mask, value, lanes, __LINE__)
 
-template <typename Value>
-static inline Value shim_shuffle_value(unsigned mask, Value value, unsigned from, int site)
+template <typename Value> static inline Value shim_shuffle_xor(unsigned mask, Value value, unsigned lanes, int site)
 {
     static_assert(sizeof value == 4 || sizeof value == 8, "CUDA shuffles 4 or 8 bytes");
     uint64_t bits = 0;
     memcpy(&bits, &value, sizeof value);
-    bits = shim_shuffle(mask, bits, from, site);
+    bits = shim_shuffle(mask, bits, threadIdx.x % SHIM_WARP ^ lanes, site);
     memcpy(&value, &bits, sizeof value);
     return value;
-}
-
-template <typename Value>
-static inline Value shim_shuffle_xor(unsigned mask, Value value, unsigned lanes, int site)
-{
-    return shim_shuffle_value(mask, value, threadIdx.x % SHIM_WARP ^ lanes, site);
-}
-
-template <typename Value>
-static inline Value shim_shuffle_down(unsigned mask, Value value, unsigned lanes, int site)
-{
-    return shim_shuffle_value(mask, value, threadIdx.x % SHIM_WARP + lanes, site);
 }
 
 /* Products and sums that are never fused. The build for the CPU fuses none (CMakeLists.txt). */
@@ -103,14 +90,14 @@ template <size_t N> struct shim_kernels {
     }
 };
 
-template <typename... Functions>
-shim_kernels(const char *, Functions...) -> shim_kernels<sizeof...(Functions)>;
+template <typename... Functions> shim_kernels(const char *, Functions...) -> shim_kernels<sizeof...(Functions)>;
 
 #define SHIM_KERNELS(...) static shim_kernels shim_kernels_of_this_file(#__VA_ARGS__, __VA_ARGS__)
 
 /* Runs a kernel at once. Returns 0, cudaSuccess. */
 template <typename... Parameters>
-static inline int shim_launch(unsigned blocks, unsigned threads, void (*kernel)(Parameters...), Parameters... values)
+static inline int shim_launch(unsigned blocks, unsigned threads, void (*kernel)(Parameters...),
+                              Parameters... values)
 {
     const struct shim_kernel *registered = shim_find_function(reinterpret_cast<void (*)(void)>(kernel));
     if (registered == nullptr) {

@@ -32,14 +32,14 @@ extern "C" __global__ void example_sum_without_barrier(float *out, const float *
     sum_by_halves<false>(out, in);
 }
 
-/* Every lane gets the sum of its warp's lane numbers, and then the number of the lane 3 above. */
-extern "C" __global__ void example_shuffles(unsigned *sums, double *above)
+/* Every lane gets the sum of its warp's lane numbers, and then the number of its neighbour. */
+extern "C" __global__ void example_shuffles(unsigned *sums, double *neighbours)
 {
     unsigned lane = threadIdx.x % 32, sum = lane;
     for (unsigned lanes = 1; lanes < 32; lanes *= 2)
         sum += __shfl_xor_sync(0xffffffff, sum, lanes);
     sums[threadIdx.x] = sum;
-    above[threadIdx.x] = __shfl_down_sync(0xffffffff, static_cast<double>(lane), 3);
+    neighbours[threadIdx.x] = __shfl_xor_sync(0xffffffff, static_cast<double>(lane), 1);
 }
 
 extern "C" __global__ void example_unwritten(float *out)

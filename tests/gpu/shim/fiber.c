@@ -82,8 +82,8 @@ static void prepare(struct fiber *fiber)
 
 #else
 
-/* Keeps the registers that a function must not change (System V ABI, AMD64, 3.2.1) on the stack that is left, and takes up
- * those of the other. */
+/* Keeps the registers that a function must not change (System V ABI, AMD64, 3.2.1) on the stack that is left, and
+ * takes up those of the other. */
 void switch_context(context *from, context *to) __attribute__((visibility("hidden")));
 __asm__(".text\n"
         ".p2align 4\n"
@@ -108,8 +108,8 @@ __asm__(".text\n"
         "    ret\n"
         ".size switch_context, . - switch_context\n");
 
-/* A stack as switch_context leaves one: six registers, and the address that it returns to. The slot above stands for run_body's own
- * return address, and makes the stack aligned as after a call. */
+/* A stack as switch_context leaves one: six registers, and the address that it returns to. The slot above stands
+ * for run_body's own return address, and makes the stack aligned as after a call. */
 static void prepare(struct fiber *fiber)
 {
     uintptr_t *top = (uintptr_t *)(void *)(fiber->stack + STACK);

@@ -6,11 +6,11 @@
 
 struct fiber;
 
-/* A fiber with a stack of its own that will run `body`, which never returns. It lives until the program ends; where there is no
- * memory the program is aborted. */
+/* A fiber with a stack of its own that will run `body`, which never returns. It lives until the program ends; where
+ * there is no memory the program is aborted. */
 struct fiber *fiber_create(void (*body)(void));
 
-/* Runs the fiber from where it stopped (at first: from its beginning) until it stops again. Not called on a fiber. */
+/* Runs the fiber from where it stopped (at first: its beginning) until it stops again. Not called on a fiber. */
 void fiber_resume(struct fiber *fiber);
 
 /* Stops the fiber that this is called on: fiber_resume returns. */

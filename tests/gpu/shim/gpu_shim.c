@@ -1,4 +1,5 @@
-/* Promises of the shim that runs kernels on the CPU: it computes as CUDA does, and finds the faults that it is there to find. */
+/* Promises of the shim that runs kernels on the CPU: it computes as CUDA does, and finds the faults that it is
+ * there to find. */
 #include "tests/support/support.h"
 
 #include <math.h>
@@ -79,13 +80,12 @@ static void test_shuffles_reach_the_lanes_of_the_same_warp(void **state)
     (void)state;
     for (int order = SHIM_FORWARD; order <= SHIM_RANDOM; order++) {
         unsigned sums[96], *sums_pointer = sums;
-        double above[96], *above_pointer = above;
+        double neighbours[96], *neighbours_pointer = neighbours;
         shim_set_order((enum shim_order)order, 1);
-        run("example_shuffles", 1, 96, (void *[]){&sums_pointer, &above_pointer});
+        run("example_shuffles", 1, 96, (void *[]){&sums_pointer, &neighbours_pointer});
         for (unsigned i = 0; i < 96; i++) {
             assert_int_equal(sums[i], 31 * 32 / 2);
-            unsigned lane = i % 32; /* the last three have nobody above: they keep their own */
-            assert_near(above[i], lane < 29 ? lane + 3 : lane, 0);
+            assert_near(neighbours[i], i % 2 ? i % 32 - 1 : i % 32 + 1, 0);
         }
     }
 }
@@ -99,7 +99,8 @@ static void test_shared_memory_is_nan_at_the_start_of_each_block(void **state)
 }
 
 /* Runs `name` in a child, which must abort with `message` on stderr. */
-static void assert_aborts(const char *name, unsigned blocks, unsigned threads, unsigned argument, const char *message)
+static void assert_aborts(const char *name, unsigned blocks, unsigned threads, unsigned argument,
+                          const char *message)
 {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
@@ -131,7 +132,8 @@ static void assert_aborts(const char *name, unsigned blocks, unsigned threads, u
 static void test_what_cuda_leaves_undefined_ends_the_program(void **state)
 {
     (void)state;
-    assert_aborts("example_barrier_for_some", 2, 64, 63, "diverged: 63 wait at a barrier, 0 at a shuffle, 1 have ended");
+    assert_aborts("example_barrier_for_some", 2, 64, 63,
+                  "diverged: 63 wait at a barrier, 0 at a shuffle, 1 have ended");
     assert_aborts("example_two_barriers", 1, 64, 10, "wait together, but at lines");
     assert_aborts("example_shuffle_of", 1, 32, 0xffff, "among some lanes only");
     assert_aborts("example_shuffle_of", 1, 40, 0xffffffff, "a warp of 8 lanes");

@@ -123,11 +123,13 @@ uint64_t shim_shuffle(unsigned mask, uint64_t sent, unsigned from, int site)
         fail("line %d: a shuffle among some lanes only (mask 0x%x)", site, mask);
     if (first + SHIM_WARP > blockDim.x)
         fail("line %d: a shuffle in a warp of %u lanes", site, blockDim.x - first);
+    if (from >= SHIM_WARP)
+        fail("line %d: a shuffle from lane %u", site, from);
     struct thread *thread = &threads_now[threadIdx.x];
     unsigned turn = thread->shuffles++ % 2;
     thread->sent[turn] = sent;
     wait_as(AT_SHUFFLE, site);
-    return from < SHIM_WARP ? threads_now[first + from].sent[turn] : sent;
+    return threads_now[first + from].sent[turn];
 }
 
 /* Makes threads [first, first + count) ready where all of them wait in `state`. */

@@ -1,9 +1,10 @@
-/* Runs GPU kernels on the CPU: the threads of a block are fibers that run one after the other, from barrier to barrier.
+/* Runs GPU kernels on the CPU: the threads of a block are fibers that run in turn, from barrier to barrier.
  *
- * A fault that a GPU would show now and then, or never on the device at hand, shows here each time: threads run in an order of the
- * caller's choice, shared memory holds NaN until it is written, and what CUDA leaves undefined (a barrier that not all threads reach, a
- * shuffle in an incomplete warp, a grid that cannot be launched) ends the program with a message.
- * Kernels come from .cu files compiled with cuda_on_cpu.h. One kernel runs at a time, whichever thread asks. C and C++. */
+ * A fault that a GPU would show now and then, or never on the device at hand, shows here each time: threads run in
+ * an order of the caller's choice, shared memory holds NaN until it is written, and what CUDA leaves undefined (a
+ * barrier that not all threads reach, a shuffle in an incomplete warp, a grid that cannot be launched) ends the
+ * program with a message. Kernels come from .cu files compiled with cuda_on_cpu.h. One kernel runs at a time,
+ * whichever thread asks. C and C++. */
 #ifndef TIDY_TESTS_GPU_SHIM_H
 #define TIDY_TESTS_GPU_SHIM_H
 
@@ -19,9 +20,9 @@ enum { SHIM_MOST_THREADS = 1024, SHIM_WARP = 32, SHIM_NAME_ROOM = 64 };
 /* One kernel, as GPU_KERNELS registers it. */
 struct shim_kernel {
     char name[SHIM_NAME_ROOM];
-    void (*function)(void);                                      /* of another type in truth */
+    void (*function)(void);                                       /* of another type in truth */
     void (*call)(void (*function)(void), void *const *arguments); /* with its true type */
-    const size_t *argument_sizes;                                /* bytes */
+    const size_t *argument_sizes;                                 /* bytes */
     size_t argument_count;
     const struct shim_kernel *next;
 };
@@ -39,7 +40,8 @@ size_t shim_argument_size(const struct shim_kernel *kernel, size_t argument);
 /* Runs the kernel to its end; arguments[i] points to the value of argument i. */
 void shim_run(const struct shim_kernel *kernel, unsigned blocks, unsigned threads, void *const *arguments);
 
-/* In which order the threads of a block run between two barriers, from now on. Random: another order each time, by seed. */
+/* In which order the threads of a block run between two barriers, from now on. Random: another order each time, by
+ * seed. */
 enum shim_order { SHIM_FORWARD, SHIM_REVERSE, SHIM_RANDOM };
 void shim_set_order(enum shim_order order, uint64_t seed);
 
@@ -50,8 +52,7 @@ struct shim_index {
 extern struct shim_index threadIdx, blockIdx, blockDim, gridDim;
 void shim_barrier(int site);
 
-/* Hands `sent` to the other lanes of the warp, once all have come, and returns what lane `from` has sent. A lane past the
- * warp's end gives the own value, as CUDA does. */
+/* Hands `sent` to the other lanes of the warp, once all have come, and returns what lane `from` has sent. */
 uint64_t shim_shuffle(unsigned mask, uint64_t sent, unsigned from, int site);
 
 #ifdef __cplusplus

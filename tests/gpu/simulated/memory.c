@@ -14,9 +14,11 @@
 
 enum { PAGE = 4096, ALIGNMENT = 256, GAP = 1 << 20, END_MARK = 0xa5 };
 
-/* Far from where programs, libraries, heaps and stacks lie, and not what two small integers side by side look like. */
+/* Far from where programs, libraries, heaps and stacks lie. The first 2 GiB of a region stay unused, so that a small number beside the upper
+ * half of an old address, as padding may hold it, is no address that was ever allocated. */
 #define REGION_START ((uintptr_t)0x5a5a00000000)
 #define REGION_SIZE ((size_t)1 << 40)
+#define REGION_UNUSED ((size_t)1 << 31)
 
 struct allocation {
     unsigned char *address, *pages; /* pages: where its first page begins */
@@ -43,6 +45,13 @@ bool memory_in_region(enum memory_kind kind, const void *address)
 {
     uintptr_t start = REGION_START + (uintptr_t)kind * REGION_SIZE;
     return (uintptr_t)address >= start && (uintptr_t)address < start + REGION_SIZE;
+}
+
+bool memory_was_given(enum memory_kind kind, const void *address)
+{
+    const struct region *region = &regions[kind];
+    return region->start != NULL && (uintptr_t)address >= (uintptr_t)region->start + REGION_UNUSED &&
+           (uintptr_t)address < (uintptr_t)region->next;
 }
 
 /* The last allocation, live or not, that begins at or below the address; -1: none. */
@@ -207,7 +216,7 @@ void *memory_allocate_simulated(enum memory_kind kind, size_t size)
     if (region->start == NULL) {
         region->start = checked_map((void *)(REGION_START + (uintptr_t)kind * REGION_SIZE), REGION_SIZE, PROT_NONE,
                                     MAP_FIXED_NOREPLACE);
-        region->next = region->start + GAP;
+        region->next = region->start + REGION_UNUSED;
         install_handler();
     }
     size_t left = REGION_SIZE - (size_t)(region->next - region->start);

@@ -66,7 +66,9 @@ ptrdiff_t memory_find(enum memory_kind kind, const void *address, bool end);
 /* Whether [address, address + size) lies in one live allocation. */
 bool memory_holds(enum memory_kind kind, const void *address, size_t size);
 
+/* Whether the address lies where memory of the kind may be, and where there is some or was (or a gap between). */
 bool memory_in_region(enum memory_kind kind, const void *address);
+bool memory_was_given(enum memory_kind kind, const void *address);
 size_t memory_live_bytes(enum memory_kind kind);
 size_t memory_live_count(enum memory_kind kind);
 

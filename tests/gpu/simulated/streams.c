@@ -69,7 +69,7 @@ bool work_is_usable(const char *function, const struct work *work)
     for (size_t i = 0; i < work->size / sizeof(void *); i++) {
         const void *word = word_of(work, i);
         for (enum memory_kind kind = 0; kind < MEMORY_KINDS; kind++) {
-            if (!memory_in_region(kind, word) || memory_find(kind, word, true) >= 0)
+            if (!memory_was_given(kind, word) || memory_find(kind, word, true) >= 0)
                 continue;
             simulated_misuse(function, "%s refers to %s memory at %p that is not allocated (or no longer)",
                              work->function, kind == MEMORY_DEVICE ? "device" : "pinned", word);
@@ -87,7 +87,7 @@ bool streams_use(enum memory_kind kind, ptrdiff_t allocation, const char **funct
         for (const struct work *work = stream->first; work != NULL; work = work->next) {
             *function = work->function;
             for (size_t i = 0; i < work->size / sizeof(void *); i++)
-                if (memory_in_region(kind, word_of(work, i)) && memory_find(kind, word_of(work, i), true) == allocation)
+                if (memory_find(kind, word_of(work, i), true) == allocation)
                     return true;
         }
     }
