@@ -111,6 +111,8 @@ static void test_text_goes_into_another_cache_of_the_same_device_and_version_onl
         plan_cache_add_text(cache, "# tidy: convolution plans of GPU One, sm_80, cuDNN 91901\nb\tengine 1\n"), 0);
     assert_int_equal(
         plan_cache_add_text(cache, "# tidy: convolution plans of GPU Two, sm_80, cuDNN 91900\nb\tengine 1\n"), 0);
+    assert_int_equal(
+        plan_cache_add_text(cache, "# tidy: convolution plans of GPU One, sm_80, cuDNN 919000\nb\tengine 1\n"), 0);
     assert_int_equal(plan_cache_add_text(cache, "b\tengine 1\n"), 0);
     assert_int_equal(plan_cache_add_text(cache, ""), 0);
     assert_string_equal(plan_cache_text(cache), TITLE "a\tengine 1\n");

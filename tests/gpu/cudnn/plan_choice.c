@@ -103,17 +103,17 @@ int convolution_plan_run(const struct convolution_plan *plan, cudnnHandle_t hand
     return 0;
 }
 
-/* A lost device's error comes back from every call; another one once. */
-static cudaError_t take_error(void)
+/* Calls give the error of a launch before them, until it is taken back; a lost device's is never. */
+static cudaError_t current_error(void)
 {
-    cudaError_t error = lost ? cudaErrorIllegalAddress : pending;
-    pending = cudaSuccess;
-    return error;
+    return lost ? cudaErrorIllegalAddress : pending;
 }
 
 cudaError_t cudaGetLastError(void)
 {
-    return take_error();
+    cudaError_t error = current_error();
+    pending = cudaSuccess;
+    return error;
 }
 
 const char *cudaGetErrorString(cudaError_t error)
@@ -125,7 +125,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
     (void)stream;
     assert_false(capturing);
-    return take_error();
+    return current_error();
 }
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode mode)
@@ -174,13 +174,13 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
     (void)stream;
     event->at = clock_now;
-    return take_error();
+    return current_error();
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event)
 {
     (void)event;
-    return take_error();
+    return current_error();
 }
 
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t begin, cudaEvent_t end)

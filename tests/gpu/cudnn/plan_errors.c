@@ -229,6 +229,7 @@ static void test_text_that_describes_no_plan_is_refused_before_cudnn_sees_it(voi
         strcat(many, " 2=1");
     struct convolution_plan *plan;
     assert_int_equal(convolution_plan_restore(&plan, &a100->target, &request, many), TIDY_FAILED);
+    assert_non_null(strstr(tidy_error_message(), "describes no plan"));
 }
 
 static void test_an_engine_or_knob_that_does_not_exist_is_refused_with_the_layer_named(void **state)
