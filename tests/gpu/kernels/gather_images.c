@@ -80,11 +80,43 @@ static void test_resized_images_equal_the_c_twin(void **state)
     check_shapes(shapes, sizeof shapes / sizeof *shapes);
 }
 
+static void test_images_beyond_4_gigabytes_are_reached(void **state)
+{
+    (void)state;
+    /* Only image 5000 of 1 MiB is there: the pointer to image 0 is made up, and nothing may be read through it. */
+    enum { SIDE = 1024, SAMPLE = 5000, OUT = 3 };
+    const uint32_t sample = SAMPLE, first = 0;
+    uint8_t *image = malloc(SIDE * SIDE);
+    assert_non_null(image);
+    for (size_t i = 0; i < SIDE * SIDE; i++)
+        image[i] = (uint8_t)(i * 7 % 251);
+    void *device_image = device_copy(image, SIDE * SIDE), *device_sample = device_copy(&sample, sizeof sample);
+    const uint8_t *images = (const uint8_t *)((uintptr_t)device_image - (uintptr_t)SAMPLE * SIDE * SIDE);
+    const uint32_t sizes[] = {SIDE, OUT};
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        uint32_t size = sizes[k];
+        float *expected = floats_allocate(size * size), *actual = floats_allocate(size * size);
+        gather_images(expected, image, &first, 1, SIDE, SIDE, 1, size, size);
+        struct gpu_queue queue = device_queue(1);
+        void *out = device_allocate(tensor_bytes(size * size, GPU_F32));
+        device_wait(gpu_gather_images(&queue, GPU_F32, out, images, device_sample, 1, SIDE, SIDE, 1, size, size));
+        tensor_download(actual, out, size * size, GPU_F32);
+        assert_floats_equal(actual, expected, size * size);
+        device_free(out);
+        free(actual);
+        free(expected);
+    }
+    device_free(device_sample);
+    device_free(device_image);
+    free(image);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_images_of_the_same_size_equal_the_c_twin),
         cmocka_unit_test(test_resized_images_equal_the_c_twin),
+        cmocka_unit_test(test_images_beyond_4_gigabytes_are_reached),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,13 +32,13 @@ template <typename Value> static inline Value shim_shuffle_xor(unsigned mask, Va
     return value;
 }
 
-/* Products and sums that are never fused. The build for the CPU fuses none (CMakeLists.txt). */
-static inline float __fmul_rn(float a, float b)
+/* A product and a sum that are never fused with another, whatever the compiler may do to the rest. */
+__attribute__((noinline, unused)) static float __fmul_rn(float a, float b)
 {
     return a * b;
 }
 
-static inline float __fadd_rn(float a, float b)
+__attribute__((noinline, unused)) static float __fadd_rn(float a, float b)
 {
     return a + b;
 }

@@ -1,5 +1,6 @@
-/* Asynchronous copies and fills. A copy to the host leaves poison in its destination until it has run, so that a host that does not wait
- * reads garbage; a copy from the host finds out whether its source was changed before it ran. */
+/* Asynchronous copies and fills. A copy to the host leaves poison in its destination until it has run, so that a
+ * host that does not wait reads garbage; a copy from the host finds out whether its source was changed before it
+ * ran. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,8 +34,9 @@ static void run_copy(void *argument)
 {
     const struct copy *copy = argument;
     if (copy->snapshot != NULL && memcmp(copy->snapshot, copy->source, copy->size) != 0)
-        simulated_misuse("cudaMemcpyAsync", "the source at %p (%zu bytes) was changed before the copy from it had run",
-                         copy->source, copy->size);
+        simulated_misuse("cudaMemcpyAsync",
+                         "the source at %p (%zu bytes) was changed before the copy from it had run", copy->source,
+                         copy->size);
     memcpy(copy->destination, copy->source, copy->size);
     free(copy->snapshot);
 }
@@ -48,19 +50,22 @@ static bool check_side(const char *side, enum memory_kind kind, const void *addr
     if (memory_holds(kind, address, size))
         return true;
     if (memory_in_region(MEMORY_PINNED, address))
-        simulated_misuse(function, "%s: %zu bytes from %p are not all in one live block of cudaMallocHost", side, size,
-                         address);
+        simulated_misuse(function, "%s: %zu bytes from %p are not all in one live block of cudaMallocHost", side,
+                         size, address);
     else if (memory_in_region(MEMORY_DEVICE, address))
-        simulated_misuse(function, "%s: %p is device memory, which the copy's direction does not say", side, address);
+        simulated_misuse(function, "%s: %p is device memory, which the copy's direction does not say", side,
+                         address);
     else
-        simulated_misuse(function, "%s: %p is pageable memory: the copy is not asynchronous, and in a capture forbidden",
+        simulated_misuse(function,
+                         "%s: %p is pageable memory: the copy is not asynchronous, and in a capture forbidden",
                          side, address);
     return false;
 }
 
-/* "CUDA Runtime API", Memory Management, cudaMemcpyAsync: areas must not overlap; pointers that do not match the direction are undefined
- * behaviour; may return before the copy is complete. "API synchronization behavior": with pageable memory it may be staged and may block,
- * so all host memory must be pinned here. cudaMemcpyDefault and host to host are not simulated. */
+/* "CUDA Runtime API", Memory Management, cudaMemcpyAsync: areas must not overlap; pointers that do not match the
+ * direction are undefined behaviour; may return before the copy is complete. "API synchronization behavior": with
+ * pageable memory it may be staged and may block, so all host memory must be pinned here. cudaMemcpyDefault and
+ * host to host are not simulated. */
 cudaError_t cudaMemcpyAsync(void *destination, const void *source, size_t size, enum cudaMemcpyKind kind,
                             cudaStream_t stream)
 {
@@ -111,8 +116,8 @@ static void run_fill(void *argument)
     memset(fill->address, fill->value, fill->size);
 }
 
-/* "CUDA Runtime API", Memory Management, cudaMemsetAsync: sets bytes of device memory; asynchronous, and a node where the stream
- * captures. */
+/* "CUDA Runtime API", Memory Management, cudaMemsetAsync: sets bytes of device memory; asynchronous, and a node
+ * where the stream captures. */
 cudaError_t cudaMemsetAsync(void *address, int value, size_t size, cudaStream_t stream)
 {
     static const char function[] = "cudaMemsetAsync";

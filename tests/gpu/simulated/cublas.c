@@ -1,4 +1,5 @@
-/* A simulated libcublas.so.13: matrix products in plain loops, with the contracts of NVIDIA's "cuBLAS" documentation. */
+/* A simulated libcublas.so.13: matrix products in plain loops, with the contracts of NVIDIA's "cuBLAS"
+ * documentation. */
 #include <cublas_v2.h>
 #include <math.h>
 #include <stdbool.h>
@@ -18,7 +19,8 @@ struct cublasContext {
     unsigned math_mode;
 };
 
-/* How a call of the library ends that the test wants to fail, or that finds the device lost; SUCCESS: it goes on. */
+/* How a call of the library ends that the test wants to fail, or that finds the device lost; SUCCESS:
+ * it goes on. */
 static cublasStatus_t begin(enum simulated_outcome outcome, cublasStatus_t fault)
 {
     if (outcome == SIMULATED_DEVICE_LOST)
@@ -31,8 +33,8 @@ static bool handle_is_live(const char *function, cublasHandle_t handle)
     return simulated_handle_live(function, HANDLE_KIND, handle);
 }
 
-/* "cuBLAS", cublasCreate(): NOT_INITIALIZED where the CUDA runtime could not be initialised, ALLOC_FAILED, INVALID_VALUE for NULL. It
- * allocates on the device, so it belongs outside of a capture. */
+/* "cuBLAS", cublasCreate(): NOT_INITIALIZED where the CUDA runtime could not be initialised, ALLOC_FAILED,
+ * INVALID_VALUE for NULL. It allocates on the device, so it belongs outside of a capture. */
 cublasStatus_t cublasCreate_v2(cublasHandle_t *out)
 {
     cublasStatus_t status = begin(simulated_call("cublasCreate_v2"), CUBLAS_STATUS_ALLOC_FAILED);
@@ -60,7 +62,8 @@ cublasStatus_t cublasDestroy_v2(cublasHandle_t handle)
     return failed;
 }
 
-/* "cuBLAS", cublasSetStream(): the stream of all calls from now on. It also resets the workspace to the library's own, unconditionally. */
+/* "cuBLAS", cublasSetStream(): the stream of all calls from now on. It also resets the workspace to the library's
+ * own, unconditionally. */
 cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream)
 {
     cublasStatus_t status = begin(simulated_call("cublasSetStream_v2"), CUBLAS_STATUS_NOT_INITIALIZED);
@@ -76,8 +79,8 @@ cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream)
     return CUBLAS_STATUS_SUCCESS;
 }
 
-/* "cuBLAS", cublasSetWorkspace(): a buffer of device memory of the caller's for the calls on the current stream, aligned to at least 256
- * bytes, else INVALID_VALUE. */
+/* "cuBLAS", cublasSetWorkspace(): a buffer of device memory of the caller's for the calls on the current stream,
+ * aligned to at least 256 bytes, else INVALID_VALUE. */
 cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void *workspace, size_t size)
 {
     static const char function[] = "cublasSetWorkspace_v2";
@@ -97,8 +100,8 @@ cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void *workspace, siz
     return CUBLAS_STATUS_SUCCESS;
 }
 
-/* "cuBLAS", cublasSetMathMode(): one of cublasMath_t's modes, with or without the flag that disallows reductions in less precision; else
- * INVALID_VALUE. */
+/* "cuBLAS", cublasSetMathMode(): one of cublasMath_t's modes, with or without the flag that disallows reductions in
+ * less precision; else INVALID_VALUE. */
 cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode)
 {
     cublasStatus_t status = begin(simulated_call("cublasSetMathMode"), CUBLAS_STATUS_INVALID_VALUE);
@@ -137,7 +140,8 @@ const char *cublasGetStatusString(cublasStatus_t status)
 
 /* ---- matrix products ---- */
 
-/* A matrix in column-major order, as it is read: element (row, column) of op(X) is X[row * row_step + column * column_step]. */
+/* A matrix in column-major order, as it is read: element (row, column) of op(X) is
+ * X[row * row_step + column * column_step]. */
 struct matrix {
     const void *values;
     cudaDataType type;
@@ -228,7 +232,8 @@ static bool take_matrix(struct matrix *out, char name, const void *values, cudaD
     return simulated_device_range(gemm, values, (step * (size_t)(columns - 1) + (size_t)rows) * size);
 }
 
-/* The combinations of types that are simulated, of those that the table of cublasGemmEx() lists for these compute types, with float32 scalars. */
+/* The combinations of types that are simulated, of those that the table of cublasGemmEx() lists for these compute
+ * types, with float32 scalars. */
 static bool types_are_supported(cudaDataType a, cudaDataType b, cudaDataType c, cublasComputeType_t compute)
 {
     if (a != b)
@@ -240,13 +245,14 @@ static bool types_are_supported(cudaDataType a, cudaDataType b, cudaDataType c, 
     return (a == CUDA_R_32F && c == CUDA_R_32F) || (a == CUDA_R_16BF && (c == CUDA_R_32F || c == CUDA_R_16BF));
 }
 
-/* "cuBLAS", cublasGemmEx(): INVALID_VALUE for a negative size, an operation that is none, leading dimensions smaller than the stored matrix's rows
- * (at least 1), alpha or beta NULL; NOT_SUPPORTED for types that do not go together. Scalars are read by the call (pointer mode
- * host, the default). CUBLAS_COMPUTE_32F_FAST_TF32, or the mode CUBLAS_TF32_TENSOR_OP_MATH with float32, lets tensor cores round
- * inputs to TF32: here they do, from compute capability 8.0 on. "CUDA Graphs Support": in a capture the library's own workspace would
- * become allocations of the graph; so the caller has to give one. */
-cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k,
-                            const void *alpha, const void *a, cudaDataType a_type, int lda, const void *b,
+/* "cuBLAS", cublasGemmEx(): INVALID_VALUE for a negative size, an operation that is none, leading dimensions
+ * smaller than the stored matrix's rows (at least 1), alpha or beta NULL; NOT_SUPPORTED for types that do not go
+ * together. Scalars are read by the call (pointer mode host, the default). CUBLAS_COMPUTE_32F_FAST_TF32, or the
+ * mode CUBLAS_TF32_TENSOR_OP_MATH with float32, lets tensor cores round inputs to TF32: here they do, from compute
+ * capability 8.0 on. "CUDA Graphs Support": in a capture the library's own workspace would become allocations of
+ * the graph; so the caller has to give one. */
+cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n,
+                            int k, const void *alpha, const void *a, cudaDataType a_type, int lda, const void *b,
                             cudaDataType b_type, int ldb, const void *beta, void *c, cudaDataType c_type, int ldc,
                             cublasComputeType_t compute, cublasGemmAlgo_t algorithm)
 {

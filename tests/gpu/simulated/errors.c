@@ -1,5 +1,5 @@
-/* How a call of the simulated runtime begins and ends: the lock, the errors that any call can give, the last error of a
- * thread, and the texts of errors. */
+/* How a call of the simulated runtime begins and ends: the lock, the errors that any call can give, the last error
+ * of a thread, and the texts of errors. */
 #include <pthread.h>
 #include <string.h>
 
@@ -18,8 +18,9 @@ void runtime_unlock(void)
     pthread_mutex_unlock(&lock);
 }
 
-/* What a call fails with where a test wants it to: an error that NVIDIA's "CUDA Runtime API" lists under the function's "Returns", or one
- * "from previous, asynchronous launches" where only these are left. `deviceless` calls work whatever state the device is in. */
+/* What a call fails with where a test wants it to: an error that NVIDIA's "CUDA Runtime API" lists under the
+ * function's "Returns", or one "from previous, asynchronous launches" where only these are left. `deviceless` calls
+ * work whatever state the device is in. */
 static const struct {
     const char *function;
     cudaError_t fault;
@@ -82,9 +83,10 @@ cudaError_t runtime_leave(cudaError_t error)
     return error;
 }
 
-/* "CUDA Runtime API", Error Handling, cudaGetLastError: the last error of the calling thread's runtime calls, which is reset to
- * cudaSuccess. Errors for which cudaError (driver_types.h) says that they leave "the process in an inconsistent state" and that the process must be
- * started again stay: each later call returns them. So does, in the real library, the error of a missing driver. */
+/* "CUDA Runtime API", Error Handling, cudaGetLastError: the last error of the calling thread's runtime calls, which
+ * is reset to cudaSuccess. Errors for which cudaError (driver_types.h) says that they leave "the process in an
+ * inconsistent state" and that the process must be started again stay: each later call returns them. So does, in
+ * the real library, the error of a missing driver. */
 cudaError_t cudaGetLastError(void)
 {
     runtime_lock();
@@ -98,8 +100,9 @@ cudaError_t cudaGetLastError(void)
     return error;
 }
 
-/* "CUDA Runtime API", Error Handling, cudaGetErrorString: the description of an error code; for one that is none "unrecognized error
- * code". Touches no device and cannot fail. tests/gpu/simulated/real_runtime.c holds the texts against the real library's. */
+/* "CUDA Runtime API", Error Handling, cudaGetErrorString: the description of an error code; for one that is none
+ * "unrecognized error code". Touches no device and cannot fail. simulated_calls.c holds the texts against the real
+ * library's. */
 const char *cudaGetErrorString(cudaError_t error)
 {
     static const struct {

@@ -1,10 +1,10 @@
-/* Call sites and wanted faults. A call site is a function and the place that it is called from; sites are numbered from 1
- * in the order of their first call.
+/* Call sites and wanted faults. A call site is a function and the place that it is called from; sites are numbered
+ * from 1 in the order of their first call.
  *
  * SIMULATED_GPU_FAULT=N      the first call from site N fails, with an error that it can give
  * SIMULATED_GPU_FAULT=N:M    the M-th call from site N
- * ...:sticky                 that call finds the device lost: it and all later calls fail, and nothing that waits ever runs
- * SIMULATED_GPU_CALLS=FILE   at exit FILE gets a line for each site: its number, its calls, the function's name, tab-separated */
+ * ...:sticky                 that call finds the device lost: it and all later ones fail, no waiting work ever runs
+ * SIMULATED_GPU_CALLS=FILE   at exit FILE gets a line for each site: number, calls, function, tab-separated */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Captures, graphs and executable graphs. A captured stream's work becomes the list of a graph's nodes, in the stream's order; an executable
- * graph is a copy of that list; a launch copies it into a stream. */
+/* Captures, graphs and executable graphs. A captured stream's work becomes the list of a graph's nodes, in the
+ * stream's order; an executable graph is a copy of that list; a launch copies it into a stream. */
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -74,10 +74,10 @@ void capture_invalidate(struct capture *capture)
     capture->invalid = true;
 }
 
-/* "CUDA Runtime API", Stream Management, cudaThreadExchangeStreamCaptureMode: a thread (in the default mode, global) may not make calls that
- * are potentially unsafe, cudaMalloc for one, while it captures in a mode other than relaxed, or while any thread captures in global
- * mode. The error is cudaErrorStreamCaptureUnsupported, and a prohibited call invalidates the capture (CUDA C++ Programming Guide,
- * CUDA Graphs, "Invalidation"). */
+/* "CUDA Runtime API", Stream Management, cudaThreadExchangeStreamCaptureMode: a thread (in the default mode,
+ * global) may not make calls that are potentially unsafe, cudaMalloc for one, while it captures in a mode other
+ * than relaxed, or while any thread captures in global mode. The error is cudaErrorStreamCaptureUnsupported, and a
+ * prohibited call invalidates the capture (CUDA C++ Programming Guide, CUDA Graphs, "Invalidation"). */
 cudaError_t capture_refuses(const char *function)
 {
     for (struct capture *capture = captures; capture != NULL; capture = capture->next) {
@@ -93,8 +93,9 @@ cudaError_t capture_refuses(const char *function)
     return cudaSuccess;
 }
 
-/* "CUDA Runtime API", Stream Management, cudaStreamBeginCapture: not on the legacy stream, not on a stream that captures already
- * (cudaErrorIllegalState); work pushed into the stream from now on is recorded and not executed. */
+/* "CUDA Runtime API", Stream Management, cudaStreamBeginCapture: not on the legacy stream, not on a stream that
+ * captures already (cudaErrorIllegalState); work pushed into the stream from now on is recorded and not
+ * executed. */
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode mode)
 {
     cudaError_t error = runtime_enter("cudaStreamBeginCapture");
@@ -137,9 +138,10 @@ static cudaGraph_t end_capture(cudaStream_t stream, bool wanted)
     return graph;
 }
 
-/* "CUDA Runtime API", Stream Management, cudaStreamEndCapture: on the stream that began, from the same thread unless the mode is relaxed
- * (cudaErrorStreamCaptureWrongThread). A capture that was invalidated gives NULL and cudaErrorStreamCaptureInvalidated, and the stream leaves
- * capture mode (CUDA C++ Programming Guide, CUDA Graphs, "Invalidation"). */
+/* "CUDA Runtime API", Stream Management, cudaStreamEndCapture: on the stream that began, from the same thread
+ * unless the mode is relaxed (cudaErrorStreamCaptureWrongThread). A capture that was invalidated gives NULL and
+ * cudaErrorStreamCaptureInvalidated, and the stream leaves capture mode (CUDA C++ Programming Guide, CUDA Graphs,
+ * "Invalidation"). */
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *out)
 {
     cudaError_t failed = runtime_enter("cudaStreamEndCapture");
@@ -164,13 +166,13 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *out)
 
 /* ---- graphs ---- */
 
-/* "CUDA Runtime API", Graph Management, cudaGraphInstantiate: (exec, graph, flags) since CUDA 12; the graph may be destroyed after it. Flags
- * are not simulated. */
+/* "CUDA Runtime API", Graph Management, cudaGraphInstantiate: (exec, graph, flags) since CUDA 12; the graph may be
+ * destroyed after it. Flags are not simulated. */
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *out, cudaGraph_t graph, unsigned long long flags)
 {
     cudaError_t error = runtime_enter("cudaGraphInstantiate");
-    if (error == cudaSuccess && (out == NULL || flags != 0 ||
-                                 !simulated_handle_live("cudaGraphInstantiate", GRAPH_KIND, graph)))
+    if (error == cudaSuccess &&
+        (out == NULL || flags != 0 || !simulated_handle_live("cudaGraphInstantiate", GRAPH_KIND, graph)))
         error = cudaErrorInvalidValue;
     if (error == cudaSuccess) {
         cudaGraphExec_t exec = simulator_allocate(sizeof *exec);
@@ -181,9 +183,9 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *out, cudaGraph_t graph, unsign
     return runtime_leave(error);
 }
 
-/* "CUDA Runtime API", Graph Management, cudaGraphLaunch: executes the graph in the stream, behind the stream's work and behind launches
- * of the same executable graph before. A launch into another stream than the last would have to wait for that one: not simulated, nor is a
- * launch into a stream that captures, which would make a child graph. */
+/* "CUDA Runtime API", Graph Management, cudaGraphLaunch: executes the graph in the stream, behind the stream's work
+ * and behind launches of the same executable graph before. A launch into another stream than the last would have to
+ * wait for that one: not simulated, nor is a launch into a stream that captures, which would make a child graph. */
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
 {
     static const char function[] = "cudaGraphLaunch";
@@ -192,20 +194,22 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
         error = cudaErrorInvalidValue;
     if (error == cudaSuccess && !simulated_stream_live(function, stream))
         error = cudaErrorInvalidResourceHandle;
-    if (error == cudaSuccess && (*stream_capture(stream) != NULL || (exec->stream != NULL && exec->stream != stream))) {
+    if (error == cudaSuccess &&
+        (*stream_capture(stream) != NULL || (exec->stream != NULL && exec->stream != stream))) {
         simulated_misuse(function, *stream_capture(stream) != NULL ? "into a stream that captures: not simulated"
                                                                    : "into different streams: not simulated");
         error = cudaErrorNotSupported;
     }
     if (error == cudaSuccess)
         exec->stream = stream;
-    for (const struct work *node = error == cudaSuccess ? exec->nodes.first : NULL; node != NULL && error == cudaSuccess;
-         node = node->next)
+    for (const struct work *node = error == cudaSuccess ? exec->nodes.first : NULL;
+         node != NULL && error == cudaSuccess; node = node->next)
         error = stream_add(function, stream, work_copy(node));
     return runtime_leave(error);
 }
 
-/* "CUDA Runtime API", Graph Management, cudaGraphExecDestroy: frees the executable graph; what was launched goes on. */
+/* "CUDA Runtime API", Graph Management, cudaGraphExecDestroy: frees the executable graph; what was launched goes
+ * on. */
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
 {
     cudaError_t failed = runtime_enter("cudaGraphExecDestroy");
@@ -218,7 +222,8 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
     return runtime_leave(failed != cudaSuccess ? failed : error);
 }
 
-/* "CUDA Runtime API", Graph Management, cudaGraphDestroy: frees the graph and its nodes; executable graphs made from it stay. */
+/* "CUDA Runtime API", Graph Management, cudaGraphDestroy: frees the graph and its nodes; executable graphs made
+ * from it stay. */
 cudaError_t cudaGraphDestroy(cudaGraph_t graph)
 {
     cudaError_t failed = runtime_enter("cudaGraphDestroy");

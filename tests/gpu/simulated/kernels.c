@@ -1,5 +1,6 @@
-/* Kernels: what nvcc's host code registers when a library is loaded, and launches. The function on the host that stands for a kernel is
- * mapped to the shim's kernel of the same name, which runs the same source text on the CPU. */
+/* Kernels: what nvcc's host code registers when a library is loaded, and launches. The function on the host that
+ * stands for a kernel is mapped to the shim's kernel of the same name, which runs the same source text on the
+ * CPU. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,8 @@
 enum { MOST_ARGUMENTS = 64, ARGUMENT_ALIGNMENT = 16, DEFAULT_SHARED_LIMIT = 48 << 10 };
 
 struct function {
-    const void *host; /* what a launch names */
-    void **binary;    /* that it came with */
+    const void *host;               /* what a launch names */
+    void **binary;                  /* that it came with */
     char name[SHIM_NAME_ROOM + 24]; /* "cudaLaunchKernelExC NAME" */
     struct function *next;
 };
@@ -20,7 +21,8 @@ struct function {
 static struct function *functions;
 static const char launch[] = "cudaLaunchKernelExC";
 
-/* ---- registration: undocumented; the declarations are those of the toolkit's crt/host_runtime.h, which nvcc's host code includes ---- */
+/* ---- registration: undocumented; the declarations are those of the toolkit's crt/host_runtime.h, which nvcc's
+ * host code includes ---- */
 
 void **__cudaRegisterFatBinary(void *binary);
 void __cudaRegisterFatBinaryEnd(void **handle);
@@ -32,7 +34,8 @@ cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void 
                                cudaStream_t stream);
 cudaError_t __cudaPopCallConfiguration(dim3 *grid, dim3 *block, size_t *shared, void *stream);
 
-/* crt/host_runtime.h: called for each object of device code when its library is loaded; what it returns names the object from then on. */
+/* crt/host_runtime.h: called for each object of device code when its library is loaded; what it returns names the
+ * object from then on. */
 void **__cudaRegisterFatBinary(void *binary)
 {
     void **handle = simulator_allocate(sizeof *handle);
@@ -68,8 +71,8 @@ void __cudaUnregisterFatBinary(void **handle)
     runtime_unlock();
 }
 
-/* crt/host_runtime.h: once for each kernel; `name` is the kernel's name in the device code, which for extern "C" is that of the
- * source. The other arguments are NULL but for limits. */
+/* crt/host_runtime.h: once for each kernel; `name` is the kernel's name in the device code, which for extern "C" is
+ * that of the source. The other arguments are NULL but for limits. */
 void __cudaRegisterFunction(void **handle, const char *host, char *device, const char *name, int thread_limit,
                             uint3 *thread, uint3 *block, dim3 *block_size, dim3 *grid_size, int *warp_size)
 {
@@ -84,8 +87,9 @@ void __cudaRegisterFunction(void **handle, const char *host, char *device, const
     runtime_unlock();
 }
 
-/* crt/host_runtime.h, __cudaLaunch: what the host's function of a kernel calls when it is called itself, by <<<>>>. All launches are to go
- * through cudaLaunchKernelEx, which only takes its address; so these three are never called. */
+/* crt/host_runtime.h, __cudaLaunch: what the host's function of a kernel calls when it is called itself, by <<<>>>.
+ * All launches are to go through cudaLaunchKernelEx, which only takes its address; so these three are never
+ * called. */
 static cudaError_t refuse_triple_brackets(const char *function)
 {
     simulated_misuse(function, "a launch by <<<>>> is not simulated; use cudaLaunchKernelEx");
@@ -139,8 +143,8 @@ static void run_launch(void *argument)
     shim_run(header->kernel, header->blocks, header->threads, arguments);
 }
 
-/* Whether an argument is an address of mapped memory of the host that is not pinned: what a pointer by mistake looks like. Small numbers and
- * floating point values are no such addresses. */
+/* Whether an argument is an address of mapped memory of the host that is not pinned: what a pointer by mistake
+ * looks like. Small numbers and floating point values are no such addresses. */
 static bool is_pageable_address(const void *argument, size_t size)
 {
     uintptr_t value;
@@ -176,16 +180,17 @@ static struct work *create_launch(const char *name, const struct launch *header,
     return work;
 }
 
-/* The error of a launch's shape. CUDA C++ Programming Guide, "Compute Capabilities": at most 2^31 - 1 blocks in x, 65535 in y and z, and 1024
- * threads; a launch out of bounds, or of none, is cudaErrorInvalidConfiguration (driver_types.h). */
+/* The error of a launch's shape. CUDA C++ Programming Guide, "Compute Capabilities": at most 2^31 - 1 blocks in x,
+ * 65535 in y and z, and 1024 threads; a launch out of bounds, or of none, is cudaErrorInvalidConfiguration
+ * (driver_types.h). */
 static cudaError_t check_shape(const char *name, const cudaLaunchConfig_t *config)
 {
     dim3 grid = config->gridDim, block = config->blockDim;
     uint64_t threads = (uint64_t)block.x * block.y * block.z;
     if (grid.x == 0 || grid.x > INT32_MAX || grid.y == 0 || grid.y > 65535 || grid.z == 0 || grid.z > 65535 ||
         threads == 0 || threads > 1024 || block.x > 1024 || block.y > 1024 || block.z > 64) {
-        simulated_misuse(name, "a grid of %u x %u x %u blocks of %u x %u x %u threads", grid.x, grid.y, grid.z, block.x,
-                         block.y, block.z);
+        simulated_misuse(name, "a grid of %u x %u x %u blocks of %u x %u x %u threads", grid.x, grid.y, grid.z,
+                         block.x, block.y, block.z);
         return cudaErrorInvalidConfiguration;
     }
     if (config->dynamicSmemBytes > DEFAULT_SHARED_LIMIT) {
@@ -194,8 +199,9 @@ static cudaError_t check_shape(const char *name, const cudaLaunchConfig_t *confi
     }
     if (grid.y != 1 || grid.z != 1 || block.y != 1 || block.z != 1 || config->dynamicSmemBytes != 0 ||
         config->numAttrs != 0) {
-        simulated_misuse(name, "grids or blocks of more than one dimension, dynamic shared memory and attributes are not "
-                               "simulated");
+        simulated_misuse(name,
+                         "grids or blocks of more than one dimension, dynamic shared memory and attributes are not "
+                         "simulated");
         return cudaErrorNotSupported;
     }
     return cudaSuccess;
@@ -224,9 +230,9 @@ static cudaError_t launch_function(const char *name, const cudaLaunchConfig_t *c
     return work != NULL ? stream_add(name, config->stream, work) : cudaErrorInvalidValue;
 }
 
-/* "CUDA Runtime API", Execution Control, cudaLaunchKernelExC: arguments[i] points to the i-th parameter's value, which is copied by the
- * call; cudaErrorInvalidDeviceFunction for a function that is no kernel. Enqueued, or a node where the stream captures. Each kernel
- * counts as a call site of its own. */
+/* "CUDA Runtime API", Execution Control, cudaLaunchKernelExC: arguments[i] points to the i-th parameter's value,
+ * which is copied by the call; cudaErrorInvalidDeviceFunction for a function that is no kernel. Enqueued, or a node
+ * where the stream captures. Each kernel counts as a call site of its own. */
 cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *host, void **arguments)
 {
     runtime_lock();

@@ -1,8 +1,9 @@
 /* Simulated memory: device memory, which the host cannot touch, and pinned memory of the host.
  *
- * Each kind has its own part of the address space. Allocations get pages of their own with an inaccessible gap behind them, end at the end of
- * a page (rounded up to 256 bytes), and their addresses are never given again: an access to freed memory or past the end
- * faults, and the handler of SIGSEGV says what was touched. Device memory is inaccessible but between memory_open and memory_close. */
+ * Each kind has its own part of the address space. Allocations get pages of their own with an inaccessible gap
+ * behind them, end at the end of a page (rounded up to 256 bytes), and their addresses are never given again: an
+ * access to freed memory or past the end faults, and the handler of SIGSEGV says what was touched. Device memory is
+ * inaccessible but between memory_open and memory_close. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,9 @@
 
 enum { PAGE = 4096, ALIGNMENT = 256, GAP = 1 << 20, END_MARK = 0xa5 };
 
-/* Far from where programs, libraries, heaps and stacks lie. The first 2 GiB of a region stay unused, so that a small number beside the upper
- * half of an old address, as padding may hold it, is no address that was ever allocated. */
+/* Far from where programs, libraries, heaps and stacks lie. The first 2 GiB of a region stay unused, so that a
+ * small number beside the upper half of an old address, as padding may hold it, is no address that was ever
+ * allocated. */
 #define REGION_START ((uintptr_t)0x5a5a00000000)
 #define REGION_SIZE ((size_t)1 << 40)
 #define REGION_UNUSED ((size_t)1 << 31)
@@ -115,7 +117,8 @@ static void describe(enum memory_kind kind, const void *address, char *text, siz
     const struct allocation *found = &region->allocations[i];
     size_t offset = (size_t)((uintptr_t)address - (uintptr_t)found->address);
     if (offset >= found->size)
-        snprintf(text, room, "%zu bytes past the end of an allocation of %zu bytes", offset - found->size, found->size);
+        snprintf(text, room, "%zu bytes past the end of an allocation of %zu bytes", offset - found->size,
+                 found->size);
     else
         snprintf(text, room, "%zu bytes into an allocation of %zu bytes%s", offset, found->size,
                  found->live ? "" : " that was freed");
@@ -243,7 +246,8 @@ bool memory_free_simulated(enum memory_kind kind, void *address)
         return false;
     struct allocation *freed = &regions[kind].allocations[i];
     freed->live = false;
-    checked_map(freed->pages, freed->page_bytes, PROT_NONE, MAP_FIXED); /* gives the pages back, keeps the addresses */
+    checked_map(freed->pages, freed->page_bytes, PROT_NONE,
+                MAP_FIXED); /* gives the pages back, keeps the addresses */
     return true;
 }
 
@@ -294,9 +298,10 @@ void memory_check_ends(const char *work)
 
 /* ---- the calls ---- */
 
-/* "CUDA Runtime API", Memory Management, cudaMalloc: aligned for any kind of variable, not cleared; cudaErrorMemoryAllocation where there is
- * not enough; cudaErrorInvalidValue for no place to put the pointer. CUDA C++ Programming Guide, "Device Memory Accesses": at least 256-byte
- * aligned. Zero bytes give NULL, as cudaMalloc is observed to do. Unsafe while a stream captures: see capture_refuses. */
+/* "CUDA Runtime API", Memory Management, cudaMalloc: aligned for any kind of variable, not cleared;
+ * cudaErrorMemoryAllocation where there is not enough; cudaErrorInvalidValue for no place to put the pointer. CUDA
+ * C++ Programming Guide, "Device Memory Accesses": at least 256-byte aligned. Zero bytes give NULL, as cudaMalloc
+ * is observed to do. Unsafe while a stream captures: see capture_refuses. */
 cudaError_t cudaMalloc(void **pointer, size_t size)
 {
     cudaError_t error = runtime_enter("cudaMalloc");
@@ -315,8 +320,8 @@ cudaError_t cudaMalloc(void **pointer, size_t size)
     return runtime_leave(error);
 }
 
-/* "CUDA Runtime API", Memory Management, cudaMallocHost: page-locked memory of the host; cudaErrorMemoryAllocation where there is not
- * enough. No alignment is promised there: here it is 256 bytes. */
+/* "CUDA Runtime API", Memory Management, cudaMallocHost: page-locked memory of the host; cudaErrorMemoryAllocation
+ * where there is not enough. No alignment is promised there: here it is 256 bytes. */
 cudaError_t cudaMallocHost(void **pointer, size_t size)
 {
     cudaError_t error = runtime_enter("cudaMallocHost");
@@ -340,7 +345,8 @@ static cudaError_t free_memory(enum memory_kind kind, const char *function, void
     ptrdiff_t allocation = memory_find(kind, address, true);
     const char *user;
     if (allocation >= 0 && streams_use(kind, allocation, &user))
-        simulated_misuse(function, "%p is used by %s, which waits to run: the stream was not waited for", address, user);
+        simulated_misuse(function, "%p is used by %s, which waits to run: the stream was not waited for", address,
+                         user);
     memory_check_ends(function);
     if (memory_free_simulated(kind, address))
         return cudaSuccess;
@@ -352,9 +358,9 @@ static cudaError_t free_memory(enum memory_kind kind, const char *function, void
     return cudaErrorInvalidValue;
 }
 
-/* "CUDA Runtime API", Memory Management, cudaFree: what cudaMalloc returned, once; NULL does nothing; anything else is
- * cudaErrorInvalidValue. It "may perform implicit synchronization": nothing can be built on that, so memory that waiting work uses is
- * misuse here. */
+/* "CUDA Runtime API", Memory Management, cudaFree: what cudaMalloc returned, once; NULL does nothing; anything else
+ * is cudaErrorInvalidValue. It "may perform implicit synchronization": nothing can be built on that, so memory that
+ * waiting work uses is misuse here. */
 cudaError_t cudaFree(void *pointer)
 {
     cudaError_t failed = runtime_enter("cudaFree");
@@ -364,8 +370,8 @@ cudaError_t cudaFree(void *pointer)
     return runtime_leave(failed != cudaSuccess ? failed : error);
 }
 
-/* "CUDA Runtime API", Memory Management, cudaFreeHost: what cudaMallocHost returned, once; else cudaErrorInvalidValue. Nothing says
- * that it waits for copies, so memory that waiting work uses is misuse. */
+/* "CUDA Runtime API", Memory Management, cudaFreeHost: what cudaMallocHost returned, once; else
+ * cudaErrorInvalidValue. Nothing says that it waits for copies, so memory that waiting work uses is misuse. */
 cudaError_t cudaFreeHost(void *pointer)
 {
     cudaError_t failed = runtime_enter("cudaFreeHost");

@@ -1,4 +1,5 @@
-/* What the simulator says: misuse, objects that were never destroyed, and the exit status that follows from them. */
+/* What the simulator says: misuse, objects that were never destroyed, and the exit status that follows from
+ * them. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -47,7 +48,8 @@ void simulated_misuse(const char *function, const char *format, ...)
     runtime_unlock();
 }
 
-/* ---- handles: a hash table with linear probing; entries stay when destroyed, and are taken again by address ---- */
+/* ---- handles: a hash table with linear probing; entries stay when destroyed, and are taken again by address
+ * ---- */
 
 struct handle {
     const void *address; /* NULL: free */

@@ -1,7 +1,7 @@
 /* What the files of the simulated libcudart.so.13 share.
  *
- * One lock guards everything: runtime_enter takes it, runtime_leave gives it back. It may be taken again by its holder, so that work that
- * runs inside a synchronising call may report. */
+ * One lock guards everything: runtime_enter takes it, runtime_leave gives it back. It may be taken again by its
+ * holder, so that work that runs inside a synchronising call may report. */
 #ifndef TIDY_TESTS_GPU_SIMULATED_RUNTIME_H
 #define TIDY_TESTS_GPU_SIMULATED_RUNTIME_H
 
@@ -18,8 +18,8 @@
 void runtime_lock(void);
 void runtime_unlock(void);
 
-/* Takes the lock, counts the call, and returns the error that it is to fail with in any case: a wanted fault, a lost device, a
- * scenario without a usable device. */
+/* Takes the lock, counts the call, and returns the error that it is to fail with in any case: a wanted fault, a
+ * lost device, a scenario without a usable device. */
 cudaError_t runtime_enter_from(const char *function, const void *caller);
 #define runtime_enter(function) runtime_enter_from(function, __builtin_return_address(0))
 
@@ -51,7 +51,8 @@ void *simulator_grow(void *array, size_t *room, size_t count, size_t item_size);
 
 enum memory_kind { MEMORY_DEVICE, MEMORY_PINNED, MEMORY_KINDS };
 
-/* The bytes that fresh memory and poisoned destinations are filled with: NaN as float or bf16, and no class or index. */
+/* The bytes that fresh memory and poisoned destinations are filled with: NaN as float or bf16, and no class or
+ * index. */
 enum { MEMORY_POISON = 0xff };
 
 /* Returns NULL where memory is exhausted. Addresses are multiples of 256 and never used again. */
@@ -72,7 +73,8 @@ bool memory_was_given(enum memory_kind kind, const void *address);
 size_t memory_live_bytes(enum memory_kind kind);
 size_t memory_live_count(enum memory_kind kind);
 
-/* Lets code touch device memory, until as many calls of memory_close. `work` is named in reports of bad accesses. */
+/* Lets code touch device memory, until as many calls of memory_close. `work` is named in reports of bad
+ * accesses. */
 void memory_open(const char *work);
 void memory_close(void);
 
@@ -96,7 +98,8 @@ struct work *work_create(const char *function, simulated_work *run, const void *
 struct work *work_copy(const struct work *work);
 void work_destroy(struct work *work);
 
-/* Whether each of the argument's words that is an address of simulated memory is live. Reports the first that is not. */
+/* Whether each of the argument's words that is an address of simulated memory is live. Reports the first that is
+ * not. */
 bool work_is_usable(const char *function, const struct work *work);
 
 /* Whether work waits that uses the allocation. Its name is in *function. */
@@ -116,7 +119,8 @@ struct capture **stream_capture(cudaStream_t stream);
 cudaError_t capture_add(struct capture *capture, struct work *work);
 void capture_invalidate(struct capture *capture);
 
-/* Refuses a call that is unsafe while a capture goes on that forbids it to this thread: reports, invalidates the capture. */
+/* Refuses a call that is unsafe while a capture goes on that forbids it to this thread: reports, invalidates the
+ * capture. */
 cudaError_t capture_refuses(const char *function);
 
 #endif

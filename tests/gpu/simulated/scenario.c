@@ -20,7 +20,7 @@ struct device {
     int major, minor, multiprocessors;
     size_t memory;
     int threads_per_multiprocessor;
-    int bus_width;             /* bits */
+    int bus_width; /* bits */
     int l2_bytes;
     int shared_per_multiprocessor;
 };
@@ -123,9 +123,9 @@ int simulated_compute_capability(void)
     return capability;
 }
 
-/* "CUDA Runtime API", Device Management, cudaGetDeviceCount: the devices that can execute. cudaErrorNoDevice where there is none;
- * cudaErrorInsufficientDriver (driver_types.h) where the driver is older than the runtime, and also where none is installed, as
- * the real library answers on a machine without one: in both *count is left alone. */
+/* "CUDA Runtime API", Device Management, cudaGetDeviceCount: the devices that can execute. cudaErrorNoDevice where
+ * there is none; cudaErrorInsufficientDriver (driver_types.h) where the driver is older than the runtime, and also
+ * where none is installed, as the real library answers on a machine without one: in both *count is left alone. */
 cudaError_t cudaGetDeviceCount(int *count)
 {
     cudaError_t error = runtime_enter("cudaGetDeviceCount");
@@ -136,8 +136,8 @@ cudaError_t cudaGetDeviceCount(int *count)
     return runtime_leave(error);
 }
 
-/* "CUDA Runtime API", Version Management, cudaDriverGetVersion: 1000 x major + 10 x minor of the latest CUDA that the driver supports; 0
- * and success where no driver is installed; cudaErrorInvalidValue for NULL. */
+/* "CUDA Runtime API", Version Management, cudaDriverGetVersion: 1000 x major + 10 x minor of the latest CUDA that
+ * the driver supports; 0 and success where no driver is installed; cudaErrorInvalidValue for NULL. */
 cudaError_t cudaDriverGetVersion(int *version)
 {
     cudaError_t error = runtime_enter("cudaDriverGetVersion");
@@ -150,8 +150,8 @@ cudaError_t cudaDriverGetVersion(int *version)
     return runtime_leave(error);
 }
 
-/* "CUDA Runtime API", Version Management, cudaRuntimeGetVersion: the runtime's own version, needs no driver; cudaErrorInvalidValue
- * for NULL. */
+/* "CUDA Runtime API", Version Management, cudaRuntimeGetVersion: the runtime's own version, needs no driver;
+ * cudaErrorInvalidValue for NULL. */
 cudaError_t cudaRuntimeGetVersion(int *version)
 {
     cudaError_t error = runtime_enter("cudaRuntimeGetVersion");
@@ -162,8 +162,8 @@ cudaError_t cudaRuntimeGetVersion(int *version)
     return runtime_leave(error);
 }
 
-/* "CUDA Runtime API", Device Management, cudaGetDeviceProperties: cudaErrorInvalidDevice for an ordinal that is none. What the
- * table does not give is 0. */
+/* "CUDA Runtime API", Device Management, cudaGetDeviceProperties: cudaErrorInvalidDevice for an ordinal that is
+ * none. What the table does not give is 0. */
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int ordinal)
 {
     cudaError_t error = runtime_enter("cudaGetDeviceProperties");
@@ -197,8 +197,8 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int ordin
     return runtime_leave(error);
 }
 
-/* "CUDA Runtime API", Device Management, cudaSetDevice: makes the device the calling thread's; cudaErrorInvalidDevice for an ordinal
- * that is none. */
+/* "CUDA Runtime API", Device Management, cudaSetDevice: makes the device the calling thread's;
+ * cudaErrorInvalidDevice for an ordinal that is none. */
 cudaError_t cudaSetDevice(int ordinal)
 {
     cudaError_t error = runtime_enter("cudaSetDevice");

@@ -1,9 +1,10 @@
-/* Promises of the simulated device's faults, scenarios and errors; and where the real runtime answers on a machine without a device or
- * driver, the same answers from both. */
+/* Promises of the simulated device's faults, scenarios and errors; and where the real runtime answers on a machine
+ * without a device or driver, the same answers from both. */
 #include "tests/support/support.h"
 
 #include <cuda_runtime_api.h>
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 #include "tests/gpu/simulated/device.h"
 #include "tests/gpu/simulated/simulator.h"
 
-/* ---- faults: make_calls has 5 sites, the 2nd and the 4th of which are called 3 times, as a loop that is not unrolled has ---- */
+/* ---- faults: make_calls has 5 sites, the 2nd and the 4th of which are called 3 times, as a loop that is not
+ * unrolled has ---- */
 
 __attribute__((noinline)) static cudaError_t allocate(void **memory)
 {
@@ -104,7 +106,12 @@ static void test_a_lost_device_fails_every_later_call(void **state)
     simulator_expect_with(lose_the_device, 0, NULL, (const char *const[]){"SIMULATED_GPU_FAULT=2:2:sticky", NULL});
 }
 
-static void lose_the_device_with_work(void)
+static void add_one(void *argument)
+{
+    (**(int **)argument)++;
+}
+
+static void lose_the_device_with_work(bool waits)
 {
     cudaStream_t stream;
     void *device, *pinned;
@@ -112,23 +119,39 @@ static void lose_the_device_with_work(void)
     CHECK(cudaMalloc(&device, 64) == cudaSuccess && cudaMallocHost(&pinned, 64) == cudaSuccess);
     memset(pinned, 1, 64);
     CHECK(cudaMemcpyAsync(device, pinned, 64, cudaMemcpyHostToDevice, stream) == cudaSuccess);
-    CHECK(cudaStreamSynchronize(stream) == cudaErrorIllegalAddress);
+    static int runs;
+    int *counter = &runs;
+    CHECK(simulated_enqueue(stream, "a count", add_one, &counter, sizeof counter) == 0);
+    if (waits)
+        CHECK(cudaStreamSynchronize(stream) == cudaErrorIllegalAddress && runs == 0);
     CHECK(cudaFree(device) == cudaErrorIllegalAddress && cudaFreeHost(pinned) == cudaErrorIllegalAddress);
     CHECK(cudaStreamDestroy(stream) == cudaErrorIllegalAddress);
+}
+
+static void lose_it_and_wait(void)
+{
+    lose_the_device_with_work(true);
+}
+
+static void lose_it_and_clean_up(void)
+{
+    lose_the_device_with_work(false);
 }
 
 static void test_work_on_a_lost_device_is_dropped_and_can_be_cleaned_up_after(void **state)
 {
     (void)state;
-    simulator_expect_with(lose_the_device_with_work, 0, NULL, (const char *const[]){"SIMULATED_GPU_FAULT=5:sticky", NULL});
+    static const char *const fifth_call[] = {"SIMULATED_GPU_FAULT=5:sticky", NULL};
+    simulator_expect_with(lose_it_and_wait, 0, NULL, fifth_call);
+    simulator_expect_with(lose_it_and_clean_up, 0, NULL, fifth_call);
 }
 
 static void test_wishes_that_are_none_are_refused(void **state)
 {
     (void)state;
-    static const char *const wishes[] = {"SIMULATED_GPU_FAULT=x", "SIMULATED_GPU_FAULT=1:", "SIMULATED_GPU_FAULT=0",
-                                         "SIMULATED_GPU_FAULT=1:2:stuck", "SIMULATED_GPU=device=Z80",
-                                         "SIMULATED_GPU=memory=lots"};
+    static const char *const wishes[] = {
+        "SIMULATED_GPU_FAULT=x",         "SIMULATED_GPU_FAULT=1:",   "SIMULATED_GPU_FAULT=0",
+        "SIMULATED_GPU_FAULT=1:2:stuck", "SIMULATED_GPU=device=Z80", "SIMULATED_GPU=memory=lots"};
     for (size_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++)
         simulator_expect_with(make_calls, SIMULATED_MISUSE_STATUS, "simulated GPU: SIMULATED_GPU",
                               (const char *const[]){wishes[i], NULL});
@@ -236,19 +259,44 @@ static void ask(void *library, char *out, size_t room)
     int devices = -7, driver_version = -7, runtime_version = -7;
     void *memory = NULL;
     size_t length = 0;
-    const int answers[] = {(int)count(&devices), devices, (int)last(), (int)last(), (int)driver(&driver_version),
-                           driver_version, (int)runtime(&runtime_version), runtime_version, (int)driver(NULL),
-                           (int)allocate(&memory, 16), (int)release(NULL), (int)set(0), (int)last()};
+    const int answers[] = {(int)count(&devices),
+                           devices,
+                           (int)last(),
+                           (int)last(),
+                           (int)driver(&driver_version),
+                           driver_version,
+                           (int)runtime(&runtime_version),
+                           runtime_version,
+                           (int)driver(NULL),
+                           (int)allocate(&memory, 16),
+                           (int)release(NULL),
+                           (int)set(0),
+                           (int)last()};
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
         length += (size_t)snprintf(out + length, room - length, "%d ", answers[i]);
-    static const cudaError_t texts[] = {
-        cudaSuccess, cudaErrorInvalidValue, cudaErrorMemoryAllocation, cudaErrorInvalidConfiguration,
-        cudaErrorInvalidMemcpyDirection, cudaErrorInsufficientDriver, cudaErrorDevicesUnavailable,
-        cudaErrorInvalidDeviceFunction, cudaErrorNoDevice, cudaErrorInvalidDevice, cudaErrorInvalidResourceHandle,
-        cudaErrorIllegalState, cudaErrorNotReady, cudaErrorIllegalAddress, cudaErrorLaunchOutOfResources,
-        cudaErrorLaunchFailure, cudaErrorNotSupported, cudaErrorStreamCaptureUnsupported,
-        cudaErrorStreamCaptureInvalidated, cudaErrorStreamCaptureWrongThread, cudaErrorCapturedEvent, cudaErrorUnknown,
-        (cudaError_t)12345};
+    static const cudaError_t texts[] = {cudaSuccess,
+                                        cudaErrorInvalidValue,
+                                        cudaErrorMemoryAllocation,
+                                        cudaErrorInvalidConfiguration,
+                                        cudaErrorInvalidMemcpyDirection,
+                                        cudaErrorInsufficientDriver,
+                                        cudaErrorDevicesUnavailable,
+                                        cudaErrorInvalidDeviceFunction,
+                                        cudaErrorNoDevice,
+                                        cudaErrorInvalidDevice,
+                                        cudaErrorInvalidResourceHandle,
+                                        cudaErrorIllegalState,
+                                        cudaErrorNotReady,
+                                        cudaErrorIllegalAddress,
+                                        cudaErrorLaunchOutOfResources,
+                                        cudaErrorLaunchFailure,
+                                        cudaErrorNotSupported,
+                                        cudaErrorStreamCaptureUnsupported,
+                                        cudaErrorStreamCaptureInvalidated,
+                                        cudaErrorStreamCaptureWrongThread,
+                                        cudaErrorCapturedEvent,
+                                        cudaErrorUnknown,
+                                        (cudaError_t)12345};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         length += (size_t)snprintf(out + length, room - length, "\n%d %s", (int)texts[i], text(texts[i]));
 }
@@ -273,7 +321,8 @@ static void test_without_a_driver_it_answers_as_the_real_library_does(void **sta
     void *driver = dlopen("libcuda.so.1", RTLD_NOW);
     if (driver != NULL)
         skip(); /* a driver is there: the real library would answer for it */
-    simulator_expect_with(compare_with_the_real_library, 0, NULL, (const char *const[]){"SIMULATED_GPU=no-driver", NULL});
+    simulator_expect_with(compare_with_the_real_library, 0, NULL,
+                          (const char *const[]){"SIMULATED_GPU=no-driver", NULL});
 }
 
 int main(void)

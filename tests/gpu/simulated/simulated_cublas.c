@@ -1,4 +1,5 @@
-/* Promises of the simulated cuBLAS: products of small matrices computed by hand, and the errors that NVIDIA documents. */
+/* Promises of the simulated cuBLAS: products of small matrices computed by hand, and the errors that NVIDIA
+ * documents. */
 #include "tests/support/support.h"
 
 #include <cublas_v2.h>
@@ -21,7 +22,8 @@ enum { FLOATS = 64, A = 0, B = 16, C = 32 }; /* where matrices lie */
 static void begin(void)
 {
     CHECK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking) == cudaSuccess);
-    CHECK(cudaMalloc((void **)&device, BYTES) == cudaSuccess && cudaMalloc((void **)&workspace, 1024) == cudaSuccess);
+    CHECK(cudaMalloc((void **)&device, BYTES) == cudaSuccess &&
+          cudaMalloc((void **)&workspace, 1024) == cudaSuccess);
     CHECK(cudaMallocHost((void **)&pinned, BYTES) == cudaSuccess);
     CHECK(cublasCreate(&handle) == CUBLAS_STATUS_SUCCESS);
     CHECK(cublasSetStream(handle, stream) == CUBLAS_STATUS_SUCCESS);
@@ -55,11 +57,11 @@ static void expect(const float *values, const float *expected, size_t count)
         CHECK(values[i] == expected[i]);
 }
 
-static cublasStatus_t multiply(cublasOperation_t a, cublasOperation_t b, int m, int n, int k, int lda, int ldb, int ldc,
-                               const float *alpha, const float *beta)
+static cublasStatus_t multiply(cublasOperation_t a, cublasOperation_t b, int m, int n, int k, int lda, int ldb,
+                               int ldc, const float *alpha, const float *beta)
 {
-    return cublasGemmEx(handle, a, b, m, n, k, alpha, device + A, CUDA_R_32F, lda, device + B, CUDA_R_32F, ldb, beta,
-                        device + C, CUDA_R_32F, ldc, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
+    return cublasGemmEx(handle, a, b, m, n, k, alpha, device + A, CUDA_R_32F, lda, device + B, CUDA_R_32F, ldb,
+                        beta, device + C, CUDA_R_32F, ldc, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
 }
 
 /* A B = (1 - 3 + 2.5, 6 + 5; 2 - 4 + 3, 8 + 6) = (0.5 11; 1 14); beta = 0 does not read C, which holds NaN. */
@@ -77,8 +79,9 @@ static void multiply_plain(void)
     end();
 }
 
-/* The same six numbers of A as 3 x 2, (1 4; 2 5; 3 6), turned: (1 2 3; 4 5 6). Those of B as 2 x 3, (1 0.5 2; -1 0 1), turned:
- * (1 -1; 0.5 0; 2 1). Product: (1 + 1 + 6, -1 + 3; 4 + 2.5 + 12, -4 + 6) = (8 2; 18.5 2), in rows of 3: the third stays NaN. */
+/* The same six numbers of A as 3 x 2, (1 4; 2 5; 3 6), turned: (1 2 3; 4 5 6). Those of B as 2 x 3, (1 0.5 2; -1 0
+ * 1), turned: (1 -1; 0.5 0; 2 1). Product: (1 + 1 + 6, -1 + 3; 4 + 2.5 + 12, -4 + 6) = (8 2; 18.5 2), in rows of 3:
+ * the third stays NaN. */
 static void multiply_turned(void)
 {
     begin();
@@ -104,8 +107,9 @@ static float product_of(float value, cublasComputeType_t compute)
     pinned[A] = value;
     pinned[B] = 1;
     CHECK(cudaMemcpyAsync(device, pinned, BYTES, cudaMemcpyHostToDevice, stream) == cudaSuccess);
-    CHECK(cublasGemmEx(handle, CUBLAS_OP_N, CUBLAS_OP_N, 1, 1, 1, &one, device + A, CUDA_R_32F, 1, device + B, CUDA_R_32F, 1,
-                       &zero, device + C, CUDA_R_32F, 1, compute, CUBLAS_GEMM_DEFAULT) == CUBLAS_STATUS_SUCCESS);
+    CHECK(cublasGemmEx(handle, CUBLAS_OP_N, CUBLAS_OP_N, 1, 1, 1, &one, device + A, CUDA_R_32F, 1, device + B,
+                       CUDA_R_32F, 1, &zero, device + C, CUDA_R_32F, 1, compute,
+                       CUBLAS_GEMM_DEFAULT) == CUBLAS_STATUS_SUCCESS);
     CHECK(cudaStreamSynchronize(stream) == cudaSuccess);
     download();
     float product = pinned[C];
@@ -133,8 +137,8 @@ static void test_tf32_rounds_inputs_where_the_device_has_it(void **state)
     simulator_expect_with(keep_float32, 0, NULL, (const char *const[]){"SIMULATED_GPU=T4", NULL});
 }
 
-/* bf16 bits: 0x3f80 is 1, 0x3f81 is 1 + 2^-7, 0x4000 is 2. 1 x 1 + (1 + 2^-7)(1 + 2^-7) = 2 + 2^-6 + 2^-14; in bf16, with steps of 2^-6 from
- * 2 on, 2 + 2^-6, 0x4001. */
+/* bf16 bits: 0x3f80 is 1, 0x3f81 is 1 + 2^-7, 0x4000 is 2. 1 x 1 + (1 + 2^-7)(1 + 2^-7) = 2 + 2^-6 + 2^-14; in
+ * bf16, with steps of 2^-6 from 2 on, 2 + 2^-6, 0x4001. */
 static void multiply_bf16(void)
 {
     begin();
@@ -190,8 +194,8 @@ static void matrix_beyond_its_memory(void)
 static void types_that_do_not_go_together(void)
 {
     begin();
-    CHECK(cublasGemmEx(handle, CUBLAS_OP_N, CUBLAS_OP_N, 1, 1, 1, &one, device + A, CUDA_R_32F, 1, device + B, CUDA_R_16BF, 1,
-                       &zero, device + C, CUDA_R_32F, 1, CUBLAS_COMPUTE_32F,
+    CHECK(cublasGemmEx(handle, CUBLAS_OP_N, CUBLAS_OP_N, 1, 1, 1, &one, device + A, CUDA_R_32F, 1, device + B,
+                       CUDA_R_16BF, 1, &zero, device + C, CUDA_R_32F, 1, CUBLAS_COMPUTE_32F,
                        CUBLAS_GEMM_DEFAULT) == CUBLAS_STATUS_NOT_SUPPORTED);
     end();
 }
@@ -279,8 +283,9 @@ static void compare_with_the_real_library(void)
     *(void **)&text = dlsym(real, "cublasGetStatusString");
     CHECK(create != cublasCreate && create(&handle) == cublasCreate(&handle) && create(NULL) == cublasCreate(NULL));
     static const cublasStatus_t statuses[] = {
-        CUBLAS_STATUS_SUCCESS, CUBLAS_STATUS_NOT_INITIALIZED, CUBLAS_STATUS_ALLOC_FAILED, CUBLAS_STATUS_INVALID_VALUE,
-        CUBLAS_STATUS_EXECUTION_FAILED, CUBLAS_STATUS_NOT_SUPPORTED, (cublasStatus_t)99};
+        CUBLAS_STATUS_SUCCESS,       CUBLAS_STATUS_NOT_INITIALIZED,  CUBLAS_STATUS_ALLOC_FAILED,
+        CUBLAS_STATUS_INVALID_VALUE, CUBLAS_STATUS_EXECUTION_FAILED, CUBLAS_STATUS_NOT_SUPPORTED,
+        (cublasStatus_t)99};
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
         CHECK(strcmp(text(statuses[i]), cublasGetStatusString(statuses[i])) == 0);
 }
@@ -290,7 +295,8 @@ static void test_without_a_driver_it_answers_as_the_real_library_does(void **sta
     (void)state;
     if (dlopen("libcuda.so.1", RTLD_NOW) != NULL)
         skip(); /* a driver is there: the real library would answer for it */
-    simulator_expect_with(compare_with_the_real_library, 0, NULL, (const char *const[]){"SIMULATED_GPU=no-driver", NULL});
+    simulator_expect_with(compare_with_the_real_library, 0, NULL,
+                          (const char *const[]){"SIMULATED_GPU=no-driver", NULL});
 }
 
 int main(void)

@@ -1,5 +1,5 @@
-/* Promises for programs that nvcc built and that are linked against the real runtime: on the simulated one their kernels run, with the
- * right arguments, in streams and graphs. ctest sets LD_LIBRARY_PATH. */
+/* Promises for programs that nvcc built and that are linked against the real runtime: on the simulated one their
+ * kernels run, with the right arguments, in streams and graphs. ctest sets LD_LIBRARY_PATH. */
 #include "tests/support/support.h"
 
 #include <cuda_runtime_api.h>
@@ -79,7 +79,8 @@ static void test_kernels_compute_with_their_arguments_in_streams_and_graphs(void
 static void launch_too_many_threads(void)
 {
     begin();
-    CHECK(example_launch_line(stream, 1, 1025, (struct example_line){0, 1}, device, 0, 1) == cudaErrorInvalidConfiguration);
+    CHECK(example_launch_line(stream, 1, 1025, (struct example_line){0, 1}, device, 0, 1) ==
+          cudaErrorInvalidConfiguration);
     CHECK(cudaGetLastError() == cudaErrorInvalidConfiguration && cudaGetLastError() == cudaSuccess);
     end();
 }
@@ -87,7 +88,8 @@ static void launch_too_many_threads(void)
 static void launch_no_blocks(void)
 {
     begin();
-    CHECK(example_launch_line(stream, 0, 1, (struct example_line){0, 1}, device, 0, 1) == cudaErrorInvalidConfiguration);
+    CHECK(example_launch_line(stream, 0, 1, (struct example_line){0, 1}, device, 0, 1) ==
+          cudaErrorInvalidConfiguration);
     end();
 }
 
@@ -133,7 +135,8 @@ static void free_what_a_launch_uses(void)
 static void launch_on_the_default_stream(void)
 {
     begin();
-    CHECK(example_launch_line(NULL, 1, 1, (struct example_line){0, 1}, device, 0, 1) == cudaErrorInvalidResourceHandle);
+    CHECK(example_launch_line(NULL, 1, 1, (struct example_line){0, 1}, device, 0, 1) ==
+          cudaErrorInvalidResourceHandle);
     end();
 }
 
@@ -144,11 +147,13 @@ static void test_wrong_launches_are_reported_with_the_kernels_name(void **state)
         void (*body)(void);
         const char *said;
     } cases[] = {
-        {launch_too_many_threads, "cudaLaunchKernelExC example_line: a grid of 1 x 1 x 1 blocks of 1025 x 1 x 1 threads"},
+        {launch_too_many_threads,
+         "cudaLaunchKernelExC example_line: a grid of 1 x 1 x 1 blocks of 1025 x 1 x 1 threads"},
         {launch_no_blocks, "cudaLaunchKernelExC example_line: a grid of 0 x 1 x 1"},
         {launch_with_a_pointer_to_the_stack, "argument 2 of 4 is an address of the host's pageable memory"},
         {launch_with_freed_memory, "cudaLaunchKernelExC example_line refers to device memory at 0x"},
-        {launch_one_value_too_far, "example_line: device memory was written 0 bytes past the end of an allocation of 4000"},
+        {launch_one_value_too_far,
+         "example_line: device memory was written 0 bytes past the end of an allocation of 4000"},
         {launch_a_page_too_far, "simulated GPU: cudaLaunchKernelExC example_line: access to device memory at 0x"},
         {free_what_a_launch_uses, "is used by cudaLaunchKernelExC example_line, which waits to run"},
         {launch_on_the_default_stream, "the default stream"},

@@ -1,5 +1,5 @@
-/* Promises of the simulated device's memory: the host cannot touch it, and what is done to it that NVIDIA's documentation forbids is
- * reported. */
+/* Promises of the simulated device's memory: the host cannot touch it, and what is done to it that NVIDIA's
+ * documentation forbids is reported. */
 #include "tests/support/support.h"
 
 #include <cuda_runtime_api.h>
@@ -38,7 +38,8 @@ static void copy_there_and_back(void)
     memset(pinned, 7, BYTES);
     CHECK(cudaMemcpyAsync(device, pinned, BYTES, cudaMemcpyHostToDevice, stream) == cudaSuccess);
     CHECK(cudaMemsetAsync((char *)device + 16, 9, 16, stream) == cudaSuccess);
-    CHECK(cudaMemcpyAsync((char *)device + 64, (char *)device + 8, 16, cudaMemcpyDeviceToDevice, stream) == cudaSuccess);
+    CHECK(cudaMemcpyAsync((char *)device + 64, (char *)device + 8, 16, cudaMemcpyDeviceToDevice, stream) ==
+          cudaSuccess);
     CHECK(cudaStreamSynchronize(stream) == cudaSuccess);
     CHECK(cudaMemcpyAsync(pinned, device, BYTES, cudaMemcpyDeviceToHost, stream) == cudaSuccess);
     CHECK(cudaStreamSynchronize(stream) == cudaSuccess);
@@ -95,12 +96,20 @@ static void write_device_memory_while_work_waits(void)
     ((volatile char *)device)[1] = 1;
 }
 
+static void write_device_memory_after_work(void)
+{
+    begin();
+    CHECK(cudaMemsetAsync(device, 0, BYTES, stream) == cudaSuccess && cudaStreamSynchronize(stream) == cudaSuccess);
+    ((volatile char *)device)[1] = 1;
+}
+
 static void test_an_access_of_the_host_to_device_memory_ends_the_process(void **state)
 {
     (void)state;
     simulator_expect(read_device_memory, SIMULATED_MISUSE_STATUS, "host access to device memory at 0x");
     simulator_expect(write_device_memory, SIMULATED_MISUSE_STATUS, "100 bytes into an allocation of 4096 bytes\n");
     simulator_expect(write_device_memory_while_work_waits, SIMULATED_MISUSE_STATUS, "host access to device memory");
+    simulator_expect(write_device_memory_after_work, SIMULATED_MISUSE_STATUS, "host access to device memory");
 }
 
 static void read_freed_pinned_memory(void)
@@ -119,8 +128,10 @@ static void write_past_pinned_memory(void)
 static void test_an_access_to_freed_or_foreign_pinned_memory_ends_the_process(void **state)
 {
     (void)state;
-    simulator_expect(read_freed_pinned_memory, SIMULATED_MISUSE_STATUS, "8 bytes into an allocation of 4096 bytes that was freed");
-    simulator_expect(write_past_pinned_memory, SIMULATED_MISUSE_STATUS, "0 bytes past the end of an allocation of 4096");
+    simulator_expect(read_freed_pinned_memory, SIMULATED_MISUSE_STATUS,
+                     "8 bytes into an allocation of 4096 bytes that was freed");
+    simulator_expect(write_past_pinned_memory, SIMULATED_MISUSE_STATUS,
+                     "0 bytes past the end of an allocation of 4096");
 }
 
 struct span {
@@ -167,7 +178,8 @@ static void test_work_that_leaves_its_allocation_is_reported_by_name(void **stat
     simulator_expect(work_within_bounds, 0, NULL);
     simulator_expect(work_one_byte_too_far, SIMULATED_MISUSE_STATUS,
                      "some work: device memory was written 0 bytes past the end of an allocation of 1000 bytes");
-    simulator_expect(work_a_page_too_far, SIMULATED_MISUSE_STATUS, "simulated GPU: some work: access to device memory at");
+    simulator_expect(work_a_page_too_far, SIMULATED_MISUSE_STATUS,
+                     "simulated GPU: some work: access to device memory at");
 }
 
 static char *volatile pageable_null; /* volatile: no compiler is to see it */
@@ -230,7 +242,8 @@ static void test_wrong_frees_are_reported(void **state)
     simulator_expect(free_twice, SIMULATED_MISUSE_STATUS, "that was freed");
     simulator_expect(free_the_middle, SIMULATED_MISUSE_STATUS, "256 bytes into an allocation of 4096 bytes");
     simulator_expect(free_with_the_wrong_call, SIMULATED_MISUSE_STATUS, "cudaFreeHost: 0x");
-    simulator_expect(free_while_a_copy_waits, SIMULATED_MISUSE_STATUS, "is used by cudaMemcpyAsync, which waits to run");
+    simulator_expect(free_while_a_copy_waits, SIMULATED_MISUSE_STATUS,
+                     "is used by cudaMemcpyAsync, which waits to run");
     simulator_expect(free_pinned_while_a_copy_waits, SIMULATED_MISUSE_STATUS, "is used by cudaMemcpyAsync");
 }
 
@@ -323,8 +336,9 @@ static void leave_all(void)
 static void test_what_is_never_destroyed_is_listed(void **state)
 {
     (void)state;
-    static const char *const all[] = {"1 allocation(s) of cudaMalloc, 4096 bytes", "1 allocation(s) of cudaMallocHost",
-                                      "1 cudaStream_t never destroyed", "1 cudaEvent_t never destroyed"};
+    static const char *const all[] = {"1 allocation(s) of cudaMalloc, 4096 bytes",
+                                      "1 allocation(s) of cudaMallocHost", "1 cudaStream_t never destroyed",
+                                      "1 cudaEvent_t never destroyed"};
     for (size_t i = 0; i < 4; i++)
         simulator_expect(leave_all, SIMULATED_LEAK_STATUS, all[i]);
     simulator_expect_with(leave_all, 0, NULL, (const char *const[]){"SIMULATED_GPU_LEAKS=off", NULL});

@@ -1,5 +1,5 @@
-/* Promises of the simulated streams, events and graphs: nothing runs before the program waits, graphs replay, and what is forbidden is
- * refused and reported. */
+/* Promises of the simulated streams, events and graphs: nothing runs before the program waits, graphs replay, and
+ * what is forbidden is refused and reported. */
 #include "tests/support/support.h"
 
 #include <cuda_runtime_api.h>
@@ -89,6 +89,7 @@ static void run_as_far_as_an_event(void)
     CHECK(simulated_enqueue(stream, "a count", add_one, &counter, sizeof counter) == 0);
     CHECK(cudaEventSynchronize(event) == cudaSuccess);
     CHECK(all_are(pinned, 1) && runs == 0);
+    CHECK(cudaEventRecord(event, stream) == cudaSuccess);
     fill(2);
     download();
     CHECK(cudaEventRecord(event, stream) == cudaSuccess); /* overwrites */
@@ -187,7 +188,8 @@ static void use_destroyed_objects(void)
 {
     begin();
     cudaStream_t gone;
-    CHECK(cudaStreamCreateWithFlags(&gone, cudaStreamNonBlocking) == cudaSuccess && cudaStreamDestroy(gone) == cudaSuccess);
+    CHECK(cudaStreamCreateWithFlags(&gone, cudaStreamNonBlocking) == cudaSuccess &&
+          cudaStreamDestroy(gone) == cudaSuccess);
     CHECK(cudaMemsetAsync(device, 0, BYTES, gone) == cudaErrorInvalidResourceHandle);
     CHECK(cudaStreamSynchronize(gone) == cudaErrorInvalidResourceHandle);
     CHECK(cudaStreamDestroy(gone) == cudaErrorInvalidResourceHandle);
@@ -300,7 +302,8 @@ static void leave_graphs(void)
 static void test_wrong_use_of_graphs_is_reported(void **state)
 {
     (void)state;
-    simulator_expect(overwrite_between_launches, SIMULATED_MISUSE_STATUS, "was changed before the copy from it had run");
+    simulator_expect(overwrite_between_launches, SIMULATED_MISUSE_STATUS,
+                     "was changed before the copy from it had run");
     simulator_expect(launch_after_free, SIMULATED_MISUSE_STATUS,
                      "cudaGraphLaunch: cudaMemsetAsync refers to device memory at 0x");
     simulator_expect(leave_graphs, SIMULATED_LEAK_STATUS, "1 cudaGraph_t never destroyed");

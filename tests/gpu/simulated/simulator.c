@@ -68,8 +68,8 @@ void simulator_expect_with(void (*body)(void), int status, const char *said, con
     int ended = run(body, text, sizeof text, variables);
     bool as_said = said == NULL ? text[0] == '\0' : strstr(text, said) != NULL;
     if (!WIFEXITED(ended) || WEXITSTATUS(ended) != status || !as_said)
-        fail_msg("status 0x%x instead of exit with %d; expected on stderr: %s; there was: %s", (unsigned)ended, status,
-                 said != NULL ? said : "nothing", text);
+        fail_msg("status 0x%x instead of exit with %d; expected on stderr: %s; there was: %s", (unsigned)ended,
+                 status, said != NULL ? said : "nothing", text);
 }
 
 void simulator_expect(void (*body)(void), int status, const char *said)

@@ -1,9 +1,10 @@
-/* What the suites of the simulated device share: runs a function in a process of its own, which is to end in the way expected. */
+/* What the suites of the simulated device share: runs a function in a process of its own, which is to end in the
+ * way expected. */
 #ifndef TIDY_TESTS_GPU_SIMULATED_SIMULATOR_H
 #define TIDY_TESTS_GPU_SIMULATED_SIMULATOR_H
 
-/* Forks, runs `body` and exits with 0. Fails unless the process's exit status is `status` and its stderr contains `said` (NULL: it is
- * empty). `variables` are NAME=VALUE for the environment, ended by NULL; NULL: none. */
+/* Forks, runs `body` and exits with 0. Fails unless the process's exit status is `status` and its stderr contains
+ * `said` (NULL: it is empty). `variables` are NAME=VALUE for the environment, ended by NULL; NULL: none. */
 void simulator_expect_with(void (*body)(void), int status, const char *said, const char *const *variables);
 void simulator_expect(void (*body)(void), int status, const char *said);
 

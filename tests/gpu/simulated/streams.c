@@ -1,5 +1,6 @@
-/* Streams and events. A stream is a queue that nothing takes from before the program waits: for the stream, or for an event that was
- * recorded in it. Then its work runs, in order and on the waiting thread, as far as is waited for. */
+/* Streams and events. A stream is a queue that nothing takes from before the program waits: for the stream, or for
+ * an event that was recorded in it. Then its work runs, in order and on the waiting thread, as far as is waited
+ * for. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,7 +10,8 @@
 #define STREAM_KIND "cudaStream_t"
 #define EVENT_KIND "cudaEvent_t"
 
-/* Streams and events stay allocated when they are destroyed: work may still name them, and so no address is used twice. */
+/* Streams and events stay allocated when they are destroyed: work may still name them, and so no address is used
+ * twice. */
 struct CUstream_st {
     struct work *first, **last;
     struct capture *capture;
@@ -21,9 +23,9 @@ enum event_state { EVENT_NEVER_RECORDED, EVENT_WAITS, EVENT_COMPLETE, EVENT_CAPT
 struct CUevent_st {
     bool timing;
     enum event_state state;
-    uint64_t recorded;        /* how often it was recorded: work that marks an earlier time is out of date */
+    uint64_t recorded;          /* how often it was recorded: work that marks an earlier time is out of date */
     struct CUstream_st *stream; /* where last */
-    double milliseconds;      /* when the device came to it */
+    double milliseconds;        /* when the device came to it */
     struct CUevent_st *next;
 };
 
@@ -141,8 +143,9 @@ int simulated_enqueue(struct CUstream_st *stream, const char *function, simulate
                       size_t size)
 {
     runtime_lock();
-    cudaError_t error = faults_device_lost() ? cudaErrorIllegalAddress
-                                             : stream_add(function, stream, work_create(function, work, argument, size));
+    cudaError_t error = faults_device_lost()
+                            ? cudaErrorIllegalAddress
+                            : stream_add(function, stream, work_create(function, work, argument, size));
     runtime_unlock();
     return (int)error;
 }
@@ -175,8 +178,9 @@ static void run_stream(struct CUstream_st *stream, const struct CUevent_st *even
 
 /* ---- streams ---- */
 
-/* "CUDA Runtime API", Stream Management, cudaStreamCreateWithFlags: flags are cudaStreamDefault or cudaStreamNonBlocking, which does no implicit
- * synchronisation with the default stream; else cudaErrorInvalidValue. */
+/* "CUDA Runtime API", Stream Management, cudaStreamCreateWithFlags: flags are cudaStreamDefault or
+ * cudaStreamNonBlocking, which does no implicit synchronisation with the default stream; else
+ * cudaErrorInvalidValue. */
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *out, unsigned flags)
 {
     cudaError_t error = runtime_enter("cudaStreamCreateWithFlags");
@@ -193,9 +197,10 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *out, unsigned flags)
     return runtime_leave(error);
 }
 
-/* "CUDA Runtime API", Stream Management, cudaStreamDestroy: returns at once where work waits, which the device still completes; here it
- * runs where something that it is ordered before is waited for, and memory that it uses must not be freed. A stream that
- * captures cannot be destroyed ("CUDA Driver API", cudaErrorStreamCaptureUnsupported: not permitted when the stream is capturing). */
+/* "CUDA Runtime API", Stream Management, cudaStreamDestroy: returns at once where work waits, which the device
+ * still completes; here it runs where something that it is ordered before is waited for, and memory that it uses
+ * must not be freed. A stream that captures cannot be destroyed ("CUDA Driver API",
+ * cudaErrorStreamCaptureUnsupported: not permitted when the stream is capturing). */
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
     cudaError_t failed = runtime_enter("cudaStreamDestroy");
@@ -212,10 +217,10 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream)
     return runtime_leave(failed != cudaSuccess ? failed : error);
 }
 
-/* "CUDA Runtime API", Stream Management, cudaStreamSynchronize: blocks until all operations are complete; may return errors of earlier
- * asynchronous work. CUDA C++ Programming Guide, CUDA Graphs, "Prohibited and Unhandled Operations": a stream that is being captured
- * cannot be synchronised; the attempt invalidates the capture. A wanted fault fails after the work is done, as the error of a launch
- * would. */
+/* "CUDA Runtime API", Stream Management, cudaStreamSynchronize: blocks until all operations are complete; may
+ * return errors of earlier asynchronous work. CUDA C++ Programming Guide, CUDA Graphs, "Prohibited and Unhandled
+ * Operations": a stream that is being captured cannot be synchronised; the attempt invalidates the capture. A
+ * wanted fault fails after the work is done, as the error of a launch would. */
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
     cudaError_t failed = runtime_enter("cudaStreamSynchronize");
@@ -234,8 +239,9 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 
 /* ---- events ---- */
 
-/* "CUDA Runtime API", Event Management, cudaEventCreateWithFlags: flags of cudaEventBlockingSync, cudaEventDisableTiming,
- * cudaEventInterprocess (which needs the one before; not simulated); else cudaErrorInvalidValue. */
+/* "CUDA Runtime API", Event Management, cudaEventCreateWithFlags: flags of cudaEventBlockingSync,
+ * cudaEventDisableTiming, cudaEventInterprocess (which needs the one before; not simulated); else
+ * cudaErrorInvalidValue. */
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *out, unsigned flags)
 {
     cudaError_t error = runtime_enter("cudaEventCreateWithFlags");
@@ -253,7 +259,8 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t *out, unsigned flags)
     return runtime_leave(error);
 }
 
-/* "CUDA Runtime API", Event Management, cudaEventDestroy: may be called before the event is complete; does not block. */
+/* "CUDA Runtime API", Event Management, cudaEventDestroy: may be called before the event is complete; does not
+ * block. */
 cudaError_t cudaEventDestroy(cudaEvent_t event)
 {
     cudaError_t failed = runtime_enter("cudaEventDestroy");
@@ -278,9 +285,9 @@ static void run_mark(void *argument)
     mark->event->state = EVENT_COMPLETE;
 }
 
-/* "CUDA Runtime API", Event Management, cudaEventRecord: the event captures what is in the stream now; recording again overwrites that. In a
- * stream that captures it stands for work of the graph and cannot be waited for by the host (CUDA C++ Programming Guide, CUDA Graphs,
- * "Cross-stream Dependencies and Events"). */
+/* "CUDA Runtime API", Event Management, cudaEventRecord: the event captures what is in the stream now; recording
+ * again overwrites that. In a stream that captures it stands for work of the graph and cannot be waited for by the
+ * host (CUDA C++ Programming Guide, CUDA Graphs, "Cross-stream Dependencies and Events"). */
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
     cudaError_t error = runtime_enter("cudaEventRecord");
@@ -295,13 +302,15 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
         } else {
             struct mark mark = {event, event->recorded};
             event->state = EVENT_WAITS;
-            error = stream_add("cudaEventRecord", stream, work_create("cudaEventRecord", run_mark, &mark, sizeof mark));
+            error =
+                stream_add("cudaEventRecord", stream, work_create("cudaEventRecord", run_mark, &mark, sizeof mark));
         }
     }
     return runtime_leave(error);
 }
 
-/* The event's error where it cannot be asked about: destroyed, or recorded in a capture (cudaErrorCapturedEvent). */
+/* The event's error where it cannot be asked about: destroyed, or recorded in a capture
+ * (cudaErrorCapturedEvent). */
 static cudaError_t check_event(const char *function, const struct CUevent_st *event)
 {
     if (!simulated_handle_live(function, EVENT_KIND, event))
@@ -314,8 +323,8 @@ static cudaError_t check_event(const char *function, const struct CUevent_st *ev
     return cudaErrorCapturedEvent;
 }
 
-/* "CUDA Runtime API", Event Management, cudaEventSynchronize: waits for the work that the event captured; an event that was never
- * recorded stands for none, and returns at once. As unsafe in a capture as cudaStreamSynchronize. */
+/* "CUDA Runtime API", Event Management, cudaEventSynchronize: waits for the work that the event captured; an event
+ * that was never recorded stands for none, and returns at once. As unsafe in a capture as cudaStreamSynchronize. */
 cudaError_t cudaEventSynchronize(cudaEvent_t event)
 {
     cudaError_t failed = runtime_enter("cudaEventSynchronize");
@@ -327,9 +336,9 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
     return runtime_leave(failed != cudaSuccess ? failed : error);
 }
 
-/* "CUDA Runtime API", Event Management, cudaEventElapsedTime: milliseconds between two events. cudaErrorInvalidResourceHandle where one
- * was never recorded or was created with cudaEventDisableTiming, cudaErrorNotReady where one is not complete: a program that does not poll
- * has then forgotten to wait. */
+/* "CUDA Runtime API", Event Management, cudaEventElapsedTime: milliseconds between two events.
+ * cudaErrorInvalidResourceHandle where one was never recorded or was created with cudaEventDisableTiming,
+ * cudaErrorNotReady where one is not complete: a program that does not poll has then forgotten to wait. */
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t start, cudaEvent_t end)
 {
     static const char function[] = "cudaEventElapsedTime";

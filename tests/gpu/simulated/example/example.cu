@@ -1,5 +1,5 @@
-/* Kernels for the tests of the simulated runtime, which launches them by name: compiled for the CPU into the runtime, and by nvcc into
- * what is tested. */
+/* Kernels for the tests of the simulated runtime, which launches them by name: compiled for the CPU into the
+ * runtime, and by nvcc into what is tested. */
 #include "tests/gpu/simulated/example/example.h"
 
 #include "kernels/gpu_launch.h"
