@@ -210,8 +210,11 @@ static int fail_without_plan(const struct census *census, const char *key,
     if (census->with[WANTS_WORKSPACE] > 0)
         snprintf(workspace, sizeof workspace, "; %zu bytes of workspace were allowed, %zu is the least wanted",
                  request->workspace_limit, census->least_workspace);
+    /* A device that lacks the precision has no engine that the request could rule out. */
+    bool lacking = census->with[ROUNDS] + census->with[NONDETERMINISTIC] + census->with[WANTS_WORKSPACE] == 0;
     return tidy_fail("no plan for convolution %s on this device: %s%s%s%s%s", key, reasons, workspace,
-                     census->refusal[0] != 0 ? "; " : "", census->refusal, precision_needs[request->precision]);
+                     census->refusal[0] != 0 ? "; " : "", census->refusal,
+                     lacking ? precision_needs[request->precision] : "");
 }
 
 /* Whether the plan is one of the first `count`: the fallback list repeats some. */
