@@ -328,9 +328,9 @@ static void meet_each_fault(void)
     statuses[1] = cudnnSetStream(handle, NULL);
     statuses[2] = cudnnBackendCreateDescriptor(CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, &knob);
     statuses[3] = cudnnBackendSetAttribute(knob, CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, 1, &value);
-    statuses[4] = cudnnBackendFinalize(knob), [5] =
-                                                  cudnnBackendGetAttribute(knob, CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE,
-                                                                           CUDNN_TYPE_INT64, 1, &count, &value);
+    statuses[4] = cudnnBackendFinalize(knob);
+    statuses[5] =
+        cudnnBackendGetAttribute(knob, CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, 1, &count, &value);
     statuses[6] = knob == NULL ? CUDNN_STATUS_SUCCESS : cudnnBackendDestroyDescriptor(knob);
     statuses[7] = cudnnDestroy(handle);
     char message[64] = "";
