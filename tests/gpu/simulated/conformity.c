@@ -1,10 +1,25 @@
-/* What a cuDNN library answers to calls that need no device: each status, one a line, for the comparison of the simulated
- * library with the real one (conformity.sh).
+/* What a cuDNN library answers to calls that need no device: each status, one a line, for the comparison of the
+ * simulated library with the real one (cudnn_conformity.sh).
  *
  *     conformity LIBRARY DEVICE.json
+ *     conformity --version LIBRARY      prints the library's version
  *
- * Calls that crash the real library (a descriptor that was destroyed, a null place for the result) are left out: there is no
- * answer to compare. Figures that the two may have different (how many engines, how much workspace) are reduced to what both promise. */
+ * Calls that crash the real library (a descriptor that was destroyed, a null place for the result) are left
+ * out: there is no answer to compare. Figures that the two may have different (how many engines, how much
+ * workspace) are reduced to what both promise.
+ *
+ * What the real library does, release 9.19, that the documentation does not lead one to expect:
+ * - Which status a wrong use gives depends on the attribute; reading before finalize is NOT_INITIALIZED.
+ * - A descriptor of another kind is read as if it were of the expected one, and may crash the program; so does an
+ *   engine configuration that is finalised without a finalised engine.
+ * - A tensor's type, a convolution's paddings, type and mode, and a knob choice's type and value need not be set.
+ *   More than CUDNN_DIM_MAX dimensions are refused by finalize only; a dimension of 0 is not refused.
+ * - Two values are read with another type than they are set with: the convolution mode as a data type, the
+ *   tensor's reordering as a number.
+ * - Heuristics say that there are results where they then give none (bf16 on a T4), and take any mode. Without a
+ *   device they finalise and give none; an engine does too, and its configuration is what fails.
+ * - A plan needs neither handle nor description where its engine was made with one.
+ * - What was given to a descriptor may be destroyed before that is finalised. */
 #include "tests/gpu/simulated/conformity.h"
 
 #include <dlfcn.h>
@@ -117,6 +132,12 @@ int main(int argc, char **argv)
     if (argc != 3) {
         fprintf(stderr, "usage: conformity LIBRARY DEVICE.json\n");
         return 2;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        if (open_library(argv[2]) != 0)
+            return 1;
+        printf("%zu\n", api.version());
+        return 0;
     }
     const char *device = read_text(argv[2]);
     if (device == NULL || open_library(argv[1]) != 0)

@@ -1,4 +1,5 @@
-/* What the parts of the conformity transcript share: the library under question, and how its answers are printed. */
+/* What the parts of the conformity transcript share: the library under question, and how its answers are
+ * printed. */
 #ifndef TIDY_TESTS_GPU_SIMULATED_CONFORMITY_H
 #define TIDY_TESTS_GPU_SIMULATED_CONFORMITY_H
 
@@ -60,7 +61,8 @@ struct conformity_operation {
 };
 extern const char *const conformity_passes[3];
 
-/* A finalised 3x3 convolution of 2 images of 6x6, 8 to 16 channels, with ids 1, 2, 3 for x, w, y. Returns what finalize did. */
+/* A finalised 3x3 convolution of 2 images of 6x6, 8 to 16 channels, with ids 1, 2, 3 for x, w, y. Returns what
+ * finalize did. */
 cudnnStatus_t conformity_operation_create(struct conformity_operation *out, int pass, int type);
 void conformity_operation_destroy(struct conformity_operation *operation);
 

@@ -1,5 +1,5 @@
-/* The transcript's part on descriptors by themselves: for each kind each attribute with right and wrong types and counts, before and
- * after the descriptor is finalised. */
+/* The transcript's part on descriptors by themselves: for each kind each attribute with right and wrong types
+ * and counts, before and after the descriptor is finalised. */
 #include "tests/gpu/simulated/conformity.h"
 
 #include <stdbool.h>
@@ -8,7 +8,8 @@
 
 #define KIND(name) CUDNN_BACKEND_##name##_DESCRIPTOR, #name
 #define VALUE(name, type) CUDNN_ATTR_##name, #name, CUDNN_TYPE_##type, CUDNN_BACKEND_TENSOR_DESCRIPTOR
-#define DESCRIPTOR(name, kind) CUDNN_ATTR_##name, #name, CUDNN_TYPE_BACKEND_DESCRIPTOR, CUDNN_BACKEND_##kind##_DESCRIPTOR
+#define DESCRIPTOR(name, kind)                                                                                     \
+    CUDNN_ATTR_##name, #name, CUDNN_TYPE_BACKEND_DESCRIPTOR, CUDNN_BACKEND_##kind##_DESCRIPTOR
 const struct conformity_kind conformity_kinds[] = {
     {KIND(TENSOR),
      {{VALUE(TENSOR_BYTE_ALIGNMENT, INT64)},
@@ -77,9 +78,7 @@ const struct conformity_kind conformity_kinds[] = {
       {DESCRIPTOR(ENGINECFG_KNOB_CHOICES, KNOB_CHOICE)},
       {VALUE(ENGINECFG_WORKSPACE_SIZE, INT64)},
       {VALUE(ENGINECFG_SHARED_MEMORY_USED, INT32)}}},
-    {KIND(KNOB_CHOICE),
-     {{VALUE(KNOB_CHOICE_KNOB_TYPE, KNOB_TYPE)},
-      {VALUE(KNOB_CHOICE_KNOB_VALUE, INT64)}}},
+    {KIND(KNOB_CHOICE), {{VALUE(KNOB_CHOICE_KNOB_TYPE, KNOB_TYPE)}, {VALUE(KNOB_CHOICE_KNOB_VALUE, INT64)}}},
     {KIND(KNOB_INFO),
      {{VALUE(KNOB_INFO_TYPE, KNOB_TYPE)},
       {VALUE(KNOB_INFO_MAXIMUM_VALUE, INT64)},
@@ -142,11 +141,12 @@ static void say_answers(const struct answers *answers, const char *subject)
     printf("\n");
 }
 
-static cudnnStatus_t set_once(const struct conformity_kind *kind, int name, int type, int64_t count, const void *values)
+static cudnnStatus_t set_once(const struct conformity_kind *kind, int name, int type, int64_t count,
+                              const void *values)
 {
     cudnnBackendDescriptor_t descriptor = make(kind->kind);
-    cudnnStatus_t status = api.set(descriptor, (cudnnBackendAttributeName_t)name, (cudnnBackendAttributeType_t)type, count,
-                                   values);
+    cudnnStatus_t status =
+        api.set(descriptor, (cudnnBackendAttributeName_t)name, (cudnnBackendAttributeType_t)type, count, values);
     api.destroy(descriptor);
     return status;
 }
@@ -162,7 +162,8 @@ static void say_attribute(const struct conformity_kind *kind, const struct confo
     say_answers(&answers, "  set, by type");
     answers.count = 0;
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-        add_answer(&answers, counts[i], set_once(kind, (int)attribute->name, (int)attribute->type, counts[i], zeros));
+        add_answer(&answers, counts[i],
+                   set_once(kind, (int)attribute->name, (int)attribute->type, counts[i], zeros));
     say_answers(&answers, "  set, by count");
     say(set_once(kind, (int)attribute->name, (int)attribute->type, 1, NULL), "  set, no values");
     cudnnBackendDescriptor_t descriptor = make(kind->kind);
@@ -171,9 +172,11 @@ static void say_attribute(const struct conformity_kind *kind, const struct confo
     api.destroy(descriptor);
     if (attribute->type != CUDNN_TYPE_BACKEND_DESCRIPTOR)
         return;
-    /* Of another kind than the attribute is for: the real library takes it at its word and reads it as if it were. */
+    /* Of another kind than the attribute is for: the real library takes it at its word and reads it as if it
+     * were. */
     cudnnBackendDescriptor_t other = make(attribute->target);
-    say(set_once(kind, (int)attribute->name, (int)attribute->type, 1, &other), "  set to a descriptor not finalised");
+    say(set_once(kind, (int)attribute->name, (int)attribute->type, 1, &other),
+        "  set to a descriptor not finalised");
     api.destroy(other);
 }
 
@@ -222,7 +225,8 @@ static void say_get(cudnnBackendDescriptor_t descriptor, const struct conformity
         union values values;
         memset(&values, 0, sizeof(values));
         int64_t count = -7;
-        cudnnStatus_t status = api.get(descriptor, a->name, (cudnnBackendAttributeType_t)type, rooms[i], &count, &values);
+        cudnnStatus_t status =
+            api.get(descriptor, a->name, (cudnnBackendAttributeType_t)type, rooms[i], &count, &values);
         if (is_own(a->name) && status == CUDNN_STATUS_SUCCESS) {
             printf("  %lld asked for: SUCCESS, %s\n", (long long)rooms[i], count == -7 ? "not set" : "set");
             continue;
@@ -249,7 +253,8 @@ static void say_get(cudnnBackendDescriptor_t descriptor, const struct conformity
     }
     union values values;
     int64_t count = -7;
-    say(api.get(descriptor, a->name, (cudnnBackendAttributeType_t)type, 1, NULL, &values), "  no place for the count");
+    say(api.get(descriptor, a->name, (cudnnBackendAttributeType_t)type, 1, NULL, &values),
+        "  no place for the count");
     cudnnStatus_t status = api.get(descriptor, a->name, (cudnnBackendAttributeType_t)type, 1, &count, NULL);
     printf("  no place for values: %s, %lld\n", status_text(status),
            is_own(a->name) && count != -7 ? 1 : (long long)count);
@@ -267,9 +272,11 @@ void say_values(cudnnBackendDescriptor_t descriptor, const struct conformity_kin
         for (int type = FIRST_TYPE; type <= LAST_TYPE; type++) {
             union values values;
             int64_t count;
+            memset(&values, 0, sizeof(values));
             if (type == CUDNN_TYPE_BACKEND_DESCRIPTOR)
                 continue;
-            cudnnStatus_t status = api.get(descriptor, a->name, (cudnnBackendAttributeType_t)type, 1, &count, &values);
+            cudnnStatus_t status =
+                api.get(descriptor, a->name, (cudnnBackendAttributeType_t)type, 1, &count, &values);
             add_answer(&answers, type, status);
             if (status == CUDNN_STATUS_SUCCESS && right < 0)
                 right = type;
@@ -283,9 +290,11 @@ void say_values(cudnnBackendDescriptor_t descriptor, const struct conformity_kin
     answers.count = 0;
     for (size_t k = 0; k < conformity_kind_count; k++)
         for (const struct conformity_attribute *a = conformity_kinds[k].attributes; a->text != NULL; a++)
-            if (kind != &conformity_kinds[k]) {
+            /* Descriptors are left out: some kinds read the place of the result before the name. */
+            if (kind != &conformity_kinds[k] && a->type != CUDNN_TYPE_BACKEND_DESCRIPTOR) {
                 union values values;
                 int64_t count;
+                memset(&values, 0, sizeof(values));
                 add_answer(&answers, (int)a->name, api.get(descriptor, a->name, a->type, 1, &count, &values));
             }
     say_answers(&answers, "get another kind's attribute");

@@ -1,5 +1,5 @@
-/* The transcript's part on what becomes of a graph: heuristics, engines, their configurations and plans, for a device that is
- * described and not there. */
+/* The transcript's part on what becomes of a graph: heuristics, engines, their configurations and plans, for a
+ * device that is described and not there. */
 #include "tests/gpu/simulated/conformity.h"
 
 #include <stdbool.h>
@@ -58,7 +58,8 @@ static void destroy_graph(struct graph *graph)
     conformity_operation_destroy(&graph->operation);
 }
 
-static cudnnBackendDescriptor_t build_heuristics(cudnnBackendDescriptor_t graph, cudnnBackendDescriptor_t device, int mode)
+static cudnnBackendDescriptor_t build_heuristics(cudnnBackendDescriptor_t graph, cudnnBackendDescriptor_t device,
+                                                 int mode)
 {
     cudnnBackendDescriptor_t heuristics = make(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
     if (graph != NULL)
@@ -78,11 +79,13 @@ static void say_heuristics(const struct graph *graph, cudnnBackendDescriptor_t d
         cudnnBackendDescriptor_t heuristics = build_heuristics(graph->graph, device, mode);
         say(api.finalize(heuristics), "heuristics %s", modes[mode]);
         int64_t count = -7;
-        cudnnStatus_t status = api.get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &count, NULL);
+        cudnnStatus_t status =
+            api.get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &count, NULL);
         printf("  0 asked for: %s, %s\n", status_text(status), some(count));
         int64_t wanted = 1;
         cudnnBackendDescriptor_t first = make(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
-        status = api.get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, wanted, &count, &first);
+        status = api.get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, wanted, &count,
+                         &first);
         printf("  1 asked for: %s, %lld\n", status_text(status), (long long)count);
         count = -7;
         status = api.get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_INT64, 1, &count, &first);
@@ -92,7 +95,8 @@ static void say_heuristics(const struct graph *graph, cudnnBackendDescriptor_t d
         for (int i = 0; i < ROOM; i++)
             results[i] = make(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
         count = -7;
-        status = api.get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, ROOM, &count, results);
+        status = api.get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, ROOM, &count,
+                         results);
         printf("  many asked for: %s, %s\n", status_text(status), some(count));
         for (int i = 0; i < ROOM; i++)
             api.destroy(results[i]);
@@ -126,7 +130,8 @@ static void say_unfit_heuristics(const struct graph *graph, cudnnBackendDescript
     api.destroy(raw);
 }
 
-static cudnnBackendDescriptor_t build_engine(cudnnBackendDescriptor_t graph, cudnnBackendDescriptor_t device, int64_t index)
+static cudnnBackendDescriptor_t build_engine(cudnnBackendDescriptor_t graph, cudnnBackendDescriptor_t device,
+                                             int64_t index)
 {
     cudnnBackendDescriptor_t engine = make(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
     if (graph != NULL)
@@ -138,8 +143,8 @@ static cudnnBackendDescriptor_t build_engine(cudnnBackendDescriptor_t graph, cud
 }
 
 /* What a getter of a list of descriptors or notes says; how many there are is each library's own. */
-static void say_list(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
-                     const char *text, cudnnBackendDescriptorType_t kind)
+static void say_list(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
+                     cudnnBackendAttributeType_t type, const char *text, cudnnBackendDescriptorType_t kind)
 {
     union {
         cudnnBackendDescriptor_t descriptors[ROOM];
@@ -170,13 +175,15 @@ static int64_t preferred_engine(const struct graph *graph, cudnnBackendDescripto
     cudnnBackendDescriptor_t config = make(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
     api.get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &config);
     cudnnBackendDescriptor_t engine = make(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
-    say(api.get(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &engine), "the result's engine");
+    say(api.get(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &engine),
+        "the result's engine");
     say(api.finalize(engine), "finalised again");
     say(api.get(engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &count, &index), "its index");
     say_list(config, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR, "the result's knobs",
              CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR);
     int64_t bytes = -7;
-    say(api.get(config, CUDNN_ATTR_ENGINECFG_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &count, &bytes), "the result's workspace");
+    say(api.get(config, CUDNN_ATTR_ENGINECFG_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &count, &bytes),
+        "the result's workspace");
     if (index >= 0) {
         say(api.finalize(config), "the result finalised");
         printf("== values of a configuration\n");
@@ -203,11 +210,13 @@ static void say_engines(const struct graph *graph, cudnnBackendDescriptor_t devi
     api.destroy(engine);
     engine = build_engine(graph->graph, device, index);
     int64_t count = -7, value = 0;
-    say(api.get(engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &count, &value), "index of an engine not finalised");
+    say(api.get(engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &count, &value),
+        "index of an engine not finalised");
     say(api.finalize(engine), "engine");
     say_list(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, "numerical notes", 0);
     say_list(engine, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, CUDNN_TYPE_BEHAVIOR_NOTE, "behavior notes", 0);
-    say_list(engine, CUDNN_ATTR_ENGINE_KNOB_INFO, CUDNN_TYPE_BACKEND_DESCRIPTOR, "knobs", CUDNN_BACKEND_KNOB_INFO_DESCRIPTOR);
+    say_list(engine, CUDNN_ATTR_ENGINE_KNOB_INFO, CUDNN_TYPE_BACKEND_DESCRIPTOR, "knobs",
+             CUDNN_BACKEND_KNOB_INFO_DESCRIPTOR);
     printf("== values of an engine\n");
     say_values(engine, conformity_find_kind(CUDNN_BACKEND_ENGINE_DESCRIPTOR));
     api.destroy(engine);
@@ -267,9 +276,11 @@ static void say_plan(cudnnBackendDescriptor_t config, cudnnBackendDescriptor_t d
     say(api.get(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &count, &bytes),
         "workspace of a plan not finalised");
     say(api.finalize(plan), "plan");
-    cudnnStatus_t status = api.get(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &count, &bytes);
+    cudnnStatus_t status =
+        api.get(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &count, &bytes);
     printf("workspace: %s, %lld, %s\n", status_text(status), (long long)count, bytes >= 0 ? "set" : "not set");
-    say(api.get(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_DATA_TYPE, 1, &count, &bytes), "of another type");
+    say(api.get(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_DATA_TYPE, 1, &count, &bytes),
+        "of another type");
     printf("== values of a plan\n");
     say_values(plan, conformity_find_kind(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR));
     api.destroy(plan);
@@ -293,7 +304,8 @@ static void say_early_destruction(cudnnBackendDescriptor_t device)
     struct graph graph;
     say(conformity_operation_create(&graph.operation, 0, CUDNN_DATA_FLOAT), "operation");
     graph.graph = make(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
-    api.set(graph.graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &graph.operation.operation);
+    api.set(graph.graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
+            &graph.operation.operation);
     conformity_operation_destroy(&graph.operation);
     say(api.finalize(graph.graph), "graph");
     cudnnBackendDescriptor_t heuristics = build_heuristics(graph.graph, device, CUDNN_HEUR_MODE_A);
@@ -301,7 +313,8 @@ static void say_early_destruction(cudnnBackendDescriptor_t device)
     say(api.finalize(heuristics), "heuristics");
     cudnnBackendDescriptor_t config = make(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
     int64_t count = -7;
-    say(api.get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &config), "configuration");
+    say(api.get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &config),
+        "configuration");
     api.destroy(heuristics);
     cudnnBackendDescriptor_t plan = build_plan(config, device);
     api.destroy(config);
@@ -317,7 +330,8 @@ static void say_no_device(const struct graph *graph, int64_t index)
     say(api.finalize(heuristics), "heuristics");
     cudnnBackendDescriptor_t result = make(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
     int64_t count = -7;
-    say(api.get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &result), "result");
+    say(api.get(heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &result),
+        "result");
     printf("%s\n", some(count));
     api.destroy(result);
     api.destroy(heuristics);
@@ -368,7 +382,8 @@ static void say_pass(int pass, int type, cudnnBackendDescriptor_t device)
         cudnnBackendDescriptor_t config = build_config(engine);
         say(api.finalize(config), "configuration");
         say(api.finalize(config), "finalised again");
-        say(api.set(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &engine), "set after finalize");
+        say(api.set(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &engine),
+            "set after finalize");
         say_plan(config, device);
         api.destroy(config);
         api.destroy(engine);

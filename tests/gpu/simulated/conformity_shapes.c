@@ -16,7 +16,8 @@ static cudnnBackendDescriptor_t build_tensor(const struct conformity_tensor *t)
 {
     cudnnBackendDescriptor_t tensor = make(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
     if (t->type >= 0)
-        api.set(tensor, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &(cudnnDataType_t){(cudnnDataType_t)t->type});
+        api.set(tensor, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1,
+                &(cudnnDataType_t){(cudnnDataType_t)t->type});
     if (t->dimension_count > 0)
         set_int64(tensor, CUDNN_ATTR_TENSOR_DIMENSIONS, t->dimension_count, t->dimensions);
     if (t->stride_count > 0)
@@ -94,21 +95,25 @@ static cudnnBackendDescriptor_t build_convolution(const struct convolution_spec 
     if (spatial != 0)
         set_int64(convolution, CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, 1, &spatial);
     if (c->type >= 0)
-        api.set(convolution, CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &(cudnnDataType_t){(cudnnDataType_t)c->type});
+        api.set(convolution, CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, 1,
+                &(cudnnDataType_t){(cudnnDataType_t)c->type});
     if (c->mode >= 0)
         api.set(convolution, CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1,
                 &(cudnnConvolutionMode_t){(cudnnConvolutionMode_t)c->mode});
     const int64_t *values[] = {c->pre, c->post, c->strides, c->dilations};
     static const cudnnBackendAttributeName_t names[] = {
-        CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES,
-        CUDNN_ATTR_CONVOLUTION_DILATIONS};
+        CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS,
+        CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_ATTR_CONVOLUTION_DILATIONS};
     for (int i = 0; i < 4; i++)
         if (c->counts[i] > 0)
             set_int64(convolution, names[i], c->counts[i], values[i]);
     return convolution;
 }
 
-#define PLAIN {2, {2, 2, 2, 2}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, CUDNN_DATA_FLOAT, CUDNN_CROSS_CORRELATION}
+#define PLAIN                                                                                                      \
+    {                                                                                                              \
+        2, {2, 2, 2, 2}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, CUDNN_DATA_FLOAT, CUDNN_CROSS_CORRELATION                 \
+    }
 
 static void say_convolutions(void)
 {
@@ -134,7 +139,8 @@ static void say_convolutions(void)
         {"a dilation of 0", {2, {2, 2, 2, 2}, {1, 1}, {1, 1}, {1, 1}, {0, 1}, 0, 1}},
         {"negative padding", {2, {2, 2, 2, 2}, {-1, 1}, {1, 1}, {1, 1}, {1, 1}, 0, 1}},
         {"uneven padding", {2, {2, 2, 2, 2}, {0, 0}, {1, 1}, {1, 1}, {1, 1}, 0, 1}},
-        {"three spatial dimensions, two strides", {3, {3, 3, 2, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, 0, 1}},
+        {"three spatial dimensions, two strides",
+         {3, {3, 3, 2, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, 0, 1}},
         {"two spatial dimensions, three strides", {2, {2, 2, 3, 2}, {1, 1}, {1, 1}, {1, 1, 1}, {1, 1}, 0, 1}},
         {"two spatial dimensions, one padding", {2, {1, 2, 2, 2}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 0, 1}},
         {"one spatial dimension", {1, {1, 1, 1, 1}, {1}, {1}, {1}, {1}, 0, 1}},
@@ -151,9 +157,9 @@ static void say_convolutions(void)
 
 /* x, w, y of an operation, in that order. */
 static const cudnnBackendAttributeName_t operation_names[3][6] = {
-    {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
-     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
-     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA},
+    {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA},
     {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA},
@@ -162,7 +168,8 @@ static const cudnnBackendAttributeName_t operation_names[3][6] = {
      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA},
 };
 static const cudnnBackendDescriptorType_t operation_kinds[3] = {
-    CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR, CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
+    CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
+    CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
     CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR};
 const char *const conformity_passes[3] = {"forward", "backward data", "backward filter"};
 
@@ -193,8 +200,8 @@ static struct operation_spec plain_operation(int type)
     return spec;
 }
 
-static cudnnBackendDescriptor_t build_operation(struct conformity_operation *out, int pass, const struct operation_spec *spec,
-                                                enum part missing, enum part raw)
+static cudnnBackendDescriptor_t build_operation(struct conformity_operation *out, int pass,
+                                                const struct operation_spec *spec, enum part missing, enum part raw)
 {
     out->operation = make(operation_kinds[pass]);
     out->parts[PART_CONVOLUTION] = build_convolution(&spec->convolution);
@@ -230,12 +237,14 @@ cudnnStatus_t conformity_operation_create(struct conformity_operation *out, int 
 static void say_graph(const struct conformity_operation *operation)
 {
     cudnnBackendDescriptor_t graph = make(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
-    say(api.set(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &operation->operation), "    in a graph");
+    say(api.set(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &operation->operation),
+        "    in a graph");
     say(api.finalize(graph), "    finalised");
     api.destroy(graph);
 }
 
-static void say_operation(const char *text, int pass, const struct operation_spec *spec, enum part missing, enum part raw)
+static void say_operation(const char *text, int pass, const struct operation_spec *spec, enum part missing,
+                          enum part raw)
 {
     struct conformity_operation operation;
     build_operation(&operation, pass, spec, missing, raw);
@@ -262,7 +271,8 @@ static void say_operations(int pass)
         snprintf(text, sizeof(text), "%s not finalised", parts[raw]);
         say_operation(text, pass, &plain, PART_NONE, (enum part)raw);
     }
-    static const int types[] = {CUDNN_DATA_BFLOAT16, CUDNN_DATA_HALF, CUDNN_DATA_DOUBLE, CUDNN_DATA_INT8, CUDNN_DATA_INT64};
+    static const int types[] = {CUDNN_DATA_BFLOAT16, CUDNN_DATA_HALF, CUDNN_DATA_DOUBLE, CUDNN_DATA_INT8,
+                                CUDNN_DATA_INT64};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         char text[64];
         spec = plain_operation(types[i]);
@@ -313,16 +323,19 @@ static void say_graphs(void)
     conformity_operation_create(&operation, 0, CUDNN_DATA_FLOAT);
     conformity_operation_create(&other, 0, CUDNN_DATA_FLOAT);
     cudnnBackendDescriptor_t graph = make(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
-    say(api.set(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &operation.operation), "no operations");
+    say(api.set(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &operation.operation),
+        "no operations");
     say(api.finalize(graph), "finalised");
     api.destroy(graph);
     graph = make(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
     api.set(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &operation.operation);
     api.finalize(graph);
-    say(api.set(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &operation.operation), "set after finalize");
+    say(api.set(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &operation.operation),
+        "set after finalize");
     say(api.finalize(graph), "finalised again");
     int64_t count = -7, engines = 0;
-    say(api.get(graph, CUDNN_ATTR_OPERATIONGRAPH_ENGINE_GLOBAL_COUNT, CUDNN_TYPE_INT64, 1, &count, &engines), "engines");
+    say(api.get(graph, CUDNN_ATTR_OPERATIONGRAPH_ENGINE_GLOBAL_COUNT, CUDNN_TYPE_INT64, 1, &count, &engines),
+        "engines");
     printf("%lld value: %s\n", (long long)count, engines > 0 ? "more than none" : "none");
     api.destroy(graph);
     conformity_operation_destroy(&operation);

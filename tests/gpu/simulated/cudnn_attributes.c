@@ -1,8 +1,8 @@
 /* The attributes of the simulated cuDNN's descriptors, as tables.
  *
- * NVIDIA cuDNN Backend API, cudnn_graph library, "Backend Descriptor Types": each kind's section lists its attributes with type, count and
- * whether they are required. The status of each wrong use is that of the real library 9.19: the documentation says only
- * that a use is wrong. */
+ * NVIDIA cuDNN Backend API, cudnn_graph library, "Backend Descriptor Types": each kind's section lists its
+ * attributes with type, count and whether they are required. The status of each wrong use is that of the real
+ * library 9.19: the documentation says only that a use is wrong. */
 #include "tests/gpu/simulated/cudnn_descriptor.h"
 
 #define OK CUDNN_STATUS_SUCCESS
@@ -18,25 +18,30 @@
 #define MANY 4096 /* more than any list here has */
 
 /* How many values of which type set an attribute, and the answers to other types, too few and too many. */
-#define SET(attribute, values, fewest, highest, on_wrong_type, on_too_few, on_too_many) \
-    .name = CUDNN_ATTR_##attribute, .type = CUDNN_TYPE_##values, .least = (fewest), .most = (highest), .on_type = (on_wrong_type), \
-    .on_few = (on_too_few), .on_many = (on_too_many)
+#define SET(attribute, values, fewest, highest, on_wrong_type, on_too_few, on_too_many)                            \
+    .name = CUDNN_ATTR_##attribute, .type = CUDNN_TYPE_##values, .least = (fewest), .most = (highest),             \
+    .on_type = (on_wrong_type), .on_few = (on_too_few), .on_many = (on_too_many)
 #define SET_ONE(attribute, values, on_wrong_type) SET(attribute, values, 1, 1, on_wrong_type, BAD, BAD)
 #define SET_LIST(attribute, values, on_wrong_type) SET(attribute, values, 1, MANY, on_wrong_type, BAD, BAD)
 /* It cannot be set: the library works it out. */
-#define SET_NEVER(attribute, values, on_set) .name = CUDNN_ATTR_##attribute, .type = CUDNN_TYPE_##values, .on_type = (on_set)
+#define SET_NEVER(attribute, values, on_set)                                                                       \
+    .name = CUDNN_ATTR_##attribute, .type = CUDNN_TYPE_##values, .on_type = (on_set)
 
 /* Of which type it is read, and the answer to other types. */
-#define READ(values, how, on_wrong_type) .read_type = CUDNN_TYPE_##values, .reading = (how), .read_on_type = (on_wrong_type)
+#define READ(values, how, on_wrong_type)                                                                           \
+    .read_type = CUDNN_TYPE_##values, .reading = (how), .read_on_type = (on_wrong_type)
 #define READ_NEVER READ(INT64, READ_NOTHING, UNSUPPORTED)
 
 /* Descriptors: of which kinds, and the answers to null and to one that is not finalised. */
-#define OF(kinds, on_null_value, on_raw_value) .targets = (kinds), .on_null = (on_null_value), .on_raw = (on_raw_value)
+#define OF(kinds, on_null_value, on_raw_value)                                                                     \
+    .targets = (kinds), .on_null = (on_null_value), .on_raw = (on_raw_value)
 
-#define VALUE(attribute, values, on_wrong_type) SET_ONE(attribute, values, on_wrong_type), READ(values, READ_ONE, WRONG_TYPE)
-#define LIST(attribute, values, on_wrong_type) SET_LIST(attribute, values, on_wrong_type), READ(values, READ_LIST, WRONG_TYPE)
+#define VALUE(attribute, values, on_wrong_type)                                                                    \
+    SET_ONE(attribute, values, on_wrong_type), READ(values, READ_ONE, WRONG_TYPE)
+#define LIST(attribute, values, on_wrong_type)                                                                     \
+    SET_LIST(attribute, values, on_wrong_type), READ(values, READ_LIST, WRONG_TYPE)
 #define RESULT(attribute, values, how, on_set) SET_NEVER(attribute, values, on_set), READ(values, how, WRONG_TYPE)
-#define TARGET(attribute, kinds, on_wrong_type, on_too_few, on_too_many) \
+#define TARGET(attribute, kinds, on_wrong_type, on_too_few, on_too_many)                                           \
     SET(attribute, BACKEND_DESCRIPTOR, 1, 1, on_wrong_type, on_too_few, on_too_many), OF(kinds, BAD, OK), READ_NEVER
 
 static const struct attribute_rule tensor_rules[] = {
@@ -65,15 +70,19 @@ static const struct attribute_rule convolution_rules[] = {
 };
 
 /* Scaling factors are float or double by the documentation; forward takes int32 too. */
-#define OPERATION(prefix, x, w, y, scale_types, on_scale_type, x_on_type, x_on_few) \
-    {SET_ONE(OPERATION_CONVOLUTION_##prefix##_ALPHA, FLOAT, on_scale_type), READ(FLOAT, READ_ONE, BAD), \
-     .more_types = (scale_types), .initial = 1}, \
-    {SET_ONE(OPERATION_CONVOLUTION_##prefix##_BETA, FLOAT, on_scale_type), READ(FLOAT, READ_ONE, BAD), \
-     .more_types = (scale_types)}, \
-    {TARGET(OPERATION_CONVOLUTION_##prefix##_CONV_DESC, KIND(CONVOLUTION), BAD, BAD, UNSUPPORTED), .needed = BAD}, \
-    {TARGET(OPERATION_CONVOLUTION_##prefix##_##x, KIND(TENSOR), x_on_type, x_on_few, UNSUPPORTED), .needed = BAD}, \
-    {TARGET(OPERATION_CONVOLUTION_##prefix##_##w, KIND(TENSOR), BAD, BAD, UNSUPPORTED), .needed = BAD}, \
-    {TARGET(OPERATION_CONVOLUTION_##prefix##_##y, KIND(TENSOR), BAD, BAD, UNSUPPORTED), .needed = BAD}
+#define OPERATION(prefix, x, w, y, scale_types, on_scale_type, x_on_type, x_on_few)                                \
+    {SET_ONE(OPERATION_CONVOLUTION_##prefix##_ALPHA, FLOAT, on_scale_type), READ(FLOAT, READ_ONE, BAD),            \
+     .more_types = (scale_types), .initial = 1},                                                                   \
+        {SET_ONE(OPERATION_CONVOLUTION_##prefix##_BETA, FLOAT, on_scale_type), READ(FLOAT, READ_ONE, BAD),         \
+         .more_types = (scale_types)},                                                                             \
+        {TARGET(OPERATION_CONVOLUTION_##prefix##_CONV_DESC, KIND(CONVOLUTION), BAD, BAD, UNSUPPORTED),             \
+         .needed = BAD},                                                                                           \
+        {TARGET(OPERATION_CONVOLUTION_##prefix##_##x, KIND(TENSOR), x_on_type, x_on_few, UNSUPPORTED),             \
+         .needed = BAD},                                                                                           \
+        {TARGET(OPERATION_CONVOLUTION_##prefix##_##w, KIND(TENSOR), BAD, BAD, UNSUPPORTED), .needed = BAD},        \
+    {                                                                                                              \
+        TARGET(OPERATION_CONVOLUTION_##prefix##_##y, KIND(TENSOR), BAD, BAD, UNSUPPORTED), .needed = BAD           \
+    }
 
 static const struct attribute_rule forward_rules[] = {
     OPERATION(FORWARD, X, W, Y, TYPE(DOUBLE) | TYPE(INT32), BAD, BAD, BAD)};
@@ -82,14 +91,15 @@ static const struct attribute_rule backward_data_rules[] = {
 static const struct attribute_rule backward_filter_rules[] = {
     OPERATION(BWD_FILTER, X, DW, DY, TYPE(DOUBLE), BAD, WRONG_TYPE, UNSUPPORTED)};
 
-#define ANY_OPERATION \
-    (KIND(OPERATION_CONVOLUTION_FORWARD) | KIND(OPERATION_CONVOLUTION_BACKWARD_DATA) | KIND(OPERATION_CONVOLUTION_BACKWARD_FILTER))
+#define ANY_OPERATION                                                                                              \
+    (KIND(OPERATION_CONVOLUTION_FORWARD) | KIND(OPERATION_CONVOLUTION_BACKWARD_DATA) |                             \
+     KIND(OPERATION_CONVOLUTION_BACKWARD_FILTER))
 
 static const struct attribute_rule graph_rules[] = {
     {VALUE(OPERATIONGRAPH_HANDLE, HANDLE, UNINITIALIZED), .on_null = NULL_POINTER},
     /* An empty list is taken, and missed when the graph is finalised. */
-    {SET(OPERATIONGRAPH_OPS, BACKEND_DESCRIPTOR, 1, MANY, WRONG_TYPE, OK, BAD), OF(ANY_OPERATION, NULL_POINTER, RAW), READ_NEVER,
-     .needed = BAD},
+    {SET(OPERATIONGRAPH_OPS, BACKEND_DESCRIPTOR, 1, MANY, WRONG_TYPE, OK, BAD),
+     OF(ANY_OPERATION, NULL_POINTER, RAW), READ_NEVER, .needed = BAD},
     {RESULT(OPERATIONGRAPH_ENGINE_GLOBAL_COUNT, INT64, READ_ONE, BAD)},
     {VALUE(OPERATIONGRAPH_IS_DYNAMIC_SHAPE_ENABLED, BOOLEAN, WRONG_TYPE)},
     {RESULT(OPERATIONGRAPH_IS_SAME_TOPOLOGY, BOOLEAN, READ_ONE, BAD)},
@@ -104,7 +114,8 @@ static const struct attribute_rule heuristics_rules[] = {
 };
 
 static const struct attribute_rule engine_rules[] = {
-    {TARGET(ENGINE_OPERATION_GRAPH, KIND(OPERATIONGRAPH), WRONG_TYPE, UNSUPPORTED, UNSUPPORTED), .needed = NULL_POINTER},
+    {TARGET(ENGINE_OPERATION_GRAPH, KIND(OPERATIONGRAPH), WRONG_TYPE, UNSUPPORTED, UNSUPPORTED),
+     .needed = NULL_POINTER},
     {VALUE(ENGINE_GLOBAL_INDEX, INT64, BAD)},
     {RESULT(ENGINE_KNOB_INFO, BACKEND_DESCRIPTOR, READ_LIST, UNSUPPORTED), .targets = KIND(KNOB_INFO)},
     {RESULT(ENGINE_NUMERICAL_NOTE, NUMERICAL_NOTE, READ_LIST, UNSUPPORTED)},
@@ -115,11 +126,11 @@ static const struct attribute_rule engine_rules[] = {
 };
 
 static const struct attribute_rule configuration_rules[] = {
-    {SET(ENGINECFG_ENGINE, BACKEND_DESCRIPTOR, 1, 1, WRONG_TYPE, UNSUPPORTED, UNSUPPORTED), OF(KIND(ENGINE), BAD, OK),
-     READ(BACKEND_DESCRIPTOR, READ_LIST, WRONG_TYPE)},
+    {SET(ENGINECFG_ENGINE, BACKEND_DESCRIPTOR, 1, 1, WRONG_TYPE, UNSUPPORTED, UNSUPPORTED),
+     OF(KIND(ENGINE), BAD, OK), READ(BACKEND_DESCRIPTOR, READ_LIST, WRONG_TYPE)},
     {SET_NEVER(ENGINECFG_INTERMEDIATE_INFO, BACKEND_DESCRIPTOR, UNSUPPORTED), READ_NEVER},
-    {SET(ENGINECFG_KNOB_CHOICES, BACKEND_DESCRIPTOR, 0, MANY, BAD, BAD, BAD), OF(KIND(KNOB_CHOICE), BAD, UNINITIALIZED),
-     READ(BACKEND_DESCRIPTOR, READ_LIST, WRONG_TYPE)},
+    {SET(ENGINECFG_KNOB_CHOICES, BACKEND_DESCRIPTOR, 0, MANY, BAD, BAD, BAD),
+     OF(KIND(KNOB_CHOICE), BAD, UNINITIALIZED), READ(BACKEND_DESCRIPTOR, READ_LIST, WRONG_TYPE)},
     {RESULT(ENGINECFG_WORKSPACE_SIZE, INT64, READ_ONE, UNSUPPORTED)},
     {SET_ONE(ENGINECFG_SHARED_MEMORY_USED, INT32, WRONG_TYPE), READ(INT32, READ_REFUSED, WRONG_TYPE)},
 };
@@ -157,12 +168,15 @@ static const struct attribute_rule device_rules[] = {
     {SET_ONE(DEVICEPROP_DEVICE_ID, INT32, WRONG_TYPE), READ_NEVER},
     {SET_ONE(DEVICEPROP_HANDLE, HANDLE, WRONG_TYPE), READ_NEVER, .on_null = NULL_POINTER},
     /* Text: the type that it is said to have is not looked at. */
-    {SET(DEVICEPROP_JSON_REPRESENTATION, CHAR, 0, MANY, OK, CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED, BAD),
+    {SET(DEVICEPROP_JSON_REPRESENTATION, CHAR, 0, MANY, OK, CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED,
+         BAD),
      READ(CHAR, READ_LIST, WRONG_TYPE), .more_types = UINT64_MAX},
 };
 
-#define KIND_ROW(kind, rules, on_foreign, finalize) \
-    {CUDNN_BACKEND_##kind##_DESCRIPTOR, #kind, rules, sizeof(rules) / sizeof((rules)[0]), on_foreign, finalize}
+#define KIND_ROW(kind, rules, on_foreign, finalize)                                                                \
+    {                                                                                                              \
+        CUDNN_BACKEND_##kind##_DESCRIPTOR, #kind, rules, sizeof(rules) / sizeof((rules)[0]), on_foreign, finalize  \
+    }
 
 static const struct descriptor_kind kinds[] = {
     KIND_ROW(TENSOR, tensor_rules, BAD, finalize_tensor),

@@ -27,7 +27,8 @@ int simulated_output(enum simulated_pass pass)
     return outputs[pass];
 }
 
-/* The second of the two tensors that the pass reads: the tensor core engine keeps a rounded copy of it in the workspace. */
+/* The second of the two tensors that the pass reads: the tensor core engine keeps a rounded copy of it in the
+ * workspace. */
 static int second_input(enum simulated_pass pass)
 {
     return pass == PASS_BACKWARD_FILTER ? TENSOR_Y : TENSOR_W;
@@ -101,7 +102,9 @@ struct pair {
 };
 typedef void visit_pair(void *context, struct pair pair);
 
-static void for_each_pair(const struct simulated_convolution *c, int64_t first, int64_t last, visit_pair *visit, void *context)
+/* Inlined with the function that it calls, which is a constant: pairs of few channels cost no call. */
+static inline __attribute__((always_inline)) void
+for_each_pair(const struct simulated_convolution *c, int64_t first, int64_t last, visit_pair *visit, void *context)
 {
     for (int64_t n = first; n < last; n++)
         for (int64_t oy = 0; oy < c->out_height; oy++)
@@ -115,8 +118,9 @@ static void for_each_pair(const struct simulated_convolution *c, int64_t first, 
                         int64_t place = fy * c->filter_width + fx;
                         if (c->flipped)
                             place = c->filter_height * c->filter_width - 1 - place;
-                        visit(context, (struct pair){(size_t)((n * c->in_height + iy) * c->in_width + ix),
-                                                     (size_t)((n * c->out_height + oy) * c->out_width + ox), (size_t)place});
+                        visit(context,
+                              (struct pair){(size_t)((n * c->in_height + iy) * c->in_width + ix),
+                                            (size_t)((n * c->out_height + oy) * c->out_width + ox), (size_t)place});
                     }
 }
 
@@ -127,7 +131,7 @@ struct pass_sums {
     size_t first, last; /* of the channels that are summed over */
 };
 
-static void add_forward(void *context, struct pair pair)
+static inline void add_forward(void *context, struct pair pair)
 {
     const struct pass_sums *s = context;
     const float *restrict x = s->x + pair.in * s->in_channels;
@@ -139,7 +143,7 @@ static void add_forward(void *context, struct pair pair)
     }
 }
 
-static void add_backward_data(void *context, struct pair pair)
+static inline void add_backward_data(void *context, struct pair pair)
 {
     const struct pass_sums *s = context;
     const float *restrict dy = s->y + pair.out * s->out_channels;
@@ -151,7 +155,7 @@ static void add_backward_data(void *context, struct pair pair)
     }
 }
 
-static void add_backward_filter(void *context, struct pair pair)
+static inline void add_backward_filter(void *context, struct pair pair)
 {
     const struct pass_sums *s = context;
     const float *restrict x = s->x + pair.in * s->in_channels;
@@ -177,18 +181,25 @@ static float *turn_filter(const float *w, size_t out_channels, size_t places, si
 /* Adds one part of the sum, of `parts`, to s->sums. */
 static void add_part(const struct simulated_convolution *c, struct pass_sums *s, int64_t part, int64_t parts)
 {
-    static visit_pair *const visits[] = {add_forward, add_backward_data, add_backward_filter};
     int64_t summed[] = {c->in_channels, c->out_channels, c->count};
     int64_t first = summed[c->pass] * part / parts, last = summed[c->pass] * (part + 1) / parts;
     s->first = (size_t)first;
     s->last = (size_t)last;
-    if (c->pass == PASS_BACKWARD_FILTER)
-        for_each_pair(c, first, last, visits[c->pass], s);
-    else
-        for_each_pair(c, 0, c->count, visits[c->pass], s);
+    switch (c->pass) {
+    case PASS_FORWARD:
+        for_each_pair(c, 0, c->count, add_forward, s);
+        break;
+    case PASS_BACKWARD_DATA:
+        for_each_pair(c, 0, c->count, add_backward_data, s);
+        break;
+    case PASS_BACKWARD_FILTER:
+        for_each_pair(c, first, last, add_backward_filter, s);
+        break;
+    }
 }
 
-void simulated_convolve(const struct simulated_convolution *c, const struct simulated_method *method, void *const tensors[TENSORS])
+void simulated_convolve(const struct simulated_convolution *c, const struct simulated_method *method,
+                        void *const tensors[TENSORS])
 {
     int output = simulated_output(c->pass), second = second_input(c->pass);
     size_t out_values = simulated_tensor_values(c, output), workspace = simulated_workspace(c, method);
@@ -220,7 +231,8 @@ void simulated_convolve(const struct simulated_convolution *c, const struct simu
             add_part(c, &s, part, method->parts);
         }
         for (int64_t i = 0; i < method->parts; i++) {
-            const float *part = method->workspace + (method->first + (uint64_t)i) % (uint64_t)method->parts * out_values;
+            const float *part =
+                method->workspace + (method->first + (uint64_t)i) % (uint64_t)method->parts * out_values;
             for (size_t v = 0; v < out_values; v++)
                 sums[v] += part[v];
         }

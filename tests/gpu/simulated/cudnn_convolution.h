@@ -1,4 +1,5 @@
-/* Convolutions on the CPU for the simulated cuDNN: NHWC tensors, filters [out channels][height][width][in channels]. */
+/* Convolutions on the CPU for the simulated cuDNN: NHWC tensors, filters [out channels][height][width][in
+ * channels]. */
 #ifndef TIDY_TESTS_GPU_SIMULATED_CUDNN_CONVOLUTION_H
 #define TIDY_TESTS_GPU_SIMULATED_CUDNN_CONVOLUTION_H
 

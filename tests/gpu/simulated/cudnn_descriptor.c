@@ -1,4 +1,5 @@
-/* The simulated cuDNN's descriptors: making, setting, reading, finalising and destroying them, by the tables of cudnn_attributes.c. */
+/* The simulated cuDNN's descriptors: making, setting, reading, finalising and destroying them, by the tables of
+ * cudnn_attributes.c. */
 #include "tests/gpu/simulated/cudnn_descriptor.h"
 
 #include <stdlib.h>
@@ -37,7 +38,8 @@ static cudnnStatus_t slot_store(struct slot *slot, const void *values, int64_t c
 {
     void *copy = calloc((size_t)count + 1, size); /* text ends with a zero */
     if (copy == NULL)
-        return cudnn_fail(CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED, "no memory for %lld values", (long long)count);
+        return cudnn_fail(CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED, "no memory for %lld values",
+                          (long long)count);
     if (count > 0)
         memcpy(copy, values, (size_t)count * size);
     free(slot->values);
@@ -46,10 +48,16 @@ static cudnnStatus_t slot_store(struct slot *slot, const void *values, int64_t c
     return CUDNN_STATUS_SUCCESS;
 }
 
-void descriptor_put(struct descriptor *descriptor, cudnnBackendAttributeName_t name, const void *values, int64_t count)
+void descriptor_put(struct descriptor *descriptor, cudnnBackendAttributeName_t name, const void *values,
+                    int64_t count)
 {
     size_t i = find_rule(descriptor->kind, name);
     slot_store(&descriptor->slots[i], values, count, value_size(descriptor->kind->rules[i].read_type));
+}
+
+bool descriptor_is_set(const struct descriptor *descriptor, cudnnBackendAttributeName_t name)
+{
+    return descriptor->slots[find_rule(descriptor->kind, name)].values != NULL;
 }
 
 const void *descriptor_values(const struct descriptor *descriptor, cudnnBackendAttributeName_t name, int64_t *count)
@@ -60,7 +68,8 @@ const void *descriptor_values(const struct descriptor *descriptor, cudnnBackendA
     return slot->count > 0 ? slot->values : NULL;
 }
 
-const int64_t *descriptor_int64s(const struct descriptor *descriptor, cudnnBackendAttributeName_t name, int64_t *count)
+const int64_t *descriptor_int64s(const struct descriptor *descriptor, cudnnBackendAttributeName_t name,
+                                 int64_t *count)
 {
     return descriptor_values(descriptor, name, count);
 }
@@ -97,23 +106,27 @@ struct descriptor *descriptor_create(const struct descriptor_kind *kind)
             continue;
         float real = (float)rule->initial;
         slot_store(&descriptor->slots[i], rule->type == CUDNN_TYPE_FLOAT ? (const void *)&real : &rule->initial, 1,
-                   value_size(rule->read_type) < value_size(rule->type) ? value_size(rule->type) : value_size(rule->read_type));
+                   value_size(rule->read_type) < value_size(rule->type) ? value_size(rule->type)
+                                                                        : value_size(rule->read_type));
     }
     return descriptor;
 }
 
-/* cudnn_graph library, cudnnBackendCreateDescriptor(): allocates memory for a descriptor of the kind, and stores its address. A kind
- * that does not exist is said to be not supported; the real library says that it could not allocate one, and so does this. */
+/* cudnn_graph library, cudnnBackendCreateDescriptor(): allocates memory for a descriptor of the kind, and
+ * stores its address. A kind that does not exist is said to be not supported; the real library says that it
+ * could not allocate one, and so does this. */
 cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type, cudnnBackendDescriptor_t *out)
 {
     /* Kinds that nothing here is for can be had, and nothing can be done with them. */
-    static const struct descriptor_kind others[] = {{CUDNN_BACKEND_KERNEL_CACHE_DESCRIPTOR, "not simulated", NULL, 0,
-                                                     CUDNN_STATUS_NOT_SUPPORTED, NULL}};
+    static const struct descriptor_kind others[] = {
+        {CUDNN_BACKEND_KERNEL_CACHE_DESCRIPTOR, "not simulated", NULL, 0, CUDNN_STATUS_NOT_SUPPORTED, NULL}};
     if (simulated_call("cudnnBackendCreateDescriptor") == SIMULATED_CALL_FAILS)
-        return cudnn_fail(CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED, "injected: no memory for a descriptor");
+        return cudnn_fail(CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED,
+                          "injected: no memory for a descriptor");
     if ((int)type < 0 || (int)type > CUDNN_BACKEND_OPERATION_SDPA_BWD_DESCRIPTOR ||
         type == CUDNN_BACKEND_INTERMEDIATE_INFO_DESCRIPTOR)
-        return cudnn_fail(CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED, "no descriptors of kind %d", (int)type);
+        return cudnn_fail(CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED, "no descriptors of kind %d",
+                          (int)type);
     const struct descriptor_kind *kind = descriptor_find_kind(type);
     if (out == NULL) {
         simulated_misuse("cudnnBackendCreateDescriptor", "no place for the descriptor");
@@ -127,8 +140,9 @@ cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type, cu
     return CUDNN_STATUS_SUCCESS;
 }
 
-/* cudnn_graph library, cudnnBackendDestroyDescriptor(): destroys what cudnnBackendCreateDescriptor() made; its address must not be used
- * again. Nothing is said of descriptors that were given it: the real library's keep what they were given (conformity.c). */
+/* cudnn_graph library, cudnnBackendDestroyDescriptor(): destroys what cudnnBackendCreateDescriptor() made; its
+ * address must not be used again. Nothing is said of descriptors that were given it: the real library's keep
+ * what they were given (conformity.c). */
 cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t address)
 {
     enum simulated_outcome outcome = simulated_call("cudnnBackendDestroyDescriptor");
@@ -137,11 +151,12 @@ cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t address)
     if (!simulated_handle_destroyed("cudnnBackendDestroyDescriptor", DESCRIPTOR_HANDLE, address))
         return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "no such descriptor");
     ((struct descriptor *)address)->destroyed = true;
-    return outcome == SIMULATED_CALL_FAILS ? cudnn_fail(CUDNN_STATUS_INTERNAL_ERROR, "injected") : CUDNN_STATUS_SUCCESS;
+    return outcome == SIMULATED_CALL_FAILS ? cudnn_fail(CUDNN_STATUS_INTERNAL_ERROR, "injected")
+                                           : CUDNN_STATUS_SUCCESS;
 }
 
-/* What is given as a descriptor must be one, live and of a kind that the attribute is for. The real library reads any address as the
- * descriptor that it expects. */
+/* What is given as a descriptor must be one, live and of a kind that the attribute is for. The real library
+ * reads any address as the descriptor that it expects. */
 static cudnnStatus_t check_targets(const struct attribute_rule *rule, int64_t count, const void *values)
 {
     void *const *addresses = values;
@@ -162,8 +177,8 @@ static cudnnStatus_t check_targets(const struct attribute_rule *rule, int64_t co
             return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "value %lld is no descriptor", (long long)i);
         const struct descriptor *target = addresses[i];
         if (!(rule->targets >> target->kind->kind & 1)) {
-            simulated_misuse("cudnnBackendSetAttribute", "attribute %d is given a descriptor of kind %s", (int)rule->name,
-                             target->kind->text);
+            simulated_misuse("cudnnBackendSetAttribute", "attribute %d is given a descriptor of kind %s",
+                             (int)rule->name, target->kind->text);
             return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "a descriptor of kind %s", target->kind->text);
         }
         if (!target->finalized && rule->on_raw != CUDNN_STATUS_SUCCESS)
@@ -172,13 +187,14 @@ static cudnnStatus_t check_targets(const struct attribute_rule *rule, int64_t co
     return CUDNN_STATUS_SUCCESS;
 }
 
-/* cudnn_graph library, cudnnBackendSetAttribute(): copies elementCount values of the given type into the attribute of a descriptor
- * that is not finalised yet. */
+/* cudnn_graph library, cudnnBackendSetAttribute(): copies elementCount values of the given type into the
+ * attribute of a descriptor that is not finalised yet. */
 cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t address, cudnnBackendAttributeName_t name,
                                        cudnnBackendAttributeType_t type, int64_t count, const void *values)
 {
     if (simulated_call("cudnnBackendSetAttribute") == SIMULATED_CALL_FAILS)
-        return cudnn_fail(CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED, "injected: no memory for attribute %d", (int)name);
+        return cudnn_fail(CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED,
+                          "injected: no memory for attribute %d", (int)name);
     if (address == NULL)
         return cudnn_fail(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "the descriptor is null");
     if (!simulated_handle_live("cudnnBackendSetAttribute", DESCRIPTOR_HANDLE, address))
@@ -190,16 +206,19 @@ cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t address, cudnnBa
         return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "attribute %d: the descriptor is finalised", (int)name);
     size_t place = find_rule(descriptor->kind, name);
     if (place == descriptor->kind->rule_count)
-        return cudnn_fail(descriptor->kind->on_foreign, "%s has no attribute %d", descriptor->kind->text, (int)name);
+        return cudnn_fail(descriptor->kind->on_foreign, "%s has no attribute %d", descriptor->kind->text,
+                          (int)name);
     const struct attribute_rule *rule = &descriptor->kind->rules[place];
     bool other_type = (int)type >= 0 && (int)type < 64 && (rule->more_types >> type & 1) != 0;
     if (rule->more_types == UINT64_MAX)
         other_type = true;
     if (rule->most == 0 || (type != rule->type && !other_type))
-        return cudnn_fail(rule->on_type, "attribute %d: type %d, should be %d", (int)name, (int)type, (int)rule->type);
+        return cudnn_fail(rule->on_type, "attribute %d: type %d, should be %d", (int)name, (int)type,
+                          (int)rule->type);
     if (count < rule->least)
-        return rule->on_few == CUDNN_STATUS_SUCCESS ? CUDNN_STATUS_SUCCESS
-                                                    : cudnn_fail(rule->on_few, "attribute %d: %lld values", (int)name, (long long)count);
+        return rule->on_few == CUDNN_STATUS_SUCCESS
+                   ? CUDNN_STATUS_SUCCESS
+                   : cudnn_fail(rule->on_few, "attribute %d: %lld values", (int)name, (long long)count);
     if (count > rule->most)
         return cudnn_fail(rule->on_many, "attribute %d: %lld values", (int)name, (long long)count);
     cudnnStatus_t status = check_targets(rule, count, values);
@@ -219,24 +238,27 @@ cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t address, cudnnBa
     return slot_store(&descriptor->slots[place], values, count, size);
 }
 
-/* Descriptors are read into descriptors that the program made: they become copies of the library's own, finalised. */
-static cudnnStatus_t copy_descriptors(const struct attribute_rule *rule, struct descriptor *const *from, void *const *to,
-                                      int64_t count)
+/* Descriptors are read into descriptors that the program made: they become copies of the library's own,
+ * finalised. */
+static cudnnStatus_t copy_descriptors(const struct attribute_rule *rule, struct descriptor *const *from,
+                                      void *const *to, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
         struct descriptor *out = to[i];
         if (out == NULL || !simulated_handle_live("cudnnBackendGetAttribute", DESCRIPTOR_HANDLE, out))
-            return cudnn_fail(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "attribute %d: no descriptor to read into", (int)rule->name);
+            return cudnn_fail(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "attribute %d: no descriptor to read into",
+                              (int)rule->name);
         if (out->kind != from[i]->kind) {
-            simulated_misuse("cudnnBackendGetAttribute", "attribute %d is read into a descriptor of kind %s", (int)rule->name,
-                             out->kind->text);
+            simulated_misuse("cudnnBackendGetAttribute", "attribute %d is read into a descriptor of kind %s",
+                             (int)rule->name, out->kind->text);
             return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "a descriptor of kind %s", out->kind->text);
         }
         for (size_t s = 0; s < out->kind->rule_count; s++) {
             size_t size = value_size(out->kind->rules[s].type);
             if (value_size(out->kind->rules[s].read_type) > size)
                 size = value_size(out->kind->rules[s].read_type);
-            if (slot_store(&out->slots[s], from[i]->slots[s].values, from[i]->slots[s].count, size) != CUDNN_STATUS_SUCCESS)
+            if (slot_store(&out->slots[s], from[i]->slots[s].values, from[i]->slots[s].count, size) !=
+                CUDNN_STATUS_SUCCESS)
                 return CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED;
         }
         out->finalized = true;
@@ -244,8 +266,8 @@ static cudnnStatus_t copy_descriptors(const struct attribute_rule *rule, struct 
     return CUDNN_STATUS_SUCCESS;
 }
 
-/* cudnn_graph library, cudnnBackendGetAttribute(): copies up to requestedElementCount values of an attribute of a finalised descriptor, and
- * says how many there are. With no place for values it only says how many. */
+/* cudnn_graph library, cudnnBackendGetAttribute(): copies up to requestedElementCount values of an attribute of
+ * a finalised descriptor, and says how many there are. With no place for values it only says how many. */
 cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const address, cudnnBackendAttributeName_t name,
                                        cudnnBackendAttributeType_t type, int64_t room, int64_t *count, void *values)
 {
@@ -284,8 +306,8 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const address, c
     return CUDNN_STATUS_SUCCESS;
 }
 
-/* cudnn_graph library, cudnnBackendFinalize(): checks the descriptor and its attributes for consistency and completes it; from then on it cannot be set,
- * and can be read. */
+/* cudnn_graph library, cudnnBackendFinalize(): checks the descriptor and its attributes for consistency and
+ * completes it; from then on it cannot be set, and can be read. */
 cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t address)
 {
     if (simulated_call("cudnnBackendFinalize") == SIMULATED_CALL_FAILS)
@@ -301,8 +323,8 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t address)
         return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "%s is made by the library only", descriptor->kind->text);
     for (size_t i = 0; i < descriptor->kind->rule_count; i++)
         if (descriptor->kind->rules[i].needed != 0 && descriptor->slots[i].count == 0)
-            return cudnn_fail(descriptor->kind->rules[i].needed, "%s: attribute %d is not set", descriptor->kind->text,
-                              (int)descriptor->kind->rules[i].name);
+            return cudnn_fail(descriptor->kind->rules[i].needed, "%s: attribute %d is not set",
+                              descriptor->kind->text, (int)descriptor->kind->rules[i].name);
     cudnnStatus_t status = descriptor->kind->finalize(descriptor);
     descriptor->finalized = status == CUDNN_STATUS_SUCCESS;
     return status;

@@ -1,9 +1,10 @@
-/* The engines of the simulated cuDNN, and how they are chosen: heuristics, engines, knobs, configurations, plans.
+/* The engines of the simulated cuDNN, and how they are chosen: heuristics, engines, knobs, configurations,
+ * plans.
  *
- * Three engines compute every convolution: one by plain sums; one noted as tensor core, whose inputs are rounded to TF32; one noted as
- * nondeterministic, which adds its partial sums in an order that changes from run to run. A fourth, with SIMULATED_CUDNN=bad-engine in the
- * environment, comes first in the heuristics, finalises, and fails to run. bf16 needs compute capability 8.0, as in the real
- * library. */
+ * Three engines compute every convolution: one by plain sums; one noted as tensor core, whose inputs are
+ * rounded to TF32; one noted as nondeterministic, which adds its partial sums in an order that changes from run
+ * to run. A fourth, with SIMULATED_CUDNN=bad-engine in the environment, comes first in the heuristics,
+ * finalises, and fails to run. bf16 needs compute capability 8.0, as in the real library. */
 #include "tests/gpu/simulated/cudnn_engines.h"
 
 #include <stdlib.h>
@@ -23,8 +24,11 @@ static const struct engine {
     struct knob knobs[KNOBS_MOST];
     int knob_count;
 } engines[ENGINES] = {
-    {{0}, 0, {{CUDNN_KNOB_TYPE_TILE_SIZE, 0, 3, 1}}, 1},
-    {{CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, 1, {{CUDNN_KNOB_TYPE_TILE_SIZE, 0, 3, 1}, {CUDNN_KNOB_TYPE_STAGES, 1, 4, 1}}, 2},
+    {{CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP}, 1, {{CUDNN_KNOB_TYPE_TILE_SIZE, 0, 3, 1}}, 1},
+    {{CUDNN_NUMERICAL_NOTE_TENSOR_CORE},
+     1,
+     {{CUDNN_KNOB_TYPE_TILE_SIZE, 0, 3, 1}, {CUDNN_KNOB_TYPE_STAGES, 1, 4, 1}},
+     2},
     {{CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC}, 1, {{CUDNN_KNOB_TYPE_SPLIT_K_SLC, 2, 8, 2}}, 1},
     {{0}, 0, {{CUDNN_KNOB_TYPE_TILE_SIZE, 0, 3, 1}}, 1},
 };
@@ -35,19 +39,22 @@ static const struct {
     int64_t knobs[KNOBS_MOST];
     bool fallback;
 } preferences[] = {
-    {ENGINE_BAD, {1}, false},   {ENGINE_TENSOR_CORE, {1, 3}, false}, {ENGINE_SPLIT, {4}, false}, {ENGINE_PLAIN, {2}, false},
-    {ENGINE_SPLIT, {2}, false}, {ENGINE_TENSOR_CORE, {0, 2}, false}, {ENGINE_PLAIN, {0}, true},
+    {ENGINE_BAD, {1}, false},   {ENGINE_TENSOR_CORE, {1, 3}, false}, {ENGINE_SPLIT, {4}, false},
+    {ENGINE_PLAIN, {2}, false}, {ENGINE_SPLIT, {2}, false},          {ENGINE_TENSOR_CORE, {0, 2}, false},
+    {ENGINE_PLAIN, {0}, true},
 };
 enum { PREFERENCES = sizeof(preferences) / sizeof(preferences[0]) };
 
 static bool engine_is_there(int64_t index)
 {
     const char *wanted = getenv("SIMULATED_CUDNN");
-    return index >= 0 && index < ENGINES && (index != ENGINE_BAD || (wanted != NULL && strcmp(wanted, "bad-engine") == 0));
+    return index >= 0 && index < ENGINES &&
+           (index != ENGINE_BAD || (wanted != NULL && strcmp(wanted, "bad-engine") == 0));
 }
 
 /* NULL, or why no engine can do it on that device. */
-static const char *not_supported(struct graph_convolution *out, const struct descriptor *graph, int compute_capability)
+static const char *not_supported(struct graph_convolution *out, const struct descriptor *graph,
+                                 int compute_capability)
 {
     const char *why = graph_convolution(out, graph);
     if (why == NULL && compute_capability == 0)
@@ -90,9 +97,10 @@ static struct descriptor *make_configuration(const struct descriptor *heuristics
     return configuration;
 }
 
-/* cudnn_graph library, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR: the engine configurations for a graph, best first. Asked without a place for
- * them, it says how many there may be: those that turn out not to work are left out of the answer. Which device it is for is told by a
- * description, or by the graph's handle; where neither is set there is no result. */
+/* cudnn_graph library, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR: the engine configurations for a graph, best first.
+ * Asked without a place for them, it says how many there may be: those that turn out not to work are left out
+ * of the answer. Which device it is for is told by a description, or by the graph's handle; where neither is
+ * set there is no result. */
 cudnnStatus_t finalize_heuristics(struct descriptor *heuristics)
 {
     const struct descriptor *graph = descriptor_target(heuristics, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
@@ -131,8 +139,8 @@ static void put_knob_infos(struct descriptor *engine, const struct engine *row)
     descriptor_put(engine, CUDNN_ATTR_ENGINE_KNOB_INFO, infos, row->knob_count);
 }
 
-/* cudnn_graph library, CUDNN_BACKEND_ENGINE_DESCRIPTOR: one of the library's ways to compute a graph, by its index; says which knobs it has
- * and which numerical notes apply. */
+/* cudnn_graph library, CUDNN_BACKEND_ENGINE_DESCRIPTOR: one of the library's ways to compute a graph, by its
+ * index; says which knobs it has and which numerical notes apply. */
 cudnnStatus_t finalize_engine(struct descriptor *engine)
 {
     int64_t index = descriptor_int64(engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX);
@@ -142,13 +150,12 @@ cudnnStatus_t finalize_engine(struct descriptor *engine)
         return cudnn_fail(CUDNN_STATUS_NOT_SUPPORTED, "there is no engine %lld", (long long)index);
     const struct engine *row = &engines[index];
     descriptor_put(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, row->notes, row->note_count);
-    int behavior = CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API;
-    descriptor_put(engine, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, &behavior, 1);
     put_knob_infos(engine, row);
     return CUDNN_STATUS_SUCCESS;
 }
 
-/* cudnn_graph library, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR: a knob's type and value; whether an engine has it is seen in the configuration. */
+/* cudnn_graph library, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR: a knob's type and value; whether an engine has it
+ * is seen in the configuration. */
 cudnnStatus_t finalize_knob(struct descriptor *knob)
 {
     (void)knob;
@@ -191,8 +198,9 @@ static bool has_knob(const struct engine *engine, int32_t type, int64_t value)
     return false;
 }
 
-/* cudnn_graph library, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR: an engine and the values of its knobs. NOT_SUPPORTED where the engine
- * cannot do the graph with them on the device. Without a finalised engine the real library crashes. */
+/* cudnn_graph library, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR: an engine and the values of its knobs. NOT_SUPPORTED
+ * where the engine cannot do the graph with them on the device. Without a finalised engine the real library
+ * crashes. */
 cudnnStatus_t finalize_configuration(struct descriptor *configuration)
 {
     const struct descriptor *engine = descriptor_target(configuration, CUDNN_ATTR_ENGINECFG_ENGINE);
@@ -213,7 +221,8 @@ cudnnStatus_t finalize_configuration(struct descriptor *configuration)
         int32_t type = descriptor_int32(choices[i], CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE);
         int64_t value = descriptor_int64(choices[i], CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE);
         if (!has_knob(row, type, value))
-            return cudnn_fail(CUDNN_STATUS_NOT_SUPPORTED, "the engine has no knob %d with value %lld", type, (long long)value);
+            return cudnn_fail(CUDNN_STATUS_NOT_SUPPORTED, "the engine has no knob %d with value %lld", type,
+                              (long long)value);
     }
     struct engine_choice choice;
     configuration_choice(&choice, configuration);
@@ -221,8 +230,8 @@ cudnnStatus_t finalize_configuration(struct descriptor *configuration)
     return CUDNN_STATUS_SUCCESS;
 }
 
-/* cudnn_graph library, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR: a finalised engine configuration made ready for a handle, or for a device
- * that is described. Finalising works out how much workspace it needs. */
+/* cudnn_graph library, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR: a finalised engine configuration made ready for
+ * a handle, or for a device that is described. Finalising works out how much workspace it needs. */
 cudnnStatus_t finalize_plan(struct descriptor *plan)
 {
     const struct descriptor *configuration = descriptor_target(plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);

@@ -7,8 +7,8 @@
 
 static const char execute[] = "cudnnBackendExecute";
 
-/* Device memory is aligned to this by cudaMalloc at least; cuDNN says nothing of the workspace's alignment, and its kernels move 16 bytes
- * at a time. */
+/* Device memory is aligned to this by cudaMalloc at least; cuDNN says nothing of the workspace's alignment, and
+ * its kernels move 16 bytes at a time. */
 enum { WORKSPACE_ALIGNMENT = 16 };
 
 /* What the stream has when it gets to the work; by value, as device.h asks. */
@@ -21,14 +21,16 @@ struct run {
     bool nondeterministic;
 };
 
-/* cudnn_graph library, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR: addresses for tensors' ids, one for each, and the workspace. */
+/* cudnn_graph library, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR: addresses for tensors' ids, one for each, and the
+ * workspace. */
 cudnnStatus_t finalize_pack(struct descriptor *pack)
 {
     int64_t ids, addresses;
     descriptor_values(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, &ids);
     descriptor_values(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, &addresses);
     if (ids != addresses)
-        return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "%lld ids and %lld addresses", (long long)ids, (long long)addresses);
+        return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "%lld ids and %lld addresses", (long long)ids,
+                          (long long)addresses);
     return CUDNN_STATUS_SUCCESS;
 }
 
@@ -60,7 +62,8 @@ static cudnnStatus_t check_address(const char *what, const void *address, size_t
     }
     if ((uintptr_t)address % (uintptr_t)alignment != 0) {
         simulated_misuse(execute, "%s is not aligned to %lld bytes", what, (long long)alignment);
-        return cudnn_fail(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER, "%s is not aligned to %lld bytes", what, (long long)alignment);
+        return cudnn_fail(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER, "%s is not aligned to %lld bytes", what,
+                          (long long)alignment);
     }
     if (!simulated_device_range(execute, address, size))
         return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "%s is no device memory of %zu bytes", what, size);
@@ -68,7 +71,8 @@ static cudnnStatus_t check_address(const char *what, const void *address, size_t
 }
 
 /* Finds the graph's tensors in the variant pack. */
-static cudnnStatus_t find_tensors(struct run *run, const struct graph_convolution *graph, const struct descriptor *pack)
+static cudnnStatus_t find_tensors(struct run *run, const struct graph_convolution *graph,
+                                  const struct descriptor *pack)
 {
     static const char *const names[TENSORS] = {"x", "w", "y"};
     int64_t count;
@@ -79,8 +83,10 @@ static cudnnStatus_t find_tensors(struct run *run, const struct graph_convolutio
         while (i < count && ids[i] != graph->ids[t])
             i++;
         if (i == count) {
-            simulated_misuse(execute, "the variant pack lacks tensor %lld (%s)", (long long)graph->ids[t], names[t]);
-            return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "the variant pack lacks tensor %lld", (long long)graph->ids[t]);
+            simulated_misuse(execute, "the variant pack lacks tensor %lld (%s)", (long long)graph->ids[t],
+                             names[t]);
+            return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "the variant pack lacks tensor %lld",
+                              (long long)graph->ids[t]);
         }
         run->tensors[t] = addresses[i];
         cudnnStatus_t status =
@@ -97,8 +103,8 @@ static bool check_overlaps(const struct run *run, size_t workspace)
     int output = simulated_output(run->convolution.pass);
     for (int t = 0; t < TENSORS; t++) {
         size_t size = simulated_tensor_bytes(&run->convolution, t);
-        if (t != output &&
-            overlap(run->tensors[t], size, run->tensors[output], simulated_tensor_bytes(&run->convolution, output))) {
+        if (t != output && overlap(run->tensors[t], size, run->tensors[output],
+                                   simulated_tensor_bytes(&run->convolution, output))) {
             simulated_misuse(execute, "the output overlaps an input");
             return false;
         }
@@ -119,7 +125,8 @@ static cudnnStatus_t check_descriptor(const struct descriptor *descriptor, cudnn
         return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "no such descriptor");
     if (descriptor->kind->kind != kind) {
         simulated_misuse(execute, "a descriptor of kind %s", descriptor->kind->text);
-        return cudnn_fail(CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE, "a descriptor of kind %s", descriptor->kind->text);
+        return cudnn_fail(CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE, "a descriptor of kind %s",
+                          descriptor->kind->text);
     }
     if (!descriptor->finalized) {
         simulated_misuse(execute, "%s is not finalised", descriptor->kind->text);
@@ -128,11 +135,13 @@ static cudnnStatus_t check_descriptor(const struct descriptor *descriptor, cudnn
     return CUDNN_STATUS_SUCCESS;
 }
 
-/* cudnn_graph library, cudnnBackendExecute(): enqueues a plan on the handle's stream, with the addresses of the variant pack, which is
- * not needed afterwards. BAD_PARAM where a value is wrong or an address is missing; EXECUTION_FAILED where the device does not take it. While the stream
- * captures, the work becomes part of the CUDA graph ("CUDA graph capture" in the developer guide: all memory, the workspace too, must stay
- * where it is for as long as the graph is launched). */
-cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan_address, cudnnBackendDescriptor_t pack_address)
+/* cudnn_graph library, cudnnBackendExecute(): enqueues a plan on the handle's stream, with the addresses of the
+ * variant pack, which is not needed afterwards. BAD_PARAM where a value is wrong or an address is missing;
+ * EXECUTION_FAILED where the device does not take it. While the stream captures, the work becomes part of the
+ * CUDA graph ("CUDA graph capture" in the developer guide: all memory, the workspace too, must stay where it is
+ * for as long as the graph is launched). */
+cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan_address,
+                                  cudnnBackendDescriptor_t pack_address)
 {
     if (simulated_call(execute) != SIMULATED_GOES_ON)
         return cudnn_fail(CUDNN_STATUS_EXECUTION_FAILED_CUDART, "the launch failed");

@@ -1,5 +1,5 @@
-/* Tensors, convolutions, operations, graphs and described devices of the simulated cuDNN: what must hold for them to be
- * finalised. */
+/* Tensors, convolutions, operations, graphs and described devices of the simulated cuDNN: what must hold for
+ * them to be finalised. */
 #include "tests/gpu/simulated/cudnn_graph.h"
 
 #include <stdlib.h>
@@ -10,8 +10,8 @@
 /* Bytes of a value by cudnnDataType_t; 0 where no tensor can have it. Types of less than a byte count as one. */
 static const int64_t type_sizes[] = {4, 8, 2, 1, 4, 0, 1, 0, 0, 2, 8, 1, 1, 1, 0, 1, 1, 1, 1, 4, 8, 16};
 
-/* cudnn_graph library, CUDNN_BACKEND_TENSOR_DESCRIPTOR: dimensions and strides, as many of the one as of the other and at most
- * CUDNN_DIM_MAX; the alignment is a multiple of the type's size. Dimensions of 0 pass. */
+/* cudnn_graph library, CUDNN_BACKEND_TENSOR_DESCRIPTOR: dimensions and strides, as many of the one as of the
+ * other and at most CUDNN_DIM_MAX; the alignment is a multiple of the type's size. Dimensions of 0 pass. */
 cudnnStatus_t finalize_tensor(struct descriptor *tensor)
 {
     int64_t count, stride_count;
@@ -23,7 +23,8 @@ cudnnStatus_t finalize_tensor(struct descriptor *tensor)
     if (type < 0 || type > CUDNN_DATA_COMPLEX_FP64 || type_sizes[type] == 0)
         return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "no tensor has data type %d", type);
     if (count != stride_count || count > CUDNN_DIM_MAX)
-        return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "%lld dimensions, %lld strides", (long long)count, (long long)stride_count);
+        return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "%lld dimensions, %lld strides", (long long)count,
+                          (long long)stride_count);
     for (int64_t i = 0; i < count; i++)
         if (dimensions[i] < 0 || strides[i] < 0)
             return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "dimension %lld is %lld, its stride %lld", (long long)i,
@@ -35,8 +36,8 @@ cudnnStatus_t finalize_tensor(struct descriptor *tensor)
     return CUDNN_STATUS_SUCCESS;
 }
 
-/* cudnn_graph library, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR: strides and dilations, one positive number for each spatial
- * dimension; paddings, not negative. Paddings are documented as required, and pass where missing. */
+/* cudnn_graph library, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR: strides and dilations, one positive number for
+ * each spatial dimension; paddings, not negative. Paddings are documented as required, and pass where missing. */
 cudnnStatus_t finalize_convolution(struct descriptor *convolution)
 {
     static const struct {
@@ -58,7 +59,8 @@ cudnnStatus_t finalize_convolution(struct descriptor *convolution)
                               (int)lists[i].name, (long long)count, (long long)spatial);
         for (int64_t v = 0; v < count; v++)
             if (values[v] < lists[i].least)
-                return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "attribute %d: %lld", (int)lists[i].name, (long long)values[v]);
+                return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "attribute %d: %lld", (int)lists[i].name,
+                                  (long long)values[v]);
     }
     return CUDNN_STATUS_SUCCESS;
 }
@@ -69,7 +71,8 @@ static const struct operation_names {
     cudnnBackendAttributeName_t tensors[TENSORS], convolution, alpha, beta;
 } operations[] = {
     {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
-     {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y},
+     {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+      CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y},
      CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
      CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
      CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA},
@@ -96,16 +99,17 @@ static int find_pass(const struct descriptor *operation)
 }
 
 /* A list of a convolution's, or `missing` where it was not set. */
-static int64_t convolution_value(const struct descriptor *convolution, cudnnBackendAttributeName_t name, int64_t i, int64_t missing)
+static int64_t convolution_value(const struct descriptor *convolution, cudnnBackendAttributeName_t name, int64_t i,
+                                 int64_t missing)
 {
     int64_t count;
     const int64_t *values = descriptor_int64s(convolution, name, &count);
     return i < count ? values[i] : missing;
 }
 
-/* cudnn_graph library, CUDNN_BACKEND_OPERATION_CONVOLUTION_*_DESCRIPTOR: x [n, c, spatial...], w [k, c, spatial...],
- * y [n, k, spatial...], whose spatial dimensions are
- * 1 + (x + paddings - (1 + (w - 1) dilation)) / stride. Groups (c of x a multiple of w's) are not simulated. */
+/* cudnn_graph library, CUDNN_BACKEND_OPERATION_CONVOLUTION_*_DESCRIPTOR: x [n, c, spatial...], w [k, c,
+ * spatial...], y [n, k, spatial...], whose spatial dimensions are 1 + (x + paddings - (1 + (w - 1) dilation)) /
+ * stride. Groups (c of x a multiple of w's) are not simulated. */
 cudnnStatus_t finalize_operation(struct descriptor *operation)
 {
     const struct operation_names *names = &operations[find_pass(operation)];
@@ -121,15 +125,18 @@ cudnnStatus_t finalize_operation(struct descriptor *operation)
         int64_t count;
         d[t] = descriptor_int64s(tensor, CUDNN_ATTR_TENSOR_DIMENSIONS, &count);
         if (count != spatial + 2)
-            return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "tensor %d has %lld dimensions, %lld of them should be spatial", t,
-                              (long long)count, (long long)spatial);
+            return cudnn_fail(CUDNN_STATUS_BAD_PARAM,
+                              "tensor %d has %lld dimensions, %lld of them should be spatial", t, (long long)count,
+                              (long long)spatial);
     }
     if (d[TENSOR_X][0] != d[TENSOR_Y][0] || d[TENSOR_X][1] != d[TENSOR_W][1] || d[TENSOR_W][0] != d[TENSOR_Y][1])
         return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "images and channels of the tensors do not fit");
     for (int64_t i = 0; i < spatial; i++) {
-        int64_t padded = d[TENSOR_X][2 + i] + convolution_value(convolution, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, i, 0) +
+        int64_t padded = d[TENSOR_X][2 + i] +
+                         convolution_value(convolution, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, i, 0) +
                          convolution_value(convolution, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, i, 0);
-        int64_t filter = 1 + (d[TENSOR_W][2 + i] - 1) * convolution_value(convolution, CUDNN_ATTR_CONVOLUTION_DILATIONS, i, 1);
+        int64_t filter =
+            1 + (d[TENSOR_W][2 + i] - 1) * convolution_value(convolution, CUDNN_ATTR_CONVOLUTION_DILATIONS, i, 1);
         int64_t stride = convolution_value(convolution, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, i, 1);
         if (padded < filter || d[TENSOR_Y][2 + i] != 1 + (padded - filter) / stride)
             return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "spatial dimension %lld of y is %lld", (long long)i,
@@ -138,14 +145,15 @@ cudnnStatus_t finalize_operation(struct descriptor *operation)
     return CUDNN_STATUS_SUCCESS;
 }
 
-/* cudnn_graph library, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR: the operations, and how many engines the library has for them, some
- * of which may not be able to do it. */
+/* cudnn_graph library, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR: the operations, and how many engines the
+ * library has for them, some of which may not be able to do it. */
 cudnnStatus_t finalize_graph(struct descriptor *graph)
 {
     int64_t count;
     descriptor_values(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, &count);
     if (count != 1) {
-        simulated_misuse("cudnnBackendFinalize", "a graph of %lld operations: only those of one are simulated", (long long)count);
+        simulated_misuse("cudnnBackendFinalize", "a graph of %lld operations: only those of one are simulated",
+                         (long long)count);
         return cudnn_fail(CUDNN_STATUS_NOT_SUPPORTED_GRAPH_PATTERN, "%lld operations", (long long)count);
     }
     descriptor_put(graph, CUDNN_ATTR_OPERATIONGRAPH_ENGINE_GLOBAL_COUNT, &(int64_t){4}, 1);
@@ -156,16 +164,15 @@ cudnnStatus_t finalize_graph(struct descriptor *graph)
 cudnnStatus_t finalize_device(struct descriptor *device)
 {
     const char *text = descriptor_values(device, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, NULL);
-    if (text == NULL) {
-        int64_t number;
-        descriptor_values(device, CUDNN_ATTR_DEVICEPROP_DEVICE_ID, &number);
-        if (number == 0 && descriptor_values(device, CUDNN_ATTR_DEVICEPROP_HANDLE, NULL) == NULL)
+    if (!descriptor_is_set(device, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION)) {
+        if (!descriptor_is_set(device, CUDNN_ATTR_DEVICEPROP_DEVICE_ID) &&
+            !descriptor_is_set(device, CUDNN_ATTR_DEVICEPROP_HANDLE))
             return cudnn_fail(CUDNN_STATUS_NOT_INITIALIZED, "no device");
         device->compute_capability = simulated_compute_capability();
         return CUDNN_STATUS_SUCCESS;
     }
-    const char *found = strstr(text, "\"deviceVer\":");
-    if (text[0] != '{' || found == NULL)
+    const char *found = text == NULL || text[0] != '{' ? NULL : strstr(text, "\"deviceVer\":");
+    if (found == NULL)
         return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "no description of a device");
     device->compute_capability = (int)(strtol(found + strlen("\"deviceVer\":"), NULL, 10) / 10);
     return CUDNN_STATUS_SUCCESS;
@@ -221,7 +228,8 @@ const char *graph_convolution(struct graph_convolution *out, const struct descri
             if (out->ids[other] == out->ids[t])
                 return "two tensors with one id";
     }
-    const float *alpha = descriptor_values(operation, names->alpha, NULL), *beta = descriptor_values(operation, names->beta, NULL);
+    const float *alpha = descriptor_values(operation, names->alpha, NULL),
+                *beta = descriptor_values(operation, names->beta, NULL);
     out->shape = (struct simulated_convolution){
         .pass = (enum simulated_pass)pass,
         .bf16 = type == CUDNN_DATA_BFLOAT16,

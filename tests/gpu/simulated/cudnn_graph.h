@@ -13,7 +13,8 @@ struct graph_convolution {
 /* Works out what a finalised graph computes. NULL, or why no engine here can do it. */
 const char *graph_convolution(struct graph_convolution *out, const struct descriptor *graph);
 
-/* 10 x major + minor of the device that a descriptor is for, by its own attribute or its graph's handle; 0 where neither tells. */
+/* 10 x major + minor of the device that a descriptor is for, by its own attribute or its graph's handle; 0
+ * where neither tells. */
 int graph_device(const struct descriptor *graph, const struct descriptor *device);
 
 #endif

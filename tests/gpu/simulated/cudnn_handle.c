@@ -30,7 +30,10 @@ size_t cudnnGetVersion(void)
 /* cudnn_graph library, cudnnGetErrorString(): a status's name. */
 const char *cudnnGetErrorString(cudnnStatus_t status)
 {
-#define NAME(code) {CUDNN_STATUS_##code, "CUDNN_STATUS_" #code}
+#define NAME(code)                                                                                                 \
+    {                                                                                                              \
+        CUDNN_STATUS_##code, "CUDNN_STATUS_" #code                                                                 \
+    }
     static const struct {
         int status;
         const char *name;
@@ -45,6 +48,7 @@ const char *cudnnGetErrorString(cudnnStatus_t status)
         NAME(RUNTIME_FP_OVERFLOW),
         NAME(SUBLIBRARY_LOADING_FAILED),
         NAME(BAD_PARAM),
+        {2001, "CUDNN_STATUS_INVALID_VALUE"},
         NAME(BAD_PARAM_NULL_POINTER),
         NAME(BAD_PARAM_MISALIGNED_POINTER),
         NAME(BAD_PARAM_NOT_FINALIZED),
@@ -91,8 +95,8 @@ const char *cudnnGetErrorString(cudnnStatus_t status)
     return "CUDNN_UNKNOWN_STATUS";
 }
 
-/* cudnn_graph library, cudnnGetLastErrorString(): the message of the thread's last error, cut to max_size with the zero at its end; reading
- * it clears it. */
+/* cudnn_graph library, cudnnGetLastErrorString(): the message of the thread's last error, cut to max_size with
+ * the zero at its end; reading it clears it. */
 void cudnnGetLastErrorString(char *message, size_t max_size)
 {
     if (message == NULL || max_size == 0)
@@ -101,8 +105,8 @@ void cudnnGetLastErrorString(char *message, size_t max_size)
     last_error[0] = '\0';
 }
 
-/* cudnn_ops library, cudnnCreate(): the library's context, tied to the calling thread's device; NOT_INITIALIZED where the driver or runtime is
- * missing. The caller destroys it. */
+/* cudnn_graph library, cudnnCreate(): the library's context, tied to the calling thread's device; NOT_INITIALIZED
+ * where the driver or runtime is missing. The caller destroys it. */
 cudnnStatus_t cudnnCreate(cudnnHandle_t *out)
 {
     if (simulated_call("cudnnCreate") != SIMULATED_GOES_ON)
@@ -119,7 +123,7 @@ cudnnStatus_t cudnnCreate(cudnnHandle_t *out)
     return CUDNN_STATUS_SUCCESS;
 }
 
-/* cudnn_ops library, cudnnDestroy(): releases the context; no call may use it afterwards. Null passes. */
+/* cudnn_graph library, cudnnDestroy(): releases the context; no call may use it afterwards. Null passes. */
 cudnnStatus_t cudnnDestroy(cudnnHandle_t handle)
 {
     enum simulated_outcome outcome = simulated_call("cudnnDestroy");
@@ -128,10 +132,12 @@ cudnnStatus_t cudnnDestroy(cudnnHandle_t handle)
     if (!simulated_handle_destroyed("cudnnDestroy", CUDNN_HANDLE, handle))
         return cudnn_fail(CUDNN_STATUS_BAD_PARAM, "no such handle");
     handle->destroyed = true;
-    return outcome == SIMULATED_GOES_ON ? CUDNN_STATUS_SUCCESS : cudnn_fail(CUDNN_STATUS_INTERNAL_ERROR, "the device is lost");
+    return outcome == SIMULATED_GOES_ON ? CUDNN_STATUS_SUCCESS
+                                        : cudnn_fail(CUDNN_STATUS_INTERNAL_ERROR, "the device is lost");
 }
 
-/* cudnn_ops library, cudnnSetStream(): from now on the handle's work goes to this stream; in the order of the calls with other work on it. */
+/* cudnn_graph library, cudnnSetStream(): from now on the handle's work goes to this stream; in the order of the
+ * calls with other work on it. */
 cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream)
 {
     if (simulated_call("cudnnSetStream") == SIMULATED_CALL_FAILS)
