@@ -286,7 +286,7 @@ static void test_reuse_counts_each_tensor_between_once(void **state)
 }
 
 /* Three convolutions on 4x4 pixels, 8 channels: all read layer 0, and layer 1 adds it as its shortcut. Backward,
- * layer 2 begins the gradient of layer 0, to which layer 1's batch norm then adds the shortcut's: read and written. */
+ * layer 2 begins the gradient of layer 0, to which layer 1's batch norm adds the shortcut's: read and written. */
 static void test_a_shortcut_gradient_that_was_begun_is_read_too(void **state)
 {
     (void)state;
