@@ -1,5 +1,4 @@
-# The computed tables of docs/gpu.md are what gpu-roofline computes. Rows that the document should have and has not are
-# printed.
+# The computed tables of docs/gpu.md are what gpu-roofline computes. Rows that the document should have are printed.
 set -u -o pipefail
 PATH=$TIDY_BIN:$PATH
 
@@ -27,8 +26,8 @@ stages()
         END {
             for (i = 1; i <= count; i++) {
                 r = rows[i]
-                printf "| %s | %.1f | %.1f | %.1f | %.1f | %.1f | %d |\n", r, flop[r], bytes[r], compute[r], bound[r],
-                    cached[r], launches[r]
+                printf "| %s | %.1f | %.1f | %.1f | %.1f | %.1f | %d |\n",
+                    r, flop[r], bytes[r], compute[r], bound[r], cached[r], launches[r]
             }
         }'
 }

@@ -271,8 +271,8 @@ static void test_only_what_is_read_later_is_written_to_memory(void **state)
         assert_near(bounds[k].cached_bytes, expected[k], 0);
 }
 
-/* Write a (6 bytes), write b (10), read b, read a, and so on: before the read of a lie b's 10 bytes, once; before the
- * write of b, back to its read in the step before, a's 6, once. */
+/* Write a (6 bytes), write b (10), read b, read a, and so on: before the read of a lie b's 10 bytes, once; before
+ * the write of b, back to its read in the step before, a's 6, once. */
 static void test_reuse_counts_each_tensor_between_once(void **state)
 {
     (void)state;
@@ -285,8 +285,8 @@ static void test_reuse_counts_each_tensor_between_once(void **state)
         assert_near(accesses[i].between, expected[i], 0);
 }
 
-/* Three convolutions on 4x4 pixels, 8 channels: all read layer 0, and layer 1 adds it as its shortcut. Backward, layer
- * 2 begins the gradient of layer 0, to which layer 1's batch norm then adds the shortcut's: read and written. */
+/* Three convolutions on 4x4 pixels, 8 channels: all read layer 0, and layer 1 adds it as its shortcut. Backward,
+ * layer 2 begins the gradient of layer 0, to which layer 1's batch norm adds the shortcut's: read and written. */
 static void test_a_shortcut_gradient_that_was_begun_is_read_too(void **state)
 {
     (void)state;
