@@ -15,11 +15,12 @@
 enum {
     ALIGNMENT = 256, /* of every array in the block: what cudaMalloc itself gives */
     STEP_ALIGNMENT = 16,
-    /* cuBLAS's documentation (cublasSetWorkspace) recommends 4 MiB, and 32 MiB from Hopper on, of which a product as
-     * small as ours never takes more than a part. */
-    CUBLAS_WORKSPACE = 32 << 20,
-    /* Engines that want more than this for a batch of small images win little by it. */
-    WORKSPACE_LIMIT = 256 << 20,
+    /* As cuBLAS's documentation of cublasSetWorkspace recommends: 32 MiB from Hopper on. */
+    CUBLAS_WORKSPACE = 4 << 20,
+    CUBLAS_WORKSPACE_HOPPER = 32 << 20,
+    HOPPER = 90, /* compute capability */
+    /* For batches of 128 at 32x32 no engine asks for more than 57 MiB (./scripts/plan-sweep). */
+    WORKSPACE_LIMIT = 64 << 20,
 };
 
 #define GIB ((double)(1 << 30))
@@ -169,7 +170,7 @@ static size_t lay_out(struct compiled_network *n, const struct tensor_plan *plan
     n->added = hand_out(&cursor, largest.added);
     n->scratch = hand_out(&cursor, largest.scratch);
     n->workspace = hand_out(&cursor, workspace);
-    n->cublas_workspace = hand_out(&cursor, CUBLAS_WORKSPACE);
+    n->cublas_workspace = hand_out(&cursor, n->cublas_workspace_bytes);
     char *tensors = hand_out(&cursor, plan->bytes);
     n->images = tensors + plan->images;
     for (int i = 0; i < n->layer_count; i++)
@@ -246,7 +247,7 @@ static int take_block(struct compiled_network *n, struct device *device, size_t 
     tensor_plan_destroy(&plan);
     status = check_cuda(cudaMemsetAsync(n->block, 0, n->bytes, device->queue.stream), "clearing its memory");
     if (status == TIDY_OK)
-        status = check_cublas(cublasSetWorkspace(device->cublas, n->cublas_workspace, CUBLAS_WORKSPACE),
+        status = check_cublas(cublasSetWorkspace(device->cublas, n->cublas_workspace, n->cublas_workspace_bytes),
                               "giving cuBLAS its memory");
     if (status == TIDY_OK)
         status = device_upload(device, n->train_images, n->config->train->images, dataset_bytes(n->config->train));
@@ -367,6 +368,7 @@ int compiled_network_create(struct compiled_network *out, const struct trainer_c
         .element_bytes = config->precision == PRECISION_BF16 ? sizeof(uint16_t) : sizeof(float),
         .counts = {config->batch_size, (uint32_t)(config->train->samples % config->batch_size)},
         .layer_count = config->network->layer_count,
+        .cublas_workspace_bytes = device->capability >= HOPPER ? CUBLAS_WORKSPACE_HOPPER : CUBLAS_WORKSPACE,
     };
     step_blocks(&out->input_offsets, &out->output_offsets, config->batch_size, config->network->classes);
     size_t layers = (size_t)out->layer_count, workspace;

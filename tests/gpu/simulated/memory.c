@@ -13,7 +13,7 @@
 
 #include "tests/gpu/simulated/runtime.h"
 
-enum { PAGE = 4096, ALIGNMENT = 256, GAP = 1 << 20, END_MARK = 0xa5 };
+enum { PAGE = 4096, LARGE_PAGE = 2 << 20, ALIGNMENT = 256, GAP = 1 << 20, END_MARK = 0xa5 };
 
 /* Far from where programs, libraries, heaps and stacks lie. The first 2 GiB of a region stay unused, so that a
  * small number beside the upper half of an old address, as padding may hold it, is no address that was ever
@@ -223,12 +223,18 @@ void *memory_allocate_simulated(enum memory_kind kind, size_t size)
         install_handler();
     }
     size_t left = REGION_SIZE - (size_t)(region->next - region->start);
-    if (size > left || left - size < 2 * (size_t)GAP)
+    if (size > left || left - size < 3 * (size_t)LARGE_PAGE)
         return NULL;
-    size_t page_bytes = round_up(size, PAGE);
+    /* Large memory in large pages: its protection changes at each wait, page by page. */
+    bool large = size >= LARGE_PAGE;
+    size_t page_bytes = round_up(size, large ? LARGE_PAGE : PAGE);
+    if (large)
+        region->next = region->start + round_up((size_t)(region->next - region->start), LARGE_PAGE);
     struct allocation new = {.pages = region->next, .size = size, .page_bytes = page_bytes, .live = true};
     new.address = new.pages + page_bytes - round_up(size, ALIGNMENT);
     protect(&new, PROT_READ | PROT_WRITE);
+    if (large)
+        madvise(new.pages, page_bytes, MADV_HUGEPAGE); /* where it cannot be, it is only slower */
     memset(new.pages, MEMORY_POISON, page_bytes);
     memset(new.address + size, END_MARK, end_bytes(&new));
     if (kind == MEMORY_DEVICE && open_count == 0)
