@@ -116,7 +116,8 @@ static void lose_the_device_with_work(bool waits)
     cudaStream_t stream;
     void *device, *pinned;
     CHECK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking) == cudaSuccess);
-    CHECK(cudaMalloc(&device, 64) == cudaSuccess && cudaMallocHost(&pinned, 64) == cudaSuccess);
+    CHECK(cudaMalloc(&device, 64) == cudaSuccess);
+    CHECK(cudaMallocHost(&pinned, 64) == cudaSuccess);
     memset(pinned, 1, 64);
     CHECK(cudaMemcpyAsync(device, pinned, 64, cudaMemcpyHostToDevice, stream) == cudaSuccess);
     static int runs;
