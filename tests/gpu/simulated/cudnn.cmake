@@ -1,6 +1,6 @@
 # The simulated libcudnn.so.9, and what holds it against the real one.
-tidy_add_simulated(cudnn 9 cudnn_attributes.c cudnn_convolution.c cudnn_descriptor.c cudnn_engines.c cudnn_execute.c cudnn_graph.c
-  cudnn_handle.c)
+tidy_add_simulated(cudnn 9 cudnn_attributes.c cudnn_convolution.c cudnn_descriptor.c cudnn_engines.c cudnn_execute.c
+  cudnn_graph.c cudnn_handle.c)
 target_include_directories(simulated-cudnn SYSTEM PUBLIC ${CUDNN_INCLUDE_DIR})
 target_link_libraries(simulated-cudnn PUBLIC simulated-cudart PRIVATE m)
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The simulated cuDNN answers as the real one does wherever that needs no device: two transcripts of the same calls are equal, for
-# a device that has bf16 and for one that has not.
+# The simulated cuDNN answers as the real one does wherever that needs no device: two transcripts of the same calls
+# are equal, for a device that has bf16 and for one that has not.
 set -u
 devices=$TIDY_SOURCE/tests/gpu/cudnn/devices
 work=$(mktemp -d)

@@ -1,7 +1,7 @@
 /* Descriptors of the simulated cuDNN: attributes as tables, values as they were set.
  *
  * A descriptor that was destroyed is never freed: other descriptors keep what they were given, and work that is
- * enqueued can still see that its plan is gone. */
+ * enqueued can still see that its plan is gone. Used by one thread at a time. */
 #ifndef TIDY_TESTS_GPU_SIMULATED_CUDNN_DESCRIPTOR_H
 #define TIDY_TESTS_GPU_SIMULATED_CUDNN_DESCRIPTOR_H
 

@@ -3,6 +3,7 @@
 #include "tests/support/support.h"
 
 #include <cuda_runtime_api.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/gpu/simulated/cudnn_fixture.h"
@@ -315,6 +316,41 @@ static void test_a_t4_has_no_engine_for_bf16(void **state)
     simulator_expect_with(find_no_bf16, 0, NULL, variables);
 }
 
+/* Sites are numbered by their first call: 1 creates the handle, 2 sets its stream, 3 creates a descriptor, ... */
+static void meet_each_fault(void)
+{
+    const long site = strtol(getenv("SIMULATED_GPU_FAULT"), NULL, 10);
+    cudnnHandle_t handle = NULL;
+    cudnnBackendDescriptor_t knob = NULL;
+    int64_t value = 2, count;
+    cudnnStatus_t statuses[8];
+    statuses[0] = cudnnCreate(&handle);
+    statuses[1] = cudnnSetStream(handle, NULL);
+    statuses[2] = cudnnBackendCreateDescriptor(CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, &knob);
+    statuses[3] = cudnnBackendSetAttribute(knob, CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, 1, &value);
+    statuses[4] = cudnnBackendFinalize(knob);
+    statuses[5] =
+        cudnnBackendGetAttribute(knob, CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, 1, &count, &value);
+    statuses[6] = knob == NULL ? CUDNN_STATUS_SUCCESS : cudnnBackendDestroyDescriptor(knob);
+    statuses[7] = cudnnDestroy(handle);
+    char message[64] = "";
+    cudnnGetLastErrorString(message, sizeof(message));
+    CHECK(message[0] != '\0');
+    CHECK(statuses[site - 1] != CUDNN_STATUS_SUCCESS);
+    /* Without the call that failed, what builds on it fails too; nothing before it does. */
+    for (long i = 0; i < site - 1; i++)
+        CHECK(statuses[i] == CUDNN_STATUS_SUCCESS);
+}
+static void test_each_call_fails_where_wanted_and_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    for (int site = 1; site <= 8; site++) {
+        char fault[32];
+        snprintf(fault, sizeof(fault), "SIMULATED_GPU_FAULT=%d", site);
+        simulator_expect_with(meet_each_fault, 0, NULL, (const char *const[]){fault, NULL});
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_the_default_stream_is_reported),
         cmocka_unit_test(test_a_bad_engine_comes_first_where_wanted_and_fails_to_run),
         cmocka_unit_test(test_a_t4_has_no_engine_for_bf16),
+        cmocka_unit_test(test_each_call_fails_where_wanted_and_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
