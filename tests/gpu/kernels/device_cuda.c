@@ -2,6 +2,7 @@
 #include "tests/gpu/kernels/device.h"
 
 #include <cuda_runtime_api.h>
+#include <string.h>
 
 #include "tests/support/support.h"
 
@@ -41,14 +42,22 @@ void device_free(void *memory)
 
 void device_upload(void *device, const void *host, size_t bytes)
 {
-    check(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream()));
+    void *staged = NULL;
+    check(cudaMallocHost(&staged, bytes > 0 ? bytes : 1));
+    memcpy(staged, host, bytes);
+    check(cudaMemcpyAsync(device, staged, bytes, cudaMemcpyHostToDevice, stream()));
     check(cudaStreamSynchronize(stream()));
+    check(cudaFreeHost(staged));
 }
 
 void device_download(void *host, const void *device, size_t bytes)
 {
-    check(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream()));
+    void *staged = NULL;
+    check(cudaMallocHost(&staged, bytes > 0 ? bytes : 1));
+    check(cudaMemcpyAsync(staged, device, bytes, cudaMemcpyDeviceToHost, stream()));
     check(cudaStreamSynchronize(stream()));
+    memcpy(host, staged, bytes);
+    check(cudaFreeHost(staged));
 }
 
 void device_wait(int launched)
