@@ -1,8 +1,9 @@
 # What the tests of the program tidy-record share: a scratch folder with a small data set, and checks of what a command
 # says and how it ends.
 set -u
-# A program without a plug-in beside it: its --device auto is the CPU on every machine.
-PATH=$TIDY_PROGRAMS/alone/bin:$TIDY_BIN:$PATH
+# A program without a plug-in beside it: its --device auto is the CPU on every machine. (Where TIDY_PROGRAMS is not set: the one
+# that was built, with its plug-in.)
+PATH=${TIDY_PROGRAMS:+$TIDY_PROGRAMS/alone/bin:}$TIDY_BIN:$PATH
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
