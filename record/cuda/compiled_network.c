@@ -180,14 +180,35 @@ static size_t lay_out(struct compiled_network *n, const struct tensor_plan *plan
     return cursor.used;
 }
 
-/* Bytes of device memory for that batch size. */
+/* Bytes that timing takes before the block is there: as much as the largest layer needs. */
+struct timing_sizes {
+    size_t in, out, weights, bytes;
+};
+
+static struct timing_sizes sum_up_timing(const struct compiled_network *n, size_t batch)
+{
+    struct timing_sizes sizes = {0};
+    for (int i = 0; i < n->layer_count; i++) {
+        const struct layer *layer = n->layers[i].layer;
+        sizes.in = larger(sizes.in, batch * input_size(layer) * n->element_bytes);
+        sizes.out = larger(sizes.out, batch * output_size(layer) * n->element_bytes);
+        sizes.weights = larger(sizes.weights, (size_t)layer->kernel * layer->kernel * layer->in_channels *
+                                                  layer->out_channels * n->element_bytes);
+    }
+    sizes.bytes = align(sizes.in, ALIGNMENT) + align(sizes.out, ALIGNMENT) + align(sizes.weights, ALIGNMENT) +
+                  WORKSPACE_LIMIT;
+    return sizes;
+}
+
+/* Bytes of device memory that are needed at once for that batch size; n->bytes is the block's. */
 static int sum_up(struct compiled_network *n, size_t *bytes, uint32_t batch, size_t workspace)
 {
     struct tensor_plan plan;
     int status = tensor_plan_create(&plan, n->config->network, batch, n->element_bytes);
     if (status != TIDY_OK)
         return status;
-    *bytes = lay_out(n, &plan, batch, workspace, NO_BLOCK);
+    n->bytes = lay_out(n, &plan, batch, workspace, NO_BLOCK);
+    *bytes = larger(n->bytes, sum_up_timing(n, batch).bytes);
     tensor_plan_destroy(&plan);
     return TIDY_OK;
 }
@@ -214,15 +235,15 @@ static int fail_memory(struct compiled_network *n, const struct device *device, 
                      n->config->batch_size, (double)needed / GIB, (double)available / GIB, advice);
 }
 
-/* Sets n->bytes, and fails where there is not as much. */
+/* Sets n->bytes, and fails where there is not as much as is needed. */
 static int check_memory(struct compiled_network *n, const struct device *device, size_t workspace)
 {
-    size_t available, all;
-    int status = sum_up(n, &n->bytes, n->config->batch_size, workspace);
+    size_t needed, available, all;
+    int status = sum_up(n, &needed, n->config->batch_size, workspace);
     if (status == TIDY_OK)
         status = check_cuda(cudaMemGetInfo(&available, &all), "asking for its free memory");
-    if (status == TIDY_OK && n->bytes > available)
-        status = fail_memory(n, device, n->bytes, available, workspace);
+    if (status == TIDY_OK && needed > available)
+        status = fail_memory(n, device, needed, available, workspace);
     return status;
 }
 
@@ -258,29 +279,21 @@ static int take_block(struct compiled_network *n, struct device *device, size_t 
 
 /* ---- choosing plans ------------------------------------------------------------------------------------ */
 
-/* Device memory to time plans in, before the block is taken: as much as the largest layer needs. */
+/* Takes device memory to time plans in. */
 static int take_timing(struct plan_timing *timing, const struct compiled_network *n, struct device *device, void **block)
 {
-    size_t in = 0, out = 0, weights = 0;
-    for (int i = 0; i < n->layer_count; i++) {
-        const struct layer *layer = n->layers[i].layer;
-        in = larger(in, n->counts[BATCH_WHOLE] * input_size(layer) * n->element_bytes);
-        out = larger(out, n->counts[BATCH_WHOLE] * output_size(layer) * n->element_bytes);
-        weights = larger(weights, (size_t)layer->kernel * layer->kernel * layer->in_channels * layer->out_channels *
-                                      n->element_bytes);
-    }
-    size_t bytes = align(in, ALIGNMENT) + align(out, ALIGNMENT) + align(weights, ALIGNMENT) + WORKSPACE_LIMIT;
-    int status = check_cuda(cudaMalloc(block, bytes), "taking %.2f GiB of its memory to time convolutions in",
-                            (double)bytes / GIB);
+    struct timing_sizes sizes = sum_up_timing(n, n->counts[BATCH_WHOLE]);
+    int status = check_cuda(cudaMalloc(block, sizes.bytes), "taking %.2f GiB of its memory to time convolutions in",
+                            (double)sizes.bytes / GIB);
     if (status != TIDY_OK)
         return status;
     /* Not numbers that are left from elsewhere: some are slower to multiply than others. */
-    status = check_cuda(cudaMemsetAsync(*block, 0, bytes, device->queue.stream), "clearing its memory");
+    status = check_cuda(cudaMemsetAsync(*block, 0, sizes.bytes, device->queue.stream), "clearing its memory");
     struct cursor cursor = {.block = (uintptr_t)*block};
     *timing = (struct plan_timing){.handle = device->cudnn, .stream = device->queue.stream};
-    timing->in = hand_out(&cursor, in);
-    timing->out = hand_out(&cursor, out);
-    timing->weights = hand_out(&cursor, weights);
+    timing->in = hand_out(&cursor, sizes.in);
+    timing->out = hand_out(&cursor, sizes.out);
+    timing->weights = hand_out(&cursor, sizes.weights);
     timing->workspace = hand_out(&cursor, WORKSPACE_LIMIT);
     return status;
 }

@@ -34,8 +34,7 @@ done
 expect_error 1 "the CPU computes in f32 alone: --precision bf16 needs a GPU" "${train[@]}" --device cpu --precision bf16 -o e.tidy
 
 # Interrupted and gone on with: the same log as without interruption.
-cp a.tidy whole.tidy
-expect 0 "" "${train[@]}" --epochs 2 --noise every:10 --device cuda --deterministic --lr-schedule constant -o whole.tidy --force
+expect 0 "" "${train[@]}" --epochs 2 --noise every:10 --device cuda --deterministic --lr-schedule constant -o whole.tidy
 expect 0 "" "${train[@]}" --epochs 1 --noise every:10 --device cuda --deterministic --lr-schedule constant -o half.tidy
 rm -r cache # the plans come from the checkpoint
 expect 0 "" tidy-record resume half.tidy --epochs 2
@@ -43,9 +42,9 @@ compare-logs whole.tidy half.tidy || fail "a resumed run differs"
 
 # From one device to the other.
 expect 0 "warning: values may differ" tidy-record resume half.tidy --epochs 3 --device cpu
-expect 0 "warning: values may differ" tidy-record resume half.tidy --epochs 4 --device cuda
+expect 0 "with CUDA 13" tidy-record resume half.tidy --epochs 4
 tidy-analyze verify half.tidy >/dev/null || fail "a damaged log"
-[ "$(tidy-analyze epochs half.tidy | tail -n 1 | cut -f 1)" = "$(printf '%s' 4)" ] || fail "four epochs: $(tidy-analyze epochs half.tidy)"
+[ "$(tidy-analyze epochs half.tidy | grep -vc '^#')" = 4 ] || fail "four epochs: $(tidy-analyze epochs half.tidy)"
 
 # unusable SCENARIO TEXT: `devices` and --device cuda say why and what to do, nothing is written, and auto takes the CPU.
 unusable()
@@ -70,9 +69,15 @@ for precision in tf32 bf16; do
 done
 SIMULATED_GPU=device=T4 expect 0 "" "${train[@]}" --epochs 1 --device cuda --force -o t4.tidy
 
-# Too little memory: how much is needed, and the batch size that fits, which then does.
-large=(tidy-record train --data tiny --resize 128 --batch-size 44 --epochs 1 --device cuda --threads 1)
-SIMULATED_GPU=memory=419430400 expect_error 1 "out of memory on" "${large[@]}" -o none.tidy
-fits=$(sed -n 's/.*--batch-size \([0-9]*\) would fit.*/\1/p' stderr)
-[ -n "$fits" ] && [ "$fits" -lt 44 ] || fail "no batch size that would fit: $(cat stderr)"
+# Too little memory: how much is needed, and the largest batch that fits, in eights.
+limited()
+{
+    SIMULATED_GPU=memory=104857600 expect_error 1 "$1" tidy-record train --data tiny --resize 128 --batch-size "$2" --device cuda \
+        -o none.tidy
+}
+limited "out of memory on Simulated A100: a batch of 44 needs " 44
+fits=$(sed -n 's/.* 0.10 GiB are free; --batch-size \([0-9]*\) would fit$/\1/p' stderr)
+[ -n "$fits" ] && [ "$fits" -ge 8 ] && [ "$fits" -lt 44 ] || fail "no batch size that would fit: $(cat stderr)"
+limited "--batch-size $fits would fit" $((fits + 8))
+SIMULATED_GPU=memory=1048576 expect_error 1 "not even a batch of 1 would fit: --device cpu" "${train[@]}" --device cuda -o none.tidy
 [ ! -e none.tidy ] || fail "a log in spite of an error"
