@@ -358,8 +358,10 @@ static int choose_plans(struct compiled_network *n, struct device *device, struc
                 status = choose_layer_plans(n, i, batch, &timing, cache, used, workspace);
             }
     progress_clear();
-    if (block != NULL)
+    if (block != NULL) {
+        cudaStreamSynchronize(device->queue.stream); /* where a call failed, others are still to run */
         cudaFree(block);
+    }
     return status;
 }
 
