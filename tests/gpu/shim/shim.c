@@ -163,8 +163,9 @@ static void choose_sequence(void)
 static void run_block(void)
 {
     unsigned count = blockDim.x;
-    for (unsigned char *byte = __start_shim_shared; byte < __stop_shim_shared; byte++)
-        *byte = 0xff; /* NaN in every type of floating point */
+    size_t shared_bytes = (size_t)(__stop_shim_shared - __start_shim_shared);
+    if (shared_bytes > 0)
+        memset(__start_shim_shared, 0xff, shared_bytes); /* NaN in every type of floating point */
     for (unsigned i = 0; i < count; i++)
         threads_now[i].state = READY;
     for (;;) {
