@@ -200,6 +200,7 @@ static __device__ bool add_parts(double *first, double *second, double *shared, 
     double *firsts = shared, *seconds = shared + FINISH_THREADS;
     *first = *second = 0;
     if (channel < channels)
+#pragma unroll 4
         for (size_t part = threadIdx.x / FINISH_CHANNELS; part < p.parts;
              part += FINISH_THREADS / FINISH_CHANNELS) {
             const float *sums = p.sums + 2 * part * channels + channel;
@@ -216,13 +217,12 @@ static __device__ bool add_parts(double *first, double *second, double *shared, 
         }
         __syncthreads();
     }
-    *first = firsts[threadIdx.x];
+    *first = firsts[threadIdx.x]; /* its own place: no other thread writes there */
     *second = seconds[threadIdx.x];
-    __syncthreads(); /* before `shared` is written again */
     return threadIdx.x < FINISH_CHANNELS && channel < channels;
 }
 
-extern "C" __global__ void __launch_bounds__(FINISH_THREADS, RESIDENT_BLOCKS)
+extern "C" __global__ void __launch_bounds__(FINISH_THREADS, 2)
     batch_norm_finish_moments(struct forward_statistics s, struct partial_sums p, size_t rows, size_t channels)
 {
     __shared__ double shared[2 * FINISH_THREADS];
@@ -237,7 +237,7 @@ extern "C" __global__ void __launch_bounds__(FINISH_THREADS, RESIDENT_BLOCKS)
     }
 }
 
-extern "C" __global__ void __launch_bounds__(FINISH_THREADS, RESIDENT_BLOCKS)
+extern "C" __global__ void __launch_bounds__(FINISH_THREADS, 2)
     batch_norm_finish_gradients(float *d_scale, float *d_shift, const float *inverse_std, struct partial_sums p,
                                 size_t channels)
 {
