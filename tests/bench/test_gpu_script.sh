@@ -55,7 +55,7 @@ info) printf 'samples\t60000\nimage\t28x28x1\nclasses\t10\n' ;;
 esac
 END
 program build/bin/test-gpu-add <<<'exit 0'
-program build/bin/test-plugin-step <<<'echo "needs a simulated device: skipped"; exit 77'
+program build/bin/test-plugin_step <<<'echo "needs a simulated device: skipped"; exit 77'
 program tools/compute-sanitizer <<END
 echo "\$*" >>"$scratch/sanitized"
 END
@@ -67,7 +67,7 @@ run 77 "no usable GPU: no driver: install one"
 
 # Everything passes: a row for each precision; all tools over all programs.
 device yes "NVIDIA A100-SXM4-40GB, 40 GiB, compute capability 8.0"
-run 0 "skipped: test-plugin-step: needs a simulated device"
+run 0 "skipped: test-plugin_step: needs a simulated device"
 [ "$(wc -l <"$scratch/sanitized")" = 8 ] || fail "sanitizer: $(cat "$scratch/sanitized")"
 grep -q -- "--no-shuffle --noise every:100" "$scratch/recorded" || fail "$(cat "$scratch/recorded")"
 for precision in f32 tf32 bf16; do
@@ -101,5 +101,5 @@ rm "$scratch/broken/bf16"
 program build/bin/test-gpu-add <<<'echo "values differ"; exit 3'
 run 1 "FAILED: test-gpu-add: exit code 3"
 grep -q "values differ" "$scratch/stderr" && grep -q "^f32" "$scratch/stdout" || fail "$(cat "$scratch/stderr")"
-rm "$scratch/build/bin/test-gpu-add" "$scratch/build/bin/test-plugin-step"
-run 1 "no test-gpu-* or test-plugin-*"
+rm "$scratch/build/bin/test-gpu-add" "$scratch/build/bin/test-plugin_step"
+run 1 "no test-gpu-* or test-plugin_*"

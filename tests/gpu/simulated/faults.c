@@ -14,7 +14,7 @@
 #include "tests/gpu/simulated/runtime.h"
 
 struct site {
-    const char *function;
+    char *function;
     const void *caller;
     uint64_t calls;
 };
@@ -60,7 +60,8 @@ static size_t find_site(const char *function, const void *caller)
         if (sites[i].caller == caller && strcmp(sites[i].function, function) == 0)
             return i;
     sites = simulator_grow(sites, &site_room, site_count, sizeof *sites);
-    sites[site_count] = (struct site){function, caller, 0};
+    /* A copy: a kernel's name is gone when its library is unloaded, before the calls are written. */
+    sites[site_count] = (struct site){strdup(function), caller, 0};
     return site_count++;
 }
 

@@ -29,6 +29,7 @@ void __cudaRegisterFatBinaryEnd(void **handle);
 void __cudaUnregisterFatBinary(void **handle);
 void __cudaRegisterFunction(void **handle, const char *host, char *device, const char *name, int thread_limit,
                             uint3 *thread, uint3 *block, dim3 *block_size, dim3 *grid_size, int *warp_size);
+char __cudaInitModule(void **handle);
 cudaError_t __cudaGetKernel(cudaKernel_t *kernel, const void *host);
 cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void **arguments, size_t shared,
                                cudaStream_t stream);
@@ -50,6 +51,13 @@ void **__cudaRegisterFatBinary(void *binary)
 void __cudaRegisterFatBinaryEnd(void **handle)
 {
     simulated_handle_live("__cudaRegisterFatBinaryEnd", "fat binary", handle);
+}
+
+/* crt/host_runtime.h: for variables that host and device share, which we have none of; host code that is not optimised refers
+ * to it all the same. */
+char __cudaInitModule(void **handle)
+{
+    return simulated_handle_live("__cudaInitModule", "fat binary", handle);
 }
 
 /* crt/host_runtime.h: registered with atexit, so called when the library is unloaded or the process ends. */
