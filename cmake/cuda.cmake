@@ -5,9 +5,10 @@ if(TIDY_CUDA STREQUAL "OFF")
   return()
 endif()
 
-# From Turing to Blackwell in machine code, and PTX that later ones compile when they load it.
+# From Turing to Blackwell in machine code; PTX of the first and the last for those between and after, which the driver compiles when
+# it loads them.
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-  set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90-real 100-real 120
+  set(CMAKE_CUDA_ARCHITECTURES 75 80-real 86-real 89-real 90-real 100-real 120
       CACHE STRING "GPU architectures")
 endif()
 set(missing "")

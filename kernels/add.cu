@@ -32,6 +32,11 @@ extern "C" __global__ void __launch_bounds__(GPU_THREADS)
     add(sum, added, count);
 }
 
+int gpu_kernels_load(void)
+{
+    return gpu_kernel_loads(add_f32);
+}
+
 int gpu_add(const struct gpu_queue *queue, enum gpu_type type, void *sum, const void *added, size_t count)
 {
     unsigned blocks = gpu_blocks(queue, count / 4, GPU_THREADS);

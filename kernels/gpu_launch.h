@@ -39,6 +39,18 @@ static inline int gpu_launch(const struct gpu_queue *queue, unsigned blocks, uns
 #endif
 }
 
+/* 0, or the cudaError_t why the kernel cannot be loaded on the current device. */
+template <typename... Parameters> static inline int gpu_kernel_loads(void (*kernel)(Parameters...))
+{
+#ifdef __CUDACC__
+    cudaFuncAttributes attributes;
+    return cudaFuncGetAttributes(&attributes, kernel);
+#else
+    (void)kernel;
+    return 0;
+#endif
+}
+
 /* Each .cu file ends with GPU_KERNELS(name, ...), all of its kernels: the tests find them by name. */
 #ifdef __CUDACC__
 #define GPU_KERNELS(...) static_assert(true, "")

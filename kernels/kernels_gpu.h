@@ -28,6 +28,10 @@ struct gpu_queue {
     int multiprocessors;        /* of the device: no more blocks are launched than keep it busy */
 };
 
+/* 0 where this build's kernels have code for the current device (they are all compiled for the same ones), else the
+ * cudaError_t that a launch would end with. */
+int gpu_kernels_load(void);
+
 /* As gather_images; values are rounded to `type`. */
 int gpu_gather_images(const struct gpu_queue *queue, enum gpu_type type, void *out, const uint8_t *images,
                       const uint32_t *samples, uint32_t count, uint32_t height, uint32_t width, uint32_t channels,

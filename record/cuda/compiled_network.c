@@ -21,6 +21,9 @@ enum {
     HOPPER = 90, /* compute capability */
     /* For batches of 128 at 32x32 no engine asks for more than 57 MiB (./scripts/plan-sweep). */
     WORKSPACE_LIMIT = 64 << 20,
+    /* Left free: libraries load their code into the device's memory when they first run, after the block was taken. */
+    LIBRARIES_ROOM = 256 << 20,
+    LEAST_PIECE = 16 << 20,
 };
 
 #define GIB ((double)(1 << 30))
@@ -231,18 +234,46 @@ static int fail_memory(struct compiled_network *n, const struct device *device, 
     char advice[96] = "not even a batch of 1 would fit: --device cpu, or a smaller --net";
     if (fits > 0)
         snprintf(advice, sizeof advice, "--batch-size %" PRIu32 " would fit", fits >= 8 ? fits / 8 * 8 : fits);
-    return tidy_fail("out of memory on %s: a batch of %" PRIu32 " needs %.2f GiB, and %.2f GiB are free; %s", device->name,
+    return tidy_fail("out of memory on %s: a batch of %" PRIu32 " needs %.2f GiB, and %.2f GiB can be had; %s", device->name,
                      n->config->batch_size, (double)needed / GIB, (double)available / GIB, advice);
+}
+
+/* The most that can be had in one piece; what is free may be in several. */
+static size_t find_largest_piece(size_t at_most)
+{
+    size_t found = 0;
+    for (size_t more = at_most / 2; more >= LEAST_PIECE; more /= 2) {
+        void *piece;
+        if (cudaMalloc(&piece, found + more) == cudaSuccess) {
+            cudaFree(piece);
+            found += more;
+        } else {
+            cudaGetLastError();
+        }
+    }
+    return found;
+}
+
+/* cudaMalloc, with advice where there is not as much. */
+static int take_memory(void **out, struct compiled_network *n, const struct device *device, size_t bytes, size_t workspace)
+{
+    cudaError_t error = cudaMalloc(out, bytes);
+    if (error != cudaErrorMemoryAllocation)
+        return check_cuda(error, "taking %.2f GiB of its memory", (double)bytes / GIB);
+    cudaGetLastError();
+    return fail_memory(n, device, bytes, find_largest_piece(bytes), workspace);
 }
 
 /* Sets n->bytes, and fails where there is not as much as is needed. */
 static int check_memory(struct compiled_network *n, const struct device *device, size_t workspace)
 {
-    size_t needed, available, all;
+    size_t needed, available = 0, all;
     int status = sum_up(n, &needed, n->config->batch_size, workspace);
     if (status == TIDY_OK)
         status = check_cuda(cudaMemGetInfo(&available, &all), "asking for its free memory");
-    if (status == TIDY_OK && needed > available)
+    available -= available < LIBRARIES_ROOM ? available : LIBRARIES_ROOM;
+    /* An integrated device can have more than is free: the host gives up its caches. */
+    if (status == TIDY_OK && needed > available && !device->integrated)
         status = fail_memory(n, device, needed, available, workspace);
     return status;
 }
@@ -252,13 +283,10 @@ static int take_block(struct compiled_network *n, struct device *device, size_t 
     int status = check_memory(n, device, workspace);
     if (status != TIDY_OK)
         return status;
-    cudaError_t error = cudaMalloc(&n->block, n->bytes);
-    if (error == cudaErrorMemoryAllocation) { /* free, but not in one piece */
-        cudaGetLastError();
-        return fail_memory(n, device, n->bytes, n->bytes - 1, workspace);
-    }
-    if (error != cudaSuccess)
-        return check_cuda(error, "taking %.2f GiB of its memory", (double)n->bytes / GIB);
+    size_t bytes = n->bytes;
+    status = take_memory(&n->block, n, device, bytes, workspace);
+    if (status != TIDY_OK)
+        return status;
 
     struct tensor_plan plan;
     status = tensor_plan_create(&plan, n->config->network, n->config->batch_size, n->element_bytes);
@@ -280,15 +308,14 @@ static int take_block(struct compiled_network *n, struct device *device, size_t 
 /* ---- choosing plans ------------------------------------------------------------------------------------ */
 
 /* Takes device memory to time plans in. */
-static int take_timing(struct plan_timing *timing, const struct compiled_network *n, struct device *device, void **block)
+static int take_timing(struct plan_timing *timing, struct compiled_network *n, struct device *device, void **block)
 {
     struct timing_sizes sizes = sum_up_timing(n, n->counts[BATCH_WHOLE]);
-    int status = check_cuda(cudaMalloc(block, sizes.bytes), "taking %.2f GiB of its memory to time convolutions in",
-                            (double)sizes.bytes / GIB);
+    int status = take_memory(block, n, device, sizes.bytes, 0);
     if (status != TIDY_OK)
         return status;
-    /* Not numbers that are left from elsewhere: some are slower to multiply than others. */
-    status = check_cuda(cudaMemsetAsync(*block, 0, sizes.bytes, device->queue.stream), "clearing its memory");
+    /* Bytes of 0x3c: .011 in float32 and in bf16. Zeros would be multiplied with less power, so faster, than numbers are. */
+    status = check_cuda(cudaMemsetAsync(*block, 0x3c, sizes.bytes, device->queue.stream), "filling its memory");
     struct cursor cursor = {.block = (uintptr_t)*block};
     *timing = (struct plan_timing){.handle = device->cudnn, .stream = device->queue.stream};
     timing->in = hand_out(&cursor, sizes.in);

@@ -52,11 +52,15 @@ static bool find_device(struct cudaDeviceProp *properties, int *count, char *tex
     } else if (error != cudaSuccess) {
         snprintf(text, size, "the GPU cannot be asked what it is: %s; see what nvidia-smi says", cudaGetErrorString(error));
     } else if (properties->major * 10 + properties->minor < LEAST_CAPABILITY) {
-        snprintf(text, size, "%s is too old: it has compute capability %d.%d, and %d.%d (Turing) is the least",
-                 properties->name, properties->major, properties->minor, LEAST_CAPABILITY / 10, LEAST_CAPABILITY % 10);
-    } else if (cudnnGetVersion() / 10000 != CUDNN_MAJOR) {
-        snprintf(text, size, "the cuDNN that was found is version %zu.%zu, and version %d is needed: install it",
-                 cudnnGetVersion() / 10000, cudnnGetVersion() % 10000 / 100, CUDNN_MAJOR);
+        snprintf(text, size, "%s is too old: it has compute capability %d.%d, and %d.%d (Turing) is the least%s",
+                 properties->name, properties->major, properties->minor, LEAST_CAPABILITY / 10, LEAST_CAPABILITY % 10,
+                 *count > 1 ? "; CUDA_VISIBLE_DEVICES chooses another device" : "");
+    } else if (cudnnGetVersion() / 100 < CUDNN_VERSION / 100 || cudnnGetCudartVersion() / 1000 != CUDART_VERSION / 1000) {
+        /* A cuDNN that is older than the headers may lack what they promise; those for other CUDA versions have the same
+         * file name. */
+        snprintf(text, size, "cuDNN %zu.%zu for CUDA %zu was found, and %d.%d or newer for CUDA %d is needed: install it",
+                 cudnnGetVersion() / 10000, cudnnGetVersion() % 10000 / 100, cudnnGetCudartVersion() / 1000, CUDNN_MAJOR,
+                 CUDNN_MINOR, CUDART_VERSION / 1000);
     } else {
         return true;
     }
@@ -105,10 +109,15 @@ int device_open(struct device *out)
         return tidy_fail("--device cuda: %s", why_not);
     snprintf(out->name, sizeof out->name, "%s", properties.name);
     out->capability = properties.major * 10 + properties.minor;
+    out->integrated = properties.integrated;
     out->queue.multiprocessors = properties.multiProcessorCount;
 
     static const char starting[] = "starting it";
     int status = check_cuda(cudaSetDevice(0), starting);
+    if (status == TIDY_OK)
+        status = check_cuda((cudaError_t)gpu_kernels_load(),
+                            "loading this build's kernels (one with -DCMAKE_CUDA_ARCHITECTURES=%d has them for it)",
+                            out->capability);
     if (status == TIDY_OK)
         /* Not the legacy stream, which cannot be captured. */
         status = check_cuda(cudaStreamCreateWithFlags(&out->queue.stream, cudaStreamNonBlocking), starting);
@@ -122,6 +131,11 @@ int device_open(struct device *out)
         status = check_cublas(cublasCreate(&out->cublas), starting);
     if (status == TIDY_OK)
         status = check_cublas(cublasSetStream(out->cublas, out->queue.stream), starting);
+    if (status == TIDY_OK)
+        /* Sums of bf16 products are float32 in the convolutions, and so they are to be here. */
+        status = check_cublas(cublasSetMathMode(out->cublas, CUBLAS_DEFAULT_MATH |
+                                                                 CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION),
+                              starting);
     return status;
 }
 

@@ -13,7 +13,8 @@
 /* What is used: always the first device, which CUDA_VISIBLE_DEVICES can choose. */
 struct device {
     char name[256];
-    int capability; /* compute capability, 75 for 7.5 */
+    int capability;  /* compute capability, 75 for 7.5 */
+    bool integrated; /* shares the host's memory, of which the free part is not all that can be had */
     struct gpu_queue queue;
     cudnnHandle_t cudnn;
     cublasHandle_t cublas;

@@ -16,7 +16,8 @@ int check_cuda(cudaError_t error, const char *doing, ...)
     vsnprintf(text, sizeof text, doing, arguments);
     va_end(arguments);
     cudaGetLastError(); /* an error that does not stick is not to be seen again by the next launch */
-    return tidy_fail("the GPU failed while %s: %s", text, cudaGetErrorString(error));
+    return tidy_fail("the GPU failed while %s: %s%s", text, cudaGetErrorString(error),
+                     error == cudaErrorMemoryAllocation ? "; a smaller --batch-size needs less memory" : "");
 }
 
 int check_cublas(cublasStatus_t status, const char *doing)

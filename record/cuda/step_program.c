@@ -62,12 +62,16 @@ static int multiply(const struct enqueuing *e, void *c, cudaDataType_t c_type, s
                     uint32_t n, uint32_t k, bool accumulate)
 {
     const float one = 1, kept = accumulate ? 1 : 0;
-    cublasComputeType_t compute =
-        e->n->config->precision == PRECISION_TF32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+    /* Pedantic: not by way of bf16, as cuBLAS may on the newest devices. */
+    static const cublasComputeType_t computes[] = {
+        [PRECISION_F32] = CUBLAS_COMPUTE_32F_PEDANTIC,
+        [PRECISION_TF32] = CUBLAS_COMPUTE_32F_FAST_TF32,
+        [PRECISION_BF16] = CUBLAS_COMPUTE_32F,
+    };
     return check_cublas(cublasGemmEx(e->device->cublas, a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
                                      b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N, (int)m, (int)n, (int)k, &one, a.values,
                                      a.type, (int)a.columns, b.values, b.type, (int)b.columns, &kept, c, c_type, (int)m,
-                                     compute, CUBLAS_GEMM_DEFAULT),
+                                     computes[e->n->config->precision], CUBLAS_GEMM_DEFAULT),
                         "multiplying for the linear layer");
 }
 

@@ -49,7 +49,9 @@ static int create_slots(struct trainer *t)
         if (status == TIDY_OK)
             status = check_cuda(cudaMallocHost((void **)&slot->outputs, t->result_bytes), doing);
         if (status == TIDY_OK)
-            status = check_cuda(cudaEventCreateWithFlags(&slot->done, cudaEventDisableTiming), "making an event");
+            /* Whoever waits sleeps: the log's writer thread needs the core more than a step late needs microseconds. */
+            status = check_cuda(cudaEventCreateWithFlags(&slot->done, cudaEventDisableTiming | cudaEventBlockingSync),
+                                "making an event");
     }
     return status;
 }

@@ -72,12 +72,24 @@ SIMULATED_GPU=device=T4 expect 0 "" "${train[@]}" --epochs 1 --device cuda --for
 # Too little memory: how much is needed, and the largest batch that fits, in eights.
 limited()
 {
-    SIMULATED_GPU=memory=104857600 expect_error 1 "$1" tidy-record train --data tiny --resize 128 --batch-size "$2" --device cuda \
+    SIMULATED_GPU=memory=367001600 expect_error 1 "$1" tidy-record train --data tiny --resize 128 --batch-size "$2" --device cuda \
         -o none.tidy
 }
 limited "out of memory on Simulated A100: a batch of 44 needs " 44
-fits=$(sed -n 's/.* 0.10 GiB are free; --batch-size \([0-9]*\) would fit$/\1/p' stderr)
+fits=$(sed -n 's/.* 0.09 GiB can be had; --batch-size \([0-9]*\) would fit$/\1/p' stderr)
 [ -n "$fits" ] && [ "$fits" -ge 8 ] && [ "$fits" -lt 44 ] || fail "no batch size that would fit: $(cat stderr)"
 limited "--batch-size $fits would fit" $((fits + 8))
 SIMULATED_GPU=memory=1048576 expect_error 1 "not even a batch of 1 would fit: --device cpu" "${train[@]}" --device cuda -o none.tidy
 [ ! -e none.tidy ] || fail "a log in spite of an error"
+
+# A build without code for the device, and memory that is free in pieces only: cudaFuncGetAttributes and cudaMalloc fail.
+fails_at()
+{
+    local site
+    SIMULATED_GPU_CALLS=calls "${train[@]}" --epochs 1 --device cuda --force -o none.tidy 2>/dev/null
+    rm none.tidy*
+    site=$(awk -F '\t' -v name="$1" '$3 == name { print $1; exit }' calls)
+    SIMULATED_GPU_FAULT=$site expect_error 1 "$2" "${train[@]}" --epochs 1 --device cuda -o none.tidy
+}
+fails_at cudaFuncGetAttributes "loading this build's kernels (one with -DCMAKE_CUDA_ARCHITECTURES=80 has them for it): no kernel image"
+fails_at cudaMalloc "out of memory on Simulated A100: a batch of 16 needs 0.06 GiB, and 0.0"

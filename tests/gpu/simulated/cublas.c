@@ -240,6 +240,8 @@ static bool types_are_supported(cudaDataType a, cudaDataType b, cudaDataType c, 
         return false;
     if (compute == CUBLAS_COMPUTE_32F_FAST_TF32)
         return a == CUDA_R_32F && c == CUDA_R_32F;
+    if (compute == CUBLAS_COMPUTE_32F_PEDANTIC)
+        return a == CUDA_R_32F && c == CUDA_R_32F;
     if (compute != CUBLAS_COMPUTE_32F)
         return false;
     return (a == CUDA_R_32F && c == CUDA_R_32F) || (a == CUDA_R_16BF && (c == CUDA_R_32F || c == CUDA_R_16BF));

@@ -27,6 +27,13 @@ size_t cudnnGetVersion(void)
     return CUDNN_VERSION;
 }
 
+/* cudnn_graph library, cudnnGetCudartVersion(): the version of the CUDA runtime that the library was built with, as
+ * CUDART_VERSION. */
+size_t cudnnGetCudartVersion(void)
+{
+    return CUDART_VERSION;
+}
+
 /* cudnn_graph library, cudnnGetErrorString(): a status's name. */
 const char *cudnnGetErrorString(cudnnStatus_t status)
 {

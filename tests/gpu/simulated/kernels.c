@@ -259,3 +259,18 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *ho
     runtime_unlock();
     return error;
 }
+
+/* "CUDA Runtime API", Execution Control, cudaFuncGetAttributes: fills in what the kernel takes; to do so its code is loaded, so that
+ * it fails with cudaErrorNoKernelImageForDevice where there is none for the device, cudaErrorInvalidDeviceFunction for a function
+ * that is no kernel. Of the attributes only the most threads of a block are simulated. */
+cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *attributes, const void *host)
+{
+    cudaError_t error = runtime_enter("cudaFuncGetAttributes");
+    if (error == cudaSuccess && attributes == NULL)
+        error = cudaErrorInvalidValue;
+    if (error == cudaSuccess && find_function(host) == NULL)
+        error = cudaErrorInvalidDeviceFunction;
+    if (error == cudaSuccess)
+        *attributes = (struct cudaFuncAttributes){.maxThreadsPerBlock = 1024};
+    return runtime_leave(error);
+}
