@@ -66,6 +66,7 @@ static int open_library(const char *path)
         void *place;
     } symbols[] = {
         {"cudnnGetVersion", &api.version},
+        {"cudnnGetCudartVersion", &api.runtime_version},
         {"cudnnGetErrorString", &api.error_string},
         {"cudnnGetLastErrorString", &api.last_error},
         {"cudnnDestroy", &api.destroy_handle},
@@ -143,7 +144,7 @@ int main(int argc, char **argv)
     if (device == NULL || open_library(argv[1]) != 0)
         return 1;
     setvbuf(stdout, NULL, _IOLBF, 0);
-    printf("version %zu\n", api.version());
+    printf("version %zu, for CUDA %zu\n", api.version(), api.runtime_version() / 1000);
     say_error_strings();
     say_null_calls();
     say_attributes();

@@ -10,6 +10,7 @@
 /* The entry points of the library that was opened. */
 struct conformity_api {
     size_t (*version)(void);
+    size_t (*runtime_version)(void);
     const char *(*error_string)(cudnnStatus_t status);
     void (*last_error)(char *message, size_t size);
     cudnnStatus_t (*destroy_handle)(cudnnHandle_t handle);
