@@ -223,13 +223,21 @@ static int submit(struct trainer *t, const struct step_program *program, const u
     return status;
 }
 
+/* Adds to a failure in the middle of a run what is left and how to go on. */
+static int step_status(int status)
+{
+    if (status == TIDY_OK)
+        return status;
+    return tidy_fail("%s; the log keeps the steps before, and 'tidy-record resume' goes on", tidy_error_message());
+}
+
 /* Waits for the oldest submitted slot. */
 static int wait_for_slot(struct trainer *t, const struct slot **out)
 {
     assert(t->collected < t->submitted);
     *out = &t->slots[t->collected % SLOTS];
     t->collected++;
-    return check_cuda(cudaEventSynchronize((*out)->done), "computing a step");
+    return step_status(check_cuda(cudaEventSynchronize((*out)->done), "computing a step"));
 }
 
 static int cuda_step(struct trainer *t, const uint32_t *samples, const uint16_t *labels, uint32_t count,
@@ -238,7 +246,7 @@ static int cuda_step(struct trainer *t, const uint32_t *samples, const uint16_t 
     assert(t->submitted - t->collected < STEPS_AHEAD);
     for (int batch = 0; batch < BATCHES; batch++)
         if (t->network.counts[batch] == count)
-            return submit(t, &t->train[batch], samples, labels, count, learning_rate);
+            return step_status(submit(t, &t->train[batch], samples, labels, count, learning_rate));
     return tidy_fail("a step of %u samples, where batches of %u and an epoch's last of %u were prepared", count,
                      t->network.counts[BATCH_WHOLE], t->network.counts[BATCH_LAST]);
 }
