@@ -9,7 +9,7 @@
 #include "record/cuda/plan_cache.h"
 #include "record/tensor_plan.h"
 
-/* What a step reads: one copy to the device. Offsets in bytes from its start. */
+/* What a step reads: one copy to the device. Offsets in bytes from its start, multiples of 16. */
 struct step_inputs {
     size_t learning_rate; /* float */
     size_t samples;       /* u32 [batch] */
@@ -24,9 +24,6 @@ struct step_outputs {
     size_t logits;                 /* float [batch][classes] */
     size_t bytes;
 };
-
-/* Sets the offsets, each a multiple of 16. */
-void step_blocks(struct step_inputs *inputs, struct step_outputs *outputs, uint32_t batch_size, uint32_t classes);
 
 /* Device pointers of one layer; tensors are valid as struct layer_tensors says. */
 struct compiled_layer {
