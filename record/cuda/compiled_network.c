@@ -24,7 +24,8 @@ static bool same_shape(const struct layer *a, const struct layer *b)
 
 /* The plan that an earlier layer of the same shape has, or NULL. Making one anew can take long: some engines are
  * compiled for it. */
-static struct convolution_plan *find_plan(const struct compiled_network *n, int layer, int batch, int pass)
+static struct convolution_plan *find_plan(const struct compiled_network *n, int layer, int batch,
+                                          enum convolution_pass pass)
 {
     for (int i = 0; i < layer; i++)
         if (n->plans[i][batch][pass] != NULL && same_shape(n->layers[i].layer, n->layers[layer].layer))
@@ -127,7 +128,7 @@ void compiled_network_destroy(struct compiled_network *n)
         cudaFree(n->block);
     for (int i = n->layer_count - 1; n->plans != NULL && i >= 0; i--)
         for (int batch = 0; batch < BATCHES; batch++)
-            for (int pass = 0; pass < CONVOLUTION_PASSES; pass++)
+            for (enum convolution_pass pass = 0; pass < CONVOLUTION_PASSES; pass++)
                 if (find_plan(n, i, batch, pass) == NULL) /* else an earlier layer's */
                     convolution_plan_destroy(n->plans[i][batch][pass]);
     free(n->plans);
