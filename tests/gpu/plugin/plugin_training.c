@@ -322,6 +322,31 @@ static void check_same_bits(const struct fixture *f, enum precision precision)
     free(first);
 }
 
+/* A run that goes on keeps its plans, whatever the user's cache has by then. To tell one from the other: another knob of the plain
+ * engine, which changes nothing but the plan's text. Only the simulated cuDNN has such an engine. */
+static void test_plans_of_the_run_come_before_the_users(void **state)
+{
+    const struct fixture *f = *state;
+    if (getenv("TIDY_SIMULATED_GPU") == NULL)
+        skip();
+    struct trainer_config config = config_of(f, PRECISION_F32);
+    struct trainer *trainer = create(cuda, &config, &f->state);
+    char *plans = strdup(cuda->plans(trainer));
+    assert_non_null(plans);
+    cuda->destroy(trainer);
+    int changed = 0;
+    for (char *at = plans; (at = strstr(at, "engine 0 knobs 2=")) != NULL; at++, changed++) {
+        char *knob = at + strlen("engine 0 knobs 2=");
+        *knob = *knob == '0' ? '2' : '0';
+    }
+    assert_true(changed > 0);
+    config.plans = plans;
+    trainer = create(cuda, &config, &f->state);
+    assert_string_equal(cuda->plans(trainer), plans);
+    cuda->destroy(trainer);
+    free(plans);
+}
+
 static void test_deterministic_runs_give_the_same_bits(void **state)
 {
     check_same_bits(*state, PRECISION_F32);
@@ -389,6 +414,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_was_loaded_is_saved_bit_for_bit, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(test_a_run_goes_on_from_the_cpu_to_the_gpu_and_back, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(test_deterministic_runs_give_the_same_bits, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(test_plans_of_the_run_come_before_the_users, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(test_results_stay_while_the_next_steps_are_submitted, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(test_logits_come_only_where_they_are_asked_for, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(test_memory_is_reported, open_fixture, close_fixture),
