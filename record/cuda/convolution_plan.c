@@ -21,7 +21,17 @@ struct convolution_plan {
 };
 
 /* What became of an engine that was offered, or named by a text. */
-enum verdict { PLAN_MADE, ROUNDS, TRANSFORMS, NONDETERMINISTIC, COMPILES, USES_CUBLASLT, WANTS_WORKSPACE, REFUSED, VERDICTS };
+enum verdict {
+    PLAN_MADE,
+    ROUNDS,
+    TRANSFORMS,
+    NONDETERMINISTIC,
+    COMPILES,
+    USES_CUBLASLT,
+    WANTS_WORKSPACE,
+    REFUSED,
+    VERDICTS
+};
 
 static const struct verdict_text {
     const char *one, *many;
