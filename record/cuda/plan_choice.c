@@ -10,7 +10,7 @@
 #include "record/cuda/library_error.h"
 
 /* A clock that idled needs some 10 ms to rise; runs that take no time at all end it by their number. */
-enum { WARM_UP_MILLISECONDS = 50, WARM_UP_LAUNCHES = 1000 };
+enum { WARM_UP_MILLISECONDS = 50, WARM_UP_LAUNCHES = 500 };
 
 /* What came of trying a plan. */
 enum outcome { NOT_TRIED, RUNS, RUNS_NOT, DEVICE_FAILED };

@@ -24,7 +24,7 @@ struct plan_timing {
  * decides. A candidate that fails to run, to be captured or to be replayed is left out; where all are, the first
  * that runs is taken of the others that cuDNN has (PLANS_MOST with them: it has some 40 at most). Errors: no plan;
  * none that runs; a device that fails for good. Freed with convolution_plan_destroy. */
-enum { PLAN_CANDIDATES = 8, PLAN_RUNS = 5, PLAN_ROUNDS = 3, PLANS_MOST = 64 };
+enum { PLAN_CANDIDATES = 8, PLAN_RUNS = 4, PLAN_ROUNDS = 3, PLANS_MOST = 64 };
 int plan_choose(struct convolution_plan **out, struct plan_cache *cache, const struct plan_timing *timing,
                 const struct convolution_request *request);
 
