@@ -21,21 +21,36 @@ struct convolution_plan {
 };
 
 /* What became of an engine that was offered, or named by a text. */
-enum verdict { PLAN_MADE, ROUNDS, NONDETERMINISTIC, COMPILES, WANTS_WORKSPACE, REFUSED, VERDICTS };
+enum verdict {
+    PLAN_MADE,
+    ROUNDS,
+    TRANSFORMS,
+    NONDETERMINISTIC,
+    COMPILES,
+    USES_CUBLASLT,
+    WANTS_WORKSPACE,
+    REFUSED,
+    VERDICTS
+};
 
 static const struct verdict_text {
     const char *one, *many;
 } verdict_texts[VERDICTS] = {
     [ROUNDS] = {"rounds inputs or sums to less than the precision asked for",
                 "round inputs or sums to less than the precision asked for"},
+    [TRANSFORMS] = {"is Winograd's or by FFT, which is less exact than float32 sums",
+                    "are Winograd's or by FFT, which is less exact than float32 sums"},
     [NONDETERMINISTIC] = {"does not give the same values each time", "do not give the same values each time"},
     [COMPILES] = {"is compiled anew in every run", "are compiled anew in every run"},
+    [USES_CUBLASLT] = {"computes with cuBLASLt", "compute with cuBLASLt"},
     [WANTS_WORKSPACE] = {"wants more workspace than is allowed", "want more workspace than is allowed"},
     [REFUSED] = {"is refused by cuDNN", "are refused by cuDNN"},
 };
 
 /* Which notes of an engine rule it out. Sums are float32 in every precision. TF32 is float32 inputs in tensor
- * cores, noted as such; inputs that are noted as converted down become half precision. */
+ * cores, noted as such; inputs that are noted as converted down become half precision. Winograd's algorithm and FFT
+ * multiply transformed values, and their rounding errors are clearly above those of the direct sum: f32 is asked for
+ * where values are compared with those of other devices. */
 static const struct note_row {
     cudnnBackendNumericalNote_t note;
     enum verdict verdict;
@@ -45,6 +60,11 @@ static const struct note_row {
     {CUDNN_NUMERICAL_NOTE_TENSOR_CORE, ROUNDS, {[PRECISION_F32] = true}, false},
     {CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS, ROUNDS, {true, true, true}, false},
     {CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION, ROUNDS, {true, true, true}, false},
+    {CUDNN_NUMERICAL_NOTE_WINOGRAD, TRANSFORMS, {[PRECISION_F32] = true}, false},
+    {CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_4x4, TRANSFORMS, {[PRECISION_F32] = true}, false},
+    {CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_6x6, TRANSFORMS, {[PRECISION_F32] = true}, false},
+    {CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_13x13, TRANSFORMS, {[PRECISION_F32] = true}, false},
+    {CUDNN_NUMERICAL_NOTE_FFT, TRANSFORMS, {[PRECISION_F32] = true}, false},
     {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC, NONDETERMINISTIC, {true, true, true}, true},
 };
 
@@ -58,8 +78,9 @@ static const char *const precision_needs[] = {
 /* ---- engines -------------------------------------------------------------------------------------------- */
 
 /* Says by the engine's notes whether it may be used. Engines that are compiled at run time are left out: half a
- * second for each, at every start, and few are offered. Nothing marks engines that a stream's capture cannot
- * hold; see plan_choice.c. */
+ * second for each, at every start, and few are offered. So are those that use cuBLASLt (none of cuDNN 9.19's does):
+ * their values would change with its version, which a kept plan does not name. Nothing marks engines that a
+ * stream's capture cannot hold; see plan_choice.c. */
 static int judge_engine(enum verdict *verdict, cudnnBackendDescriptor_t engine,
                         const struct convolution_request *request)
 {
@@ -77,6 +98,8 @@ static int judge_engine(enum verdict *verdict, cudnnBackendDescriptor_t engine,
     for (int64_t i = 0; i < behavior_count && i < (int64_t)COUNT(behaviors); i++)
         if (behaviors[i] == CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION)
             *verdict = COMPILES;
+        else if (behaviors[i] == CUDNN_BEHAVIOR_NOTE_CUBLASLT_DEPENDENCY)
+            *verdict = USES_CUBLASLT;
     for (size_t row = 0; row < COUNT(note_rows); row++)
         for (int64_t i = 0; i < count && i < (int64_t)COUNT(notes); i++)
             if (notes[i] == note_rows[row].note && note_rows[row].in_precision[request->precision] &&

@@ -37,7 +37,8 @@ struct convolution_request {
     const struct layer *layer; /* a LAYER_CONVOLUTION */
     uint32_t count;            /* images */
     enum convolution_pass pass;
-    enum precision precision; /* f32: no engine that rounds its inputs or sums to less (tensor cores, TF32) */
+    enum precision precision; /* f32: no engine that rounds its inputs or sums to less (tensor cores, TF32), nor
+                               * one that is less exact than the direct sum (Winograd, FFT) */
     bool deterministic;       /* no engine that is noted as nondeterministic */
     size_t workspace_limit;   /* bytes; plans that want more are left out */
 };

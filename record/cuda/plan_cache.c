@@ -16,6 +16,9 @@
 /* A file of plans has a few hundred lines of a hundred bytes: more is not one of ours. */
 enum { FILE_MOST = 4 << 20, LINE_MOST = 2048, PATH_ROOM = 4096 };
 
+/* In the first line. Another number wherever plans are chosen in another way: what was chosen before is dropped. */
+enum { FORMAT = 2 };
+
 struct entry {
     char *key, *plan; /* one allocation: the key's */
 };
@@ -107,7 +110,8 @@ int plan_cache_create(struct plan_cache **out, const char *device, unsigned long
     size_t room = strlen(device) + 64;
     status = memory_allocate(&cache->title, room, 1, "the plans' first line");
     if (status == 0) {
-        snprintf(cache->title, room, "# tidy: convolution plans of %s, cuDNN %llu", device, cudnn_version);
+        snprintf(cache->title, room, "# tidy: convolution plans, format %d, of %s, cuDNN %llu", FORMAT, device,
+                 cudnn_version);
         for (char *at = cache->title; *at != 0; at++)
             if ((unsigned char)*at < ' ')
                 *at = ' ';

@@ -2,8 +2,8 @@
  * device and cuDNN starts at once and computes the same values; and in the checkpoint, so that a run that goes on
  * does.
  *
- * The text form, of file and checkpoint: a first line that names device and cuDNN version, then one line KEY tab
- * PLAN for each, sorted by key. */
+ * The text form, of file and checkpoint: a first line that names format, device and cuDNN version, then one line
+ * KEY tab PLAN for each, sorted by key. */
 #ifndef TIDY_RECORD_CUDA_PLAN_CACHE_H
 #define TIDY_RECORD_CUDA_PLAN_CACHE_H
 
@@ -11,7 +11,7 @@
 
 struct plan_cache;
 
-/* An empty cache for a device (its name and compute capability) and a cuDNN version. */
+/* An empty cache for devices of that name, which tells their kind, and a cuDNN version. */
 int plan_cache_create(struct plan_cache **out, const char *device, unsigned long long cudnn_version);
 void plan_cache_destroy(struct plan_cache *cache);
 

@@ -15,7 +15,7 @@
 
 #include "record/cuda/plan_cache.h"
 
-#define TITLE "# tidy: convolution plans of GPU One, sm_80, cuDNN 91900\n"
+#define TITLE "# tidy: convolution plans, format 2, of GPU One, sm_80, cuDNN 91900\n"
 
 static char *home;
 
@@ -101,18 +101,28 @@ static void test_text_is_a_title_and_the_plans_sorted_by_key(void **state)
     plan_cache_destroy(cache);
 }
 
-static void test_text_goes_into_another_cache_of_the_same_device_and_version_only(void **state)
+static void test_text_goes_into_another_cache_of_the_same_format_device_and_version_only(void **state)
 {
     (void)state;
     struct plan_cache *cache = create();
     assert_int_equal(plan_cache_add_text(cache, TITLE "a\tengine 1\n"), 0);
     assert_string_equal(plan_cache_find(cache, "a"), "engine 1");
     assert_int_equal(
-        plan_cache_add_text(cache, "# tidy: convolution plans of GPU One, sm_80, cuDNN 91901\nb\tengine 1\n"), 0);
+        plan_cache_add_text(cache,
+                            "# tidy: convolution plans, format 2, of GPU One, sm_80, cuDNN 91901\nb\tengine 1\n"),
+        0);
     assert_int_equal(
-        plan_cache_add_text(cache, "# tidy: convolution plans of GPU Two, sm_80, cuDNN 91900\nb\tengine 1\n"), 0);
+        plan_cache_add_text(cache,
+                            "# tidy: convolution plans, format 2, of GPU Two, sm_80, cuDNN 91900\nb\tengine 1\n"),
+        0);
     assert_int_equal(
-        plan_cache_add_text(cache, "# tidy: convolution plans of GPU One, sm_80, cuDNN 919000\nb\tengine 1\n"), 0);
+        plan_cache_add_text(cache,
+                            "# tidy: convolution plans, format 2, of GPU One, sm_80, cuDNN 919000\nb\tengine 1\n"),
+        0);
+    assert_int_equal(
+        plan_cache_add_text(cache,
+                            "# tidy: convolution plans, format 1, of GPU One, sm_80, cuDNN 91900\nb\tengine 1\n"),
+        0);
     assert_int_equal(plan_cache_add_text(cache, "b\tengine 1\n"), 0);
     assert_int_equal(plan_cache_add_text(cache, ""), 0);
     assert_string_equal(plan_cache_text(cache), TITLE "a\tengine 1\n");
@@ -181,7 +191,7 @@ static void test_a_device_name_cannot_lead_out_of_the_folder_or_break_the_title(
     assert_int_equal(plan_cache_put(cache, "a", "engine 1"), 0);
     assert_true(plan_cache_save(cache));
     assert_string_equal(plan_cache_text(cache),
-                        "# tidy: convolution plans of ../../a/b c d, cuDNN 1\na\tengine 1\n");
+                        "# tidy: convolution plans, format 2, of ../../a/b c d, cuDNN 1\na\tengine 1\n");
     plan_cache_destroy(cache);
     assert_string_equal(strrchr(cache_file(), '/'), "/plans-..-..-a-b-c-d--cuDNN-1.txt");
 }
@@ -322,7 +332,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_text_is_a_title_and_the_plans_sorted_by_key, make_home),
-        cmocka_unit_test_setup(test_text_goes_into_another_cache_of_the_same_device_and_version_only, make_home),
+        cmocka_unit_test_setup(test_text_goes_into_another_cache_of_the_same_format_device_and_version_only,
+                               make_home),
         cmocka_unit_test_setup(test_damaged_lines_are_left_out_and_the_others_kept, make_home),
         cmocka_unit_test_setup(test_saved_plans_are_there_for_the_next_run, make_home),
         cmocka_unit_test_setup(test_saving_keeps_the_files_plans_and_replaces_those_chosen_anew, make_home),

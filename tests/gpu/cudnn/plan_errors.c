@@ -289,6 +289,30 @@ static void test_a_plan_that_the_request_rules_out_is_not_restored(void **state)
     assert_true(hungry > 0);
 }
 
+/* tf32 offers cuDNN's Winograd engines for 3x3 kernels; f32 has none of them. */
+static void test_a_plan_by_winograd_is_not_restored_in_f32(void **state)
+{
+    (void)state;
+    size_t transforming = 0;
+    for (size_t i = 0; i < layer_count; i++) {
+        struct convolution_request request = forward_request(PRECISION_TF32), strict = request;
+        if (layers[i].kernel != 3)
+            continue;
+        request.layer = strict.layer = &layers[i];
+        strict.precision = PRECISION_F32;
+        struct convolution_plan *plans[128], *plan;
+        size_t found;
+        assert_int_equal(convolution_plans_create(plans, 128, &found, &a100->target, &request), 0);
+        for (size_t k = 0; k < found; k++) {
+            if (convolution_plan_restore(&plan, &a100->target, &strict, convolution_plan_text(plans[k])) != 0)
+                transforming += strstr(tidy_error_message(), "is Winograd's or by FFT") != NULL;
+            convolution_plan_destroy(plan);
+            convolution_plan_destroy(plans[k]);
+        }
+    }
+    assert_true(transforming > 0);
+}
+
 static void test_a_description_that_is_no_device_is_refused(void **state)
 {
     (void)state;
@@ -343,6 +367,7 @@ int main(void)
         cmocka_unit_test(test_text_that_describes_no_plan_is_refused_before_cudnn_sees_it),
         cmocka_unit_test(test_an_engine_or_knob_that_does_not_exist_is_refused_with_the_layer_named),
         cmocka_unit_test(test_a_plan_that_the_request_rules_out_is_not_restored),
+        cmocka_unit_test(test_a_plan_by_winograd_is_not_restored_in_f32),
         cmocka_unit_test(test_a_description_that_is_no_device_is_refused),
         cmocka_unit_test(test_no_descriptor_is_left_whichever_call_fails),
     };

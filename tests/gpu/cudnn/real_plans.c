@@ -95,6 +95,7 @@ static void test_every_convolution_has_a_deterministic_plan(void **state)
 {
     (void)state;
     plan_all_devices(BATCH, PRECISION_F32, true);
+    plan_all_devices(LAST_BATCH, PRECISION_F32, true);
     plan_all_devices(BATCH, PRECISION_TF32, true);
     plan_all_devices(BATCH, PRECISION_BF16, true);
 }

@@ -24,5 +24,5 @@ tidy_add_test(simulated_cudnn_misuse LINK tidy-cudnn-fixture)
 
 # The backend's own plans, as linked against the real libraries, on the simulated ones.
 tidy_add_test(simulated_plans LINK tidy-cuda-plans tidy-record-lib m)
-add_dependencies(test-simulated_plans simulated-cudnn simulated-cudart)
+add_dependencies(test-simulated_plans simulated-cudnn simulated-cublas simulated-cudart)
 set_property(TEST simulated_plans APPEND PROPERTY ENVIRONMENT "LD_LIBRARY_PATH=${SIMULATED_GPU_DIR}")
