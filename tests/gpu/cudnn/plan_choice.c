@@ -249,7 +249,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned int flags)
             *event = &events[i];
             return cudaSuccess;
         }
-    return pending = cudaErrorMemoryAllocation;
+    return pending = cudaErrorUnknown;
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event)

@@ -2,7 +2,7 @@
 # tidy-record ends with one line and a log that is good or not there, and nothing leaks.
 . "$TIDY_SOURCE/tests/record/functions.sh"
 export LD_LIBRARY_PATH=$TIDY_SIMULATED_GPU
-make-idx tiny 20 4 3 8
+make-idx tiny 16 4 3 8
 cat >run <<'END'
 #!/usr/bin/env bash
 # run FOLDER FAULT: records in the folder under a fault, and says on stdout what is wrong with the way it ended.
