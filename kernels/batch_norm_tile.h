@@ -12,7 +12,8 @@
 #include <math.h>
 
 enum {
-    SHIFT_ROWS = 4 /* rows whose mean is taken off before squaring */
+    SHIFT_ROWS = 4,  /* rows whose mean is taken off before squaring */
+    SHIFT_DRIFT = 13 /* a prime above SHIFT_ROWS: they drift through the image by parts of it */
 };
 
 struct forward_tensors {
@@ -117,7 +118,8 @@ template <int N> static __device__ two_sums<N> add_threads(two_sums<N> sums, flo
     return sums;
 }
 
-/* A rough mean, the same in every block: sums of squares lose digits where the mean is large beside the spread. */
+/* A rough mean, the same in every block: sums of squares lose digits where the mean is large beside the spread. Its
+ * rows drift: a step of whole images would take the same pixel of each. */
 template <int N, typename Type>
 static __device__ gpu_values<N> rough_mean(const Type *x, size_t rows, size_t channels)
 {
@@ -125,7 +127,8 @@ static __device__ gpu_values<N> rough_mean(const Type *x, size_t rows, size_t ch
     size_t step = rows / SHIFT_ROWS;
 #pragma unroll
     for (size_t i = 0; i < SHIFT_ROWS; i++) {
-        size_t row = step > 0 ? i * step : i < rows ? i : rows - 1;
+        size_t drifting = i * step + (i + 1) * step / SHIFT_DRIFT; /* below (i + 1) * step */
+        size_t row = step > 0 ? drifting : i < rows ? i : rows - 1;
         sum = sum + gpu_load<N>(x + row * channels);
     }
 #pragma unroll

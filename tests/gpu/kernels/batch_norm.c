@@ -188,19 +188,24 @@ static void check_forward_channel(const struct result *r, const struct layer *l,
     }
 }
 
+static void check_forward_layer(const struct layer *l)
+{
+    struct result results[DEVICE_VARIANTS];
+    for (int variant = 0; variant < DEVICE_VARIANTS; variant++) {
+        results[variant] = make_result(l);
+        run_forward(&results[variant], l, variant);
+        assert_same_bits(&results[variant], &results[0], l, false);
+    }
+    for (size_t c = 0; c < l->channels; c++)
+        check_forward_channel(&results[0], l, c);
+    for (int variant = 0; variant < DEVICE_VARIANTS; variant++)
+        free_result(&results[variant]);
+}
+
 static void check_forward(struct shape shape, enum gpu_type type, struct options chosen, float centre)
 {
     struct layer l = make_layer(shape, type, chosen, centre);
-    struct result results[DEVICE_VARIANTS];
-    for (int variant = 0; variant < DEVICE_VARIANTS; variant++) {
-        results[variant] = make_result(&l);
-        run_forward(&results[variant], &l, variant);
-        assert_same_bits(&results[variant], &results[0], &l, false);
-    }
-    for (size_t c = 0; c < l.channels; c++)
-        check_forward_channel(&results[0], &l, c);
-    for (int variant = 0; variant < DEVICE_VARIANTS; variant++)
-        free_result(&results[variant]);
+    check_forward_layer(&l);
     free_layer(&l);
 }
 
@@ -218,6 +223,24 @@ static void test_a_mean_far_above_the_spread_costs_no_digits(void **state)
     (void)state;
     check_forward((struct shape){128, 64}, GPU_F32, options[0], 1e4f);
     check_forward((struct shape){4096, 6}, GPU_F32, options[0], 1e4f);
+}
+
+/* Padding makes an image's corner unlike the rest, and it comes back in every image. */
+static void test_one_pixel_unlike_the_others_costs_no_digits(void **state)
+{
+    (void)state;
+    const struct {
+        size_t images, pixels;
+    } chosen[] = {{4, 256}, {8, 256}, {8, 1024}};
+    for (size_t s = 0; s < sizeof chosen / sizeof *chosen; s++) {
+        struct shape shape = {chosen[s].images * chosen[s].pixels, 4};
+        struct layer l = make_layer(shape, GPU_F32, options[0], 3);
+        for (size_t i = 0; i < l.count; i += chosen[s].pixels * l.channels)
+            for (size_t c = 0; c < l.channels; c++)
+                l.x[i + c] += 1e4f;
+        check_forward_layer(&l);
+        free_layer(&l);
+    }
 }
 
 static void test_many_rows_are_summed_without_loss(void **state)
@@ -456,6 +479,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forward_equals_plain_loops),
         cmocka_unit_test(test_a_mean_far_above_the_spread_costs_no_digits),
+        cmocka_unit_test(test_one_pixel_unlike_the_others_costs_no_digits),
         cmocka_unit_test(test_many_rows_are_summed_without_loss),
         cmocka_unit_test(test_forward_equals_the_twin),
         cmocka_unit_test(test_nan_stays_in_its_channel),
