@@ -60,11 +60,14 @@ template <int N> static __device__ struct place place_in(size_t tile, unsigned l
 /* The elements that a thread visits: its vector in every `stride / channels`-th row. */
 struct path {
     size_t first, stride, end;
+    unsigned rows; /* as many; a loop that counts them is unrolled, and then has several loads under way */
 };
 
 static __device__ struct path path_of(struct place place, size_t row, size_t end_row, size_t step, size_t channels)
 {
-    struct path path = {row * channels + place.channel, step * channels, end_row * channels};
+    struct path path = {row * channels + place.channel, step * channels, end_row * channels, 0};
+    if (row < end_row)
+        path.rows = static_cast<unsigned>((end_row - row + step - 1) / step);
     return path;
 }
 
@@ -142,7 +145,9 @@ template <int N, typename Type>
 static __device__ two_sums<N> sum_moments(const Type *x, gpu_values<N> shift, struct path path)
 {
     two_sums<N> sums = {zeros<N>(), zeros<N>()};
-    for (size_t at = path.first; at < path.end; at += path.stride) {
+    size_t at = path.first;
+#pragma unroll 4
+    for (unsigned i = 0; i < path.rows; i++, at += path.stride) {
         gpu_values<N> value = gpu_load<N>(x + at);
 #pragma unroll
         for (int c = 0; c < N; c++) {
@@ -174,7 +179,9 @@ static __device__ two_sums<N> sum_gradients(const struct backward_tensors &t, gp
     const Type *dy = static_cast<const Type *>(t.dy), *x = static_cast<const Type *>(t.x),
                *y = static_cast<const Type *>(t.y);
     two_sums<N> sums = {zeros<N>(), zeros<N>()};
-    for (size_t at = path.first; at < path.end; at += path.stride) {
+    size_t at = path.first;
+#pragma unroll 2
+    for (unsigned i = 0; i < path.rows; i++, at += path.stride) {
         gpu_values<N> gradient = masked<N>(dy, y, at), value = gpu_load<N>(x + at);
 #pragma unroll
         for (int c = 0; c < N; c++) {
