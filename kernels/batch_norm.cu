@@ -81,7 +81,7 @@ extern "C" __global__ void __launch_bounds__(FUSED_THREADS, 1)
     batch_norm_forward_few_rows(enum gpu_type type, struct forward_tensors t, struct forward_statistics s,
                                 unsigned lanes)
 {
-    alignas(16) __shared__ float shared[2 * 4 * FUSED_THREADS];
+    alignas(16) __shared__ float shared[2 * 4 * FUSED_LANES * FUSED_THREADS / GPU_WARP];
     FOR_TYPE_AND_VECTOR(type, t.channels, forward_tiles, t, s, lanes, shared);
 }
 
@@ -112,7 +112,7 @@ static __device__ void backward_tiles(const struct backward_tensors &t, unsigned
 extern "C" __global__ void __launch_bounds__(FUSED_THREADS, 1)
     batch_norm_backward_few_rows(enum gpu_type type, struct backward_tensors t, unsigned lanes)
 {
-    alignas(16) __shared__ float shared[2 * 4 * FUSED_THREADS];
+    alignas(16) __shared__ float shared[2 * 4 * FUSED_LANES * FUSED_THREADS / GPU_WARP];
     FOR_TYPE_AND_VECTOR(type, t.channels, backward_tiles, t, lanes, shared);
 }
 
@@ -162,7 +162,7 @@ static __device__ void moments_of_parts(const struct forward_tensors &t, const s
 extern "C" __global__ void __launch_bounds__(TILE_THREADS, RESIDENT_BLOCKS)
     batch_norm_moments(enum gpu_type type, struct forward_tensors t, struct partial_sums p, unsigned lanes)
 {
-    alignas(16) __shared__ float shared[2 * 4 * TILE_THREADS];
+    alignas(16) __shared__ float shared[2 * 4 * TILE_LANES * TILE_THREADS / GPU_WARP];
     FOR_TYPE_AND_VECTOR(type, t.channels, moments_of_parts, t, p, lanes, shared);
 }
 
@@ -187,7 +187,7 @@ static __device__ void gradient_sums_of_parts(const struct backward_tensors &t, 
 extern "C" __global__ void __launch_bounds__(TILE_THREADS, RESIDENT_BLOCKS)
     batch_norm_gradient_sums(enum gpu_type type, struct backward_tensors t, struct partial_sums p, unsigned lanes)
 {
-    alignas(16) __shared__ float shared[2 * 4 * TILE_THREADS];
+    alignas(16) __shared__ float shared[2 * 4 * TILE_LANES * TILE_THREADS / GPU_WARP];
     FOR_TYPE_AND_VECTOR(type, t.channels, gradient_sums_of_parts, t, p, lanes, shared);
 }
 

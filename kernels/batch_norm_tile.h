@@ -12,8 +12,9 @@
 #include <math.h>
 
 enum {
-    SHIFT_ROWS = 4,  /* rows whose mean is taken off before squaring */
-    SHIFT_DRIFT = 13 /* a prime above SHIFT_ROWS: they drift through the image by parts of it */
+    SHIFT_ROWS = 4,   /* rows whose mean is taken off before squaring */
+    SHIFT_DRIFT = 13, /* a prime above SHIFT_ROWS: they drift through the image by parts of it */
+    ALL_LANES = -1    /* of a warp */
 };
 
 struct forward_tensors {
@@ -99,26 +100,38 @@ template <int N> struct two_sums {
     gpu_values<N> first, second;
 };
 
-/* Adds the sums of all threads of a lane, in pairs; every thread gets the total. All threads of the block come
- * here. shared has room for 2 N floats of each thread, aligned to 16 bytes. */
+/* Adds the sums of a warp's threads of the same lane, in pairs; each of them gets the total. */
+template <int N> static __device__ two_sums<N> add_warp(two_sums<N> sums, unsigned lanes)
+{
+    for (unsigned distance = GPU_WARP / 2; distance >= lanes; distance /= 2)
+#pragma unroll
+        for (int c = 0; c < N; c++) {
+            sums.first.at[c] += __shfl_xor_sync(static_cast<unsigned>(ALL_LANES), sums.first.at[c], distance);
+            sums.second.at[c] += __shfl_xor_sync(static_cast<unsigned>(ALL_LANES), sums.second.at[c], distance);
+        }
+    return sums;
+}
+
+/* Adds the sums of all threads of a lane; every thread gets the total, and each warp makes it in the same order. All
+ * threads of the block come here. shared has room for 2 N floats of each lane of each warp, aligned to 16 bytes. */
 template <int N> static __device__ two_sums<N> add_threads(two_sums<N> sums, float *shared, unsigned lanes)
 {
-    float *first = shared, *second = shared + blockDim.x * N;
-    unsigned own = threadIdx.x * N, total = threadIdx.x % lanes * N;
-    gpu_store(first + own, sums.first);
-    gpu_store(second + own, sums.second);
-    __syncthreads();
-    for (unsigned half = blockDim.x / 2; half >= lanes; half /= 2) {
-        if (threadIdx.x < half) {
-            gpu_store(first + own, gpu_load<N>(first + own) + gpu_load<N>(first + own + half * N));
-            gpu_store(second + own, gpu_load<N>(second + own) + gpu_load<N>(second + own + half * N));
-        }
-        __syncthreads();
+    unsigned lane = threadIdx.x % lanes, row = threadIdx.x % GPU_WARP / lanes; /* of the warp */
+    sums = add_warp<N>(sums, lanes);
+    if (row == 0) {
+        float *own = shared + (threadIdx.x / GPU_WARP * lanes + lane) * (2 * N);
+        gpu_store(own, sums.first);
+        gpu_store(own + N, sums.second);
     }
-    sums.first = gpu_load<N>(first + total);
-    sums.second = gpu_load<N>(second + total);
+    __syncthreads();
+    sums = {zeros<N>(), zeros<N>()};
+    for (unsigned warp = row; warp < blockDim.x / GPU_WARP; warp += GPU_WARP / lanes) {
+        const float *of_warp = shared + (warp * lanes + lane) * (2 * N);
+        sums.first = sums.first + gpu_load<N>(of_warp);
+        sums.second = sums.second + gpu_load<N>(of_warp + N);
+    }
     __syncthreads(); /* before `shared` is written again */
-    return sums;
+    return add_warp<N>(sums, lanes);
 }
 
 /* A rough mean, the same in every block: sums of squares lose digits where the mean is large beside the spread. Its

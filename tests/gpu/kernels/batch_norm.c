@@ -9,9 +9,9 @@
 #include "tests/gpu/kernels/tensors.h"
 
 /* A sum of float32 is off by at most its count of roundings x 2^-24 x the sum of magnitudes (Higham, Accuracy
- * and Stability of Numerical Algorithms, 4.2). A thread adds at most 64 rows, a block adds its threads in 9
- * levels of pairs, and a term has three roundings of its own; the parts are added in double. */
-static const double sum_error = (64 + 9 + 3) * 0x1p-24;
+ * and Stability of Numerical Algorithms, 4.2). A thread adds at most 64 rows, a warp its threads in at most 5 levels
+ * of pairs and a block its warps in as many, and a term has three roundings of its own; the parts are added in double. */
+static const double sum_error = (64 + 5 + 5 + 3) * 0x1p-24;
 /* A few roundings of one value, and of the factors that it is made with. */
 static const double value_error = 8 * 0x1p-24;
 
