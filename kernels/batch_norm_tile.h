@@ -17,12 +17,13 @@ enum {
     ALL_LANES = -1    /* of a warp */
 };
 
+/* Truth values of 64 bits leave no padding: a launch copies it too, and what it holds may look like an address. */
 struct forward_tensors {
     void *y;
     const void *x, *shortcut; /* shortcut may be NULL */
     const float *scale, *shift;
     size_t rows, channels;
-    bool relu;
+    uint64_t relu;
 };
 
 struct forward_statistics {
@@ -35,7 +36,7 @@ struct backward_tensors {
     const float *scale, *mean, *inverse_std;
     float *d_scale, *d_shift;
     size_t rows, channels;
-    bool accumulate;
+    uint64_t accumulate;
 };
 
 /* ---- a thread's place ---------------------------------------------------------------------------------- */
