@@ -65,11 +65,11 @@ struct path {
     unsigned rows; /* as many; a loop that counts them is unrolled, and then has several loads under way */
 };
 
+/* row < end_row + step: the last threads may have no row. */
 static __device__ struct path path_of(struct place place, size_t row, size_t end_row, size_t step, size_t channels)
 {
-    struct path path = {row * channels + place.channel, step * channels, end_row * channels, 0};
-    if (row < end_row)
-        path.rows = static_cast<unsigned>((end_row - row + step - 1) / step);
+    struct path path = {row * channels + place.channel, step * channels, end_row * channels,
+                        static_cast<unsigned>((end_row + step - 1 - row) / step)};
     return path;
 }
 
