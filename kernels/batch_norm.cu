@@ -9,7 +9,7 @@
 #include "kernels/kernels_gpu.h"
 
 enum {
-    FUSED_ROWS = 2048, /* at most in one launch: below, three launches take longer than the work */
+    FUSED_ROWS = 1024, /* at most in one launch: beyond, the few blocks that channels give leave a large GPU idle */
     FUSED_THREADS = 512,
     FUSED_LANES = 4,   /* at most: 32 bytes of a row in bf16, one sector; and many blocks where rows are few */
     FUSED_AT_ONCE = 2, /* rows that a thread loads before it stores */
