@@ -13,6 +13,7 @@ enum {
     BLOCK_CHANNELS = 64,  /* 256 bytes of each row: whole cache lines, and accumulators that stay in registers */
     ROW_TASKS = 64,       /* parts that the rows are cut into, for threads to share */
     SHIFT_ROWS = 16,      /* rows whose mean is taken off before squaring */
+    SHIFT_DRIFT = 17,     /* a prime above SHIFT_ROWS: they drift through the image by parts of it */
 };
 
 /* What a sum reads; the unused are NULL. All start at the same row and channel. */
@@ -175,14 +176,14 @@ void batch_norm_forward(float *y, float *mean, float *inverse_std, float *runnin
         size_t width = smaller(BLOCK_CHANNELS, channels - channel);
         struct tensors t = tensors_at((struct tensors){.x = x, .stride = channels}, 0, channel);
 
-        /* Sums of squares lose digits where the mean is large beside the spread, so a rough mean goes off first. */
+        /* Sums of squares lose digits where the mean is large beside the spread, so a rough mean goes off first. Its
+         * rows drift: a step of whole images would take the same pixel of each. */
         struct channel_values values;
-        size_t step = rows > SHIFT_ROWS ? rows / SHIFT_ROWS : 1;
+        size_t count = smaller(rows, SHIFT_ROWS), step = rows / count;
         for (size_t c = 0; c < width; c++) {
             float sum = 0;
-            size_t count = 0;
-            for (size_t row = 0; row < rows && count < SHIFT_ROWS; row += step, count++)
-                sum += t.x[row * channels + c];
+            for (size_t i = 0; i < count; i++)
+                sum += t.x[(i * step + (i + 1) * step / SHIFT_DRIFT) * channels + c];
             values.shift[c] = sum / (float)count;
         }
 

@@ -9,20 +9,25 @@
 #include "kernels/kernels_gpu.h"
 
 enum {
-    FUSED_ROWS = 2048, /* at most in one launch: below, three launches take longer than the work */
+    FUSED_ROWS = 1024, /* at most in one launch: beyond, the few blocks that channels give leave a large GPU idle */
     FUSED_THREADS = 512,
     FUSED_LANES = 4,   /* at most: 32 bytes of a row in bf16, one sector; and many blocks where rows are few */
-    FUSED_AT_ONCE = 4, /* rows that a thread loads before it stores */
+    FUSED_AT_ONCE = 2, /* rows that a thread loads before it stores */
+    FUSED_RESIDENT = 2,
     TILE_THREADS = 256,
     TILE_LANES = 16, /* at most: 256 bytes of a row in float32 */
     TILE_AT_ONCE = 2,
+    TILE_RESIDENT = 4,
     PARTS_WANTED = 512,    /* of all tiles together: four blocks for each multiprocessor of a large GPU */
     LEAST_THREAD_ROWS = 4, /* of a part */
     MOST_THREAD_ROWS = 64, /* summed one after the other in float32 */
     FINISH_THREADS = 256,
     FINISH_CHANNELS = 8, /* side by side in a block that adds parts: 32 bytes, one sector */
-    RESIDENT_BLOCKS = 4  /* of a multiprocessor, as registers allow: the blocks of a pass all run at once */
+    FINISH_RESIDENT = 3
 };
+
+/* ..._RESIDENT: blocks that a multiprocessor of every architecture holds at once, since __launch_bounds__ bounds their
+ * registers by it. A launch has no more where one block for each tile is not too many, so all run from the start. */
 
 /* How the rows are cut, and where their sums go. */
 struct partial_sums {
@@ -77,11 +82,11 @@ static __device__ void forward_tiles(const struct forward_tensors &t, const stru
     }
 }
 
-extern "C" __global__ void __launch_bounds__(FUSED_THREADS, 1)
+extern "C" __global__ void __launch_bounds__(FUSED_THREADS, FUSED_RESIDENT)
     batch_norm_forward_few_rows(enum gpu_type type, struct forward_tensors t, struct forward_statistics s,
                                 unsigned lanes)
 {
-    alignas(16) __shared__ float shared[2 * 4 * FUSED_THREADS];
+    alignas(16) __shared__ float shared[2 * 4 * FUSED_LANES * FUSED_THREADS / GPU_WARP];
     FOR_TYPE_AND_VECTOR(type, t.channels, forward_tiles, t, s, lanes, shared);
 }
 
@@ -109,10 +114,10 @@ static __device__ void backward_tiles(const struct backward_tensors &t, unsigned
     }
 }
 
-extern "C" __global__ void __launch_bounds__(FUSED_THREADS, 1)
+extern "C" __global__ void __launch_bounds__(FUSED_THREADS, FUSED_RESIDENT)
     batch_norm_backward_few_rows(enum gpu_type type, struct backward_tensors t, unsigned lanes)
 {
-    alignas(16) __shared__ float shared[2 * 4 * FUSED_THREADS];
+    alignas(16) __shared__ float shared[2 * 4 * FUSED_LANES * FUSED_THREADS / GPU_WARP];
     FOR_TYPE_AND_VECTOR(type, t.channels, backward_tiles, t, lanes, shared);
 }
 
@@ -159,10 +164,10 @@ static __device__ void moments_of_parts(const struct forward_tensors &t, const s
     }
 }
 
-extern "C" __global__ void __launch_bounds__(TILE_THREADS, RESIDENT_BLOCKS)
+extern "C" __global__ void __launch_bounds__(TILE_THREADS, TILE_RESIDENT)
     batch_norm_moments(enum gpu_type type, struct forward_tensors t, struct partial_sums p, unsigned lanes)
 {
-    alignas(16) __shared__ float shared[2 * 4 * TILE_THREADS];
+    alignas(16) __shared__ float shared[2 * 4 * TILE_LANES * TILE_THREADS / GPU_WARP];
     FOR_TYPE_AND_VECTOR(type, t.channels, moments_of_parts, t, p, lanes, shared);
 }
 
@@ -184,10 +189,10 @@ static __device__ void gradient_sums_of_parts(const struct backward_tensors &t, 
     }
 }
 
-extern "C" __global__ void __launch_bounds__(TILE_THREADS, RESIDENT_BLOCKS)
+extern "C" __global__ void __launch_bounds__(TILE_THREADS, TILE_RESIDENT)
     batch_norm_gradient_sums(enum gpu_type type, struct backward_tensors t, struct partial_sums p, unsigned lanes)
 {
-    alignas(16) __shared__ float shared[2 * 4 * TILE_THREADS];
+    alignas(16) __shared__ float shared[2 * 4 * TILE_LANES * TILE_THREADS / GPU_WARP];
     FOR_TYPE_AND_VECTOR(type, t.channels, gradient_sums_of_parts, t, p, lanes, shared);
 }
 
@@ -222,7 +227,7 @@ static __device__ bool add_parts(double *first, double *second, double *shared, 
     return threadIdx.x < FINISH_CHANNELS && channel < channels;
 }
 
-extern "C" __global__ void __launch_bounds__(FINISH_THREADS, 2)
+extern "C" __global__ void __launch_bounds__(FINISH_THREADS, FINISH_RESIDENT)
     batch_norm_finish_moments(struct forward_statistics s, struct partial_sums p, size_t rows, size_t channels)
 {
     __shared__ double shared[2 * FINISH_THREADS];
@@ -237,7 +242,7 @@ extern "C" __global__ void __launch_bounds__(FINISH_THREADS, 2)
     }
 }
 
-extern "C" __global__ void __launch_bounds__(FINISH_THREADS, 2)
+extern "C" __global__ void __launch_bounds__(FINISH_THREADS, FINISH_RESIDENT)
     batch_norm_finish_gradients(float *d_scale, float *d_shift, const float *inverse_std, struct partial_sums p,
                                 size_t channels)
 {
@@ -278,7 +283,7 @@ static __device__ void normalise_tile(const struct forward_tensors &t, const flo
                                      path_of_grid(place, tiles, t.rows, t.channels));
 }
 
-extern "C" __global__ void __launch_bounds__(TILE_THREADS, RESIDENT_BLOCKS)
+extern "C" __global__ void __launch_bounds__(TILE_THREADS, TILE_RESIDENT)
     batch_norm_normalise(enum gpu_type type, struct forward_tensors t, const float *mean, const float *spread,
                          bool spread_is_variance, unsigned lanes)
 {
@@ -296,7 +301,7 @@ static __device__ void gradient_tile(const struct backward_tensors &t, unsigned 
                                                path_of_grid(place, tiles, t.rows, t.channels));
 }
 
-extern "C" __global__ void __launch_bounds__(TILE_THREADS, RESIDENT_BLOCKS)
+extern "C" __global__ void __launch_bounds__(TILE_THREADS, TILE_RESIDENT)
     batch_norm_gradient(enum gpu_type type, struct backward_tensors t, unsigned lanes)
 {
     FOR_TYPE_AND_VECTOR(type, t.channels, gradient_tile, t, lanes);
@@ -350,21 +355,17 @@ size_t gpu_batch_norm_scratch(size_t rows, size_t channels)
     return rows <= FUSED_ROWS ? 0 : (2 * cut_rows(rows, channels, NULL).parts + 1) * channels * sizeof(float);
 }
 
-static size_t busy_blocks(const struct gpu_queue *queue)
-{
-    return static_cast<size_t>(queue->multiprocessors) * RESIDENT_BLOCKS;
-}
-
 /* Blocks for `units` that do not depend on each other. */
-static unsigned blocks_for(const struct gpu_queue *queue, size_t units)
+static unsigned blocks_for(const struct gpu_queue *queue, size_t units, unsigned resident)
 {
-    return static_cast<unsigned>(smaller(units, busy_blocks(queue)));
+    return static_cast<unsigned>(smaller(units, static_cast<size_t>(queue->multiprocessors) * resident));
 }
 
 /* Blocks of a pass over all elements: the same number for each tile. */
 static unsigned blocks_of_tiles(const struct gpu_queue *queue, size_t rows, size_t channels, unsigned lanes)
 {
-    size_t tiles = tiles_for(channels, lanes), most = busy_blocks(queue) / tiles;
+    size_t tiles = tiles_for(channels, lanes);
+    size_t most = static_cast<size_t>(queue->multiprocessors) * TILE_RESIDENT / tiles;
     size_t blocks = smaller(most > 0 ? most : 1, quotient_up(rows, TILE_AT_ONCE * (TILE_THREADS / lanes)));
     return static_cast<unsigned>(tiles * blocks);
 }
@@ -386,16 +387,16 @@ int gpu_batch_norm_forward(const struct gpu_queue *queue, enum gpu_type type, vo
     struct forward_statistics s = {mean, inverse_std, running_mean, running_variance};
     if (rows <= FUSED_ROWS) {
         unsigned lanes = lanes_for(channels, FUSED_LANES);
-        return gpu_launch(queue, blocks_for(queue, tiles_for(channels, lanes)), FUSED_THREADS,
+        return gpu_launch(queue, blocks_for(queue, tiles_for(channels, lanes), FUSED_RESIDENT), FUSED_THREADS,
                           batch_norm_forward_few_rows, type, t, s, lanes);
     }
     unsigned lanes = lanes_for(channels, TILE_LANES);
     struct partial_sums p = cut_rows(rows, channels, static_cast<float *>(scratch));
-    int error = gpu_launch(queue, blocks_for(queue, p.parts * tiles_for(channels, lanes)), TILE_THREADS,
-                           batch_norm_moments, type, t, p, lanes);
+    int error = gpu_launch(queue, blocks_for(queue, p.parts * tiles_for(channels, lanes), TILE_RESIDENT),
+                           TILE_THREADS, batch_norm_moments, type, t, p, lanes);
     if (error == 0)
-        error = gpu_launch(queue, blocks_for(queue, quotient_up(channels, FINISH_CHANNELS)), FINISH_THREADS,
-                           batch_norm_finish_moments, s, p, rows, channels);
+        error = gpu_launch(queue, blocks_for(queue, quotient_up(channels, FINISH_CHANNELS), FINISH_RESIDENT),
+                           FINISH_THREADS, batch_norm_finish_moments, s, p, rows, channels);
     if (error == 0)
         error = launch_normalise(queue, type, t, mean, inverse_std, false);
     return error;
@@ -418,16 +419,16 @@ int gpu_batch_norm_backward(const struct gpu_queue *queue, enum gpu_type type, v
                                  d_scale, d_shift,    rows, channels, accumulate_shortcut};
     if (rows <= FUSED_ROWS) {
         unsigned lanes = lanes_for(channels, FUSED_LANES);
-        return gpu_launch(queue, blocks_for(queue, tiles_for(channels, lanes)), FUSED_THREADS,
+        return gpu_launch(queue, blocks_for(queue, tiles_for(channels, lanes), FUSED_RESIDENT), FUSED_THREADS,
                           batch_norm_backward_few_rows, type, t, lanes);
     }
     unsigned lanes = lanes_for(channels, TILE_LANES);
     struct partial_sums p = cut_rows(rows, channels, static_cast<float *>(scratch));
-    int error = gpu_launch(queue, blocks_for(queue, p.parts * tiles_for(channels, lanes)), TILE_THREADS,
-                           batch_norm_gradient_sums, type, t, p, lanes);
+    int error = gpu_launch(queue, blocks_for(queue, p.parts * tiles_for(channels, lanes), TILE_RESIDENT),
+                           TILE_THREADS, batch_norm_gradient_sums, type, t, p, lanes);
     if (error == 0)
-        error = gpu_launch(queue, blocks_for(queue, quotient_up(channels, FINISH_CHANNELS)), FINISH_THREADS,
-                           batch_norm_finish_gradients, d_scale, d_shift, inverse_std, p, channels);
+        error = gpu_launch(queue, blocks_for(queue, quotient_up(channels, FINISH_CHANNELS), FINISH_RESIDENT),
+                           FINISH_THREADS, batch_norm_finish_gradients, d_scale, d_shift, inverse_std, p, channels);
     if (error == 0)
         error = gpu_launch(queue, blocks_of_tiles(queue, rows, channels, lanes), TILE_THREADS, batch_norm_gradient,
                            type, t, lanes);

@@ -12,15 +12,18 @@
 #include <math.h>
 
 enum {
-    SHIFT_ROWS = 4 /* rows whose mean is taken off before squaring */
+    SHIFT_ROWS = 4,   /* rows whose mean is taken off before squaring */
+    SHIFT_DRIFT = 13, /* a prime above SHIFT_ROWS: they drift through the image by parts of it */
+    ALL_LANES = -1    /* of a warp */
 };
 
+/* Truth values of 64 bits leave no padding: a launch copies it too, and what it holds may look like an address. */
 struct forward_tensors {
     void *y;
     const void *x, *shortcut; /* shortcut may be NULL */
     const float *scale, *shift;
     size_t rows, channels;
-    bool relu;
+    uint64_t relu;
 };
 
 struct forward_statistics {
@@ -33,7 +36,7 @@ struct backward_tensors {
     const float *scale, *mean, *inverse_std;
     float *d_scale, *d_shift;
     size_t rows, channels;
-    bool accumulate;
+    uint64_t accumulate;
 };
 
 /* ---- a thread's place ---------------------------------------------------------------------------------- */
@@ -59,11 +62,14 @@ template <int N> static __device__ struct place place_in(size_t tile, unsigned l
 /* The elements that a thread visits: its vector in every `stride / channels`-th row. */
 struct path {
     size_t first, stride, end;
+    unsigned rows; /* as many; a loop that counts them is unrolled, and then has several loads under way */
 };
 
+/* row < end_row + step: the last threads may have no row. */
 static __device__ struct path path_of(struct place place, size_t row, size_t end_row, size_t step, size_t channels)
 {
-    struct path path = {row * channels + place.channel, step * channels, end_row * channels};
+    struct path path = {row * channels + place.channel, step * channels, end_row * channels,
+                        static_cast<unsigned>((end_row + step - 1 - row) / step)};
     return path;
 }
 
@@ -95,29 +101,42 @@ template <int N> struct two_sums {
     gpu_values<N> first, second;
 };
 
-/* Adds the sums of all threads of a lane, in pairs; every thread gets the total. All threads of the block come
- * here. shared has room for 2 N floats of each thread, aligned to 16 bytes. */
-template <int N> static __device__ two_sums<N> add_threads(two_sums<N> sums, float *shared, unsigned lanes)
+/* Adds the sums of a warp's threads of the same lane, in pairs; each of them gets the total. */
+template <int N> static __device__ two_sums<N> add_warp(two_sums<N> sums, unsigned lanes)
 {
-    float *first = shared, *second = shared + blockDim.x * N;
-    unsigned own = threadIdx.x * N, total = threadIdx.x % lanes * N;
-    gpu_store(first + own, sums.first);
-    gpu_store(second + own, sums.second);
-    __syncthreads();
-    for (unsigned half = blockDim.x / 2; half >= lanes; half /= 2) {
-        if (threadIdx.x < half) {
-            gpu_store(first + own, gpu_load<N>(first + own) + gpu_load<N>(first + own + half * N));
-            gpu_store(second + own, gpu_load<N>(second + own) + gpu_load<N>(second + own + half * N));
+    for (unsigned distance = GPU_WARP / 2; distance >= lanes; distance /= 2)
+#pragma unroll
+        for (int c = 0; c < N; c++) {
+            sums.first.at[c] += __shfl_xor_sync(static_cast<unsigned>(ALL_LANES), sums.first.at[c], distance);
+            sums.second.at[c] += __shfl_xor_sync(static_cast<unsigned>(ALL_LANES), sums.second.at[c], distance);
         }
-        __syncthreads();
-    }
-    sums.first = gpu_load<N>(first + total);
-    sums.second = gpu_load<N>(second + total);
-    __syncthreads(); /* before `shared` is written again */
     return sums;
 }
 
-/* A rough mean, the same in every block: sums of squares lose digits where the mean is large beside the spread. */
+/* Adds the sums of all threads of a lane; every thread gets the total, and each warp makes it in the same order. All
+ * threads of the block come here. shared has room for 2 N floats of each lane of each warp, aligned to 16 bytes. */
+template <int N> static __device__ two_sums<N> add_threads(two_sums<N> sums, float *shared, unsigned lanes)
+{
+    unsigned lane = threadIdx.x % lanes, row = threadIdx.x % GPU_WARP / lanes; /* of the warp */
+    sums = add_warp<N>(sums, lanes);
+    if (row == 0) {
+        float *own = shared + (threadIdx.x / GPU_WARP * lanes + lane) * (2 * N);
+        gpu_store(own, sums.first);
+        gpu_store(own + N, sums.second);
+    }
+    __syncthreads();
+    sums = {zeros<N>(), zeros<N>()};
+    for (unsigned warp = row; warp < blockDim.x / GPU_WARP; warp += GPU_WARP / lanes) {
+        const float *of_warp = shared + (warp * lanes + lane) * (2 * N);
+        sums.first = sums.first + gpu_load<N>(of_warp);
+        sums.second = sums.second + gpu_load<N>(of_warp + N);
+    }
+    __syncthreads(); /* before `shared` is written again */
+    return add_warp<N>(sums, lanes);
+}
+
+/* A rough mean, the same in every block: sums of squares lose digits where the mean is large beside the spread. Its
+ * rows drift: a step of whole images would take the same pixel of each. */
 template <int N, typename Type>
 static __device__ gpu_values<N> rough_mean(const Type *x, size_t rows, size_t channels)
 {
@@ -125,7 +144,8 @@ static __device__ gpu_values<N> rough_mean(const Type *x, size_t rows, size_t ch
     size_t step = rows / SHIFT_ROWS;
 #pragma unroll
     for (size_t i = 0; i < SHIFT_ROWS; i++) {
-        size_t row = step > 0 ? i * step : i < rows ? i : rows - 1;
+        size_t drifting = i * step + (i + 1) * step / SHIFT_DRIFT; /* below (i + 1) * step */
+        size_t row = step > 0 ? drifting : i < rows ? i : rows - 1;
         sum = sum + gpu_load<N>(x + row * channels);
     }
 #pragma unroll
@@ -139,7 +159,9 @@ template <int N, typename Type>
 static __device__ two_sums<N> sum_moments(const Type *x, gpu_values<N> shift, struct path path)
 {
     two_sums<N> sums = {zeros<N>(), zeros<N>()};
-    for (size_t at = path.first; at < path.end; at += path.stride) {
+    size_t at = path.first;
+#pragma unroll 4
+    for (unsigned i = 0; i < path.rows; i++, at += path.stride) {
         gpu_values<N> value = gpu_load<N>(x + at);
 #pragma unroll
         for (int c = 0; c < N; c++) {
@@ -171,7 +193,9 @@ static __device__ two_sums<N> sum_gradients(const struct backward_tensors &t, gp
     const Type *dy = static_cast<const Type *>(t.dy), *x = static_cast<const Type *>(t.x),
                *y = static_cast<const Type *>(t.y);
     two_sums<N> sums = {zeros<N>(), zeros<N>()};
-    for (size_t at = path.first; at < path.end; at += path.stride) {
+    size_t at = path.first;
+#pragma unroll 2
+    for (unsigned i = 0; i < path.rows; i++, at += path.stride) {
         gpu_values<N> gradient = masked<N>(dy, y, at), value = gpu_load<N>(x + at);
 #pragma unroll
         for (int c = 0; c < N; c++) {

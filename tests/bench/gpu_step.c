@@ -44,7 +44,7 @@ enum {
 
 /* As kernels/batch_norm.cu: few rows are one launch, which reads its inputs twice all the same; for many rows one
  * launch takes partial sums and another adds them. */
-enum { ONE_LAUNCH_ROWS = 2048, SUM_LAUNCHES = 2 };
+enum { ONE_LAUNCH_ROWS = 1024, SUM_LAUNCHES = 2 };
 
 struct builder {
     struct gpu_step *step;

@@ -170,9 +170,9 @@ static void test_kernels_and_launches_by_hand(void **state)
     assert_int_equal(passes[STEP_WEIGHT_GRADIENT], 54);
     assert_int_equal(passes[STEP_DATA_GRADIENT], 53); /* none for the images */
     assert_int_equal(passes[STEP_MOMENTUM], 1);
-    /* Batch norm of more than 2048 rows takes 3 launches: the stem and the 11 layers on 8x8. Else 1. */
-    assert_int_equal(launches[STEP_NORM_FORWARD], 12 * 3 + 41);
-    assert_int_equal(launches[STEP_NORM_BACKWARD], 12 * 3 + 41);
+    /* Batch norm of more than 1024 rows takes 3 launches: the stem, the 11 layers on 8x8 and the 13 on 4x4. Else 1. */
+    assert_int_equal(launches[STEP_NORM_FORWARD], 25 * 3 + 28);
+    assert_int_equal(launches[STEP_NORM_BACKWARD], 25 * 3 + 28);
     close_step(&f);
 }
 

@@ -21,6 +21,20 @@ for kernel in batch_norm_moments batch_norm_forward_few_rows; do
     rows=$(cut -f 1 "$scratch/table" | grep -cx "$kernel")
     [ "$rows" = 2 ] || fail "$kernel has $rows rows, not one for each architecture"
 done
+# kernels/batch_norm.cu launches that many blocks for each multiprocessor: they must all fit it at once.
+while read -r kernel blocks; do
+    awk -v kernel="$kernel" -v blocks="$blocks" '$1 == kernel { seen++; if ($9 < blocks) low = 1 }
+        END { exit low || seen != 2 }' "$scratch/table" || fail "a multiprocessor does not hold $blocks of $kernel"
+done <<'END'
+batch_norm_forward_few_rows 2
+batch_norm_backward_few_rows 2
+batch_norm_moments 4
+batch_norm_gradient_sums 4
+batch_norm_finish_moments 3
+batch_norm_finish_gradients 3
+batch_norm_normalise 4
+batch_norm_gradient 4
+END
 check-occupancy <"$scratch/table" || fail "occupancy differs"
 
 # A fault must be said of the kernel that has it.

@@ -128,6 +128,27 @@ static void test_variance_keeps_its_digits_beside_a_large_mean(void **state)
     free_case(&d);
 }
 
+static void test_variance_keeps_its_digits_beside_one_unlike_pixel(void **state)
+{
+    (void)state;
+    /* Padding makes an image's corner unlike the rest, and it comes back in every image of the batch. A sum of squares
+     * around it would be a thousand times the variance, and so would be its roundings. */
+    enum { IMAGES = 16, PIXELS = 1024, ROWS = IMAGES * PIXELS };
+    struct case_data d = make_case(ROWS, 1, false, false, 3);
+    for (size_t i = 0; i < ROWS; i += PIXELS)
+        d.x[i] += 1e4f;
+    float *y = calloc(ROWS, sizeof *y);
+    double true_mean, true_variance;
+    float mean, inverse_std, running_mean = 0, running_variance = 0;
+    batch_norm_forward(y, &mean, &inverse_std, &running_mean, &running_variance, d.x, NULL, d.scale, d.shift, ROWS, 1,
+                       false);
+    reference(&d, NULL, &true_mean, &true_variance, y);
+    assert_near((double)running_variance / (0.1 * true_variance), 1, 1e-6);
+    assert_near((double)mean / true_mean, 1, 1e-6);
+    free(y);
+    free_case(&d);
+}
+
 static void test_inference_uses_the_running_statistics(void **state)
 {
     (void)state;
@@ -272,6 +293,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forward_equals_the_textbook),
         cmocka_unit_test(test_variance_keeps_its_digits_beside_a_large_mean),
+        cmocka_unit_test(test_variance_keeps_its_digits_beside_one_unlike_pixel),
         cmocka_unit_test(test_inference_uses_the_running_statistics),
         cmocka_unit_test(test_gradients_equal_finite_differences),
         cmocka_unit_test(test_gradients_equal_the_closed_form),

@@ -42,6 +42,20 @@ extern "C" __global__ void example_shuffles(unsigned *sums, double *neighbours)
     neighbours[threadIdx.x] = __shfl_xor_sync(0xffffffff, static_cast<double>(lane), 1);
 }
 
+/* The second warp writes what the first may not have read. */
+extern "C" __global__ void example_shuffle_without_barrier(float *out)
+{
+    __shared__ float value;
+    if (threadIdx.x == 0)
+        value = 1;
+    __syncthreads();
+    float read = value;
+    (void)__shfl_xor_sync(0xffffffff, 1, 1);
+    if (threadIdx.x == 32)
+        value = 2;
+    out[threadIdx.x] = read;
+}
+
 extern "C" __global__ void example_unwritten(float *out)
 {
     __shared__ float never_written[8];
@@ -79,5 +93,6 @@ extern "C" void launch_not_registered(void)
     gpu_launch(&queue, 1, 1, example_not_registered);
 }
 
-GPU_KERNELS(example_places, example_sum, example_sum_without_barrier, example_shuffles, example_unwritten,
-            example_barrier_for_some, example_two_barriers, example_shuffle_of);
+GPU_KERNELS(example_places, example_sum, example_sum_without_barrier, example_shuffles,
+            example_shuffle_without_barrier, example_unwritten, example_barrier_for_some, example_two_barriers,
+            example_shuffle_of);

@@ -75,6 +75,16 @@ static void test_a_missing_barrier_gives_a_wrong_sum(void **state)
     assert_true(sum_of_1_to_64("example_sum_without_barrier", SHIM_FORWARD) != 64 * 65 / 2);
 }
 
+static void test_a_warp_runs_ahead_of_the_others_through_shuffles(void **state)
+{
+    (void)state;
+    float out[64], *out_pointer = out;
+    shim_set_order(SHIM_REVERSE, 1);
+    run("example_shuffle_without_barrier", 1, 64, (void *[]){&out_pointer});
+    assert_near(out[63], 1, 0);
+    assert_near(out[0], 2, 0);
+}
+
 static void test_shuffles_reach_the_lanes_of_the_same_warp(void **state)
 {
     (void)state;
@@ -149,6 +159,7 @@ int main(void)
         cmocka_unit_test(test_each_thread_of_each_block_runs_once_at_its_place),
         cmocka_unit_test(test_barriers_hold_in_every_order),
         cmocka_unit_test(test_a_missing_barrier_gives_a_wrong_sum),
+        cmocka_unit_test(test_a_warp_runs_ahead_of_the_others_through_shuffles),
         cmocka_unit_test(test_shuffles_reach_the_lanes_of_the_same_warp),
         cmocka_unit_test(test_shared_memory_is_nan_at_the_start_of_each_block),
         cmocka_unit_test(test_what_cuda_leaves_undefined_ends_the_program),

@@ -160,6 +160,24 @@ static void choose_sequence(void)
     }
 }
 
+/* Runs all that are ready, each to where it waits next. In reverse order a warp goes on through its shuffles at once,
+ * and so runs ahead of the others as far as barriers let it. */
+static void run_ready(void)
+{
+    unsigned count = blockDim.x;
+    choose_sequence();
+    for (unsigned i = 0; i < count; i++) {
+        unsigned thread = sequence[i];
+        if (threads_now[thread].state == READY) {
+            threadIdx.x = thread;
+            fiber_resume(threads_now[thread].fiber);
+        }
+        bool last_lane = thread_order == SHIM_REVERSE && thread % SHIM_WARP == 0 && thread + SHIM_WARP <= count;
+        if (last_lane && release(thread, SHIM_WARP, AT_SHUFFLE))
+            i -= SHIM_WARP; /* the same warp again */
+    }
+}
+
 static void run_block(void)
 {
     unsigned count = blockDim.x;
@@ -169,14 +187,7 @@ static void run_block(void)
     for (unsigned i = 0; i < count; i++)
         threads_now[i].state = READY;
     for (;;) {
-        choose_sequence();
-        for (unsigned i = 0; i < count; i++) {
-            struct thread *thread = &threads_now[sequence[i]];
-            if (thread->state != READY)
-                continue;
-            threadIdx.x = sequence[i];
-            fiber_resume(thread->fiber);
-        }
+        run_ready();
         unsigned in[STATES] = {0};
         for (unsigned i = 0; i < count; i++)
             in[threads_now[i].state]++;

@@ -40,8 +40,8 @@ size_t shim_argument_size(const struct shim_kernel *kernel, size_t argument);
 /* Runs the kernel to its end; arguments[i] points to the value of argument i. */
 void shim_run(const struct shim_kernel *kernel, unsigned blocks, unsigned threads, void *const *arguments);
 
-/* In which order the threads of a block run between two barriers, from now on. Random: another order each time, by
- * seed. */
+/* In which order the threads of a block run between two barriers, from now on. Reverse: warps go on through shuffles,
+ * each as far as barriers let it. Random: another order each time, by seed. */
 enum shim_order { SHIM_FORWARD, SHIM_REVERSE, SHIM_RANDOM };
 void shim_set_order(enum shim_order order, uint64_t seed);
 
