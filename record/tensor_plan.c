@@ -29,7 +29,8 @@ static void extend(struct arena_request *request, int time)
 static void request_tensors(struct arena_request *requests, const struct network *network, size_t bytes_per_element)
 {
     struct arena_request *images = &requests[network->layer_count * TENSORS];
-    *images = (struct arena_request){.bytes = bytes_per_element * network->height * network->width * network->channels};
+    *images =
+        (struct arena_request){.bytes = bytes_per_element * network->height * network->width * network->channels};
     for (int i = 0; i < network->layer_count; i++) {
         const struct layer *layer = &network->layers[i];
         struct arena_request *own = &requests[i * TENSORS];

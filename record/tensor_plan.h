@@ -13,9 +13,9 @@
 
 /* One layer's tensors: offsets in bytes, multiples of 64, valid from when they are made until they were last read. */
 struct layer_tensors {
-    size_t product;  /* a convolution's output, before batch norm */
-    size_t output;   /* the layer's output */
-    size_t gradient; /* of the output; batch norm's backward turns it into product's in place */
+    size_t product;           /* a convolution's output, before batch norm */
+    size_t output;            /* the layer's output */
+    size_t gradient;          /* of the output; batch norm's backward turns it into product's in place */
     bool accumulate_input;    /* another layer has begun the gradient of this layer's input: add to it */
     bool accumulate_shortcut; /* the same for its shortcut */
 };

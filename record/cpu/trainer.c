@@ -38,9 +38,9 @@ struct trainer {
     struct compiled_layer *layers;
     float *arena;
     size_t arena_bytes;
-    float *images;      /* [batch][height][width][channels], in the arena */
-    float *statistics;  /* mean and inverse_std of all layers */
-    float *gradient;    /* of one layer's parameters, in their order; reused by each layer */
+    float *images;     /* [batch][height][width][channels], in the arena */
+    float *statistics; /* mean and inverse_std of all layers */
+    float *gradient;   /* of one layer's parameters, in their order; reused by each layer */
 
     /* The last step's results, [batch] each; logits [batch][classes]. */
     uint32_t count;
@@ -69,7 +69,8 @@ static int place_tensors(struct trainer *t)
     if (status != TIDY_OK)
         return status;
     t->arena_bytes = plan.bytes;
-    status = memory_allocate(&t->arena, plan.bytes, 1, "the tensors of a batch (a smaller --batch-size needs less)");
+    status =
+        memory_allocate(&t->arena, plan.bytes, 1, "the tensors of a batch (a smaller --batch-size needs less)");
     if (status == TIDY_OK) {
         t->images = t->arena + plan.images / sizeof(float);
         for (int i = 0; i < t->layer_count; i++) {
@@ -97,7 +98,8 @@ static int compile_layers(struct trainer *t)
         channels += network->layers[i].out_channels;
     }
     int status;
-    if ((status = memory_allocate(&t->layers, (size_t)t->layer_count, sizeof *t->layers, "the layers")) != TIDY_OK ||
+    if ((status = memory_allocate(&t->layers, (size_t)t->layer_count, sizeof *t->layers, "the layers")) !=
+            TIDY_OK ||
         (status = memory_allocate(&t->gradient, largest, sizeof(float), "a layer's gradient")) != TIDY_OK ||
         (status = memory_allocate(&t->statistics, 2 * channels, sizeof(float), "batch statistics")) != TIDY_OK)
         return status;
@@ -112,7 +114,8 @@ static int compile_layers(struct trainer *t)
         if (layer->kind == LAYER_CONVOLUTION || layer->kind == LAYER_LINEAR)
             status = convolution_create(&compiled->convolution, t->onednn, layer, t->config.batch_size);
         else if (layer->kind == LAYER_MAX_POOL)
-            status = memory_allocate(&compiled->winner, t->config.batch_size, output_size(layer), "a pool's winners");
+            status =
+                memory_allocate(&compiled->winner, t->config.batch_size, output_size(layer), "a pool's winners");
     }
     return status;
 }
@@ -124,9 +127,10 @@ static int cpu_create(struct trainer **out, const struct trainer_config *config)
     struct trainer *t;
     *out = NULL;
     if (config->precision != PRECISION_F32)
-        return tidy_fail("the CPU computes in f32 alone: --precision %s needs a GPU; 'tidy-record devices' says whether "
-                         "there is one that can be used",
-                         precision_names[config->precision]);
+        return tidy_fail(
+            "the CPU computes in f32 alone: --precision %s needs a GPU; 'tidy-record devices' says whether "
+            "there is one that can be used",
+            precision_names[config->precision]);
     int status = memory_allocate(&t, 1, sizeof *t, "the trainer");
     if (status != TIDY_OK)
         return status;
@@ -135,8 +139,7 @@ static int cpu_create(struct trainer **out, const struct trainer_config *config)
     omp_set_num_threads((int)config->threads);
     size_t batch = config->batch_size, classes = config->network->classes;
     if ((status = network_state_allocate(&t->state, config->network)) == TIDY_OK &&
-        (status = onednn_create(&t->onednn)) == TIDY_OK &&
-        (status = compile_layers(t)) == TIDY_OK &&
+        (status = onednn_create(&t->onednn)) == TIDY_OK && (status = compile_layers(t)) == TIDY_OK &&
         (status = place_tensors(t)) == TIDY_OK &&
         (status = memory_allocate(&t->samples, batch, sizeof *t->samples, "a batch's samples")) == TIDY_OK &&
         (status = memory_allocate(&t->labels, batch, sizeof *t->labels, "a batch's labels")) == TIDY_OK &&
@@ -206,8 +209,8 @@ static float *input_of(struct trainer *t, const struct layer *layer)
 
 static struct pool_shape pool_shape(const struct layer *layer)
 {
-    return (struct pool_shape){layer->in_height,  layer->in_width,  layer->in_channels, layer->out_height,
-                               layer->out_width, layer->kernel, layer->stride,      layer->padding};
+    return (struct pool_shape){layer->in_height, layer->in_width, layer->in_channels, layer->out_height,
+                               layer->out_width, layer->kernel,   layer->stride,      layer->padding};
 }
 
 static void pool_forward(const struct compiled_layer *compiled, const float *x, uint32_t count)
@@ -241,7 +244,8 @@ static int forward_layer(struct trainer *t, struct compiled_layer *compiled, uin
         return TIDY_OK;
     }
     bool linear = layer->kind == LAYER_LINEAR;
-    int status = convolution_forward(compiled->convolution, linear ? compiled->y : compiled->product, x, weights, count);
+    int status =
+        convolution_forward(compiled->convolution, linear ? compiled->y : compiled->product, x, weights, count);
     if (status != TIDY_OK)
         return status;
     if (linear) {
@@ -325,8 +329,8 @@ static int cpu_step(struct trainer *t, const uint32_t *samples, const uint16_t *
     int status = forward(t, t->config.train, t->samples, count, true);
     if (status != TIDY_OK)
         return status;
-    softmax_cross_entropy(t->layers[t->layer_count - 1].dy, t->predicted, t->margin, t->log_odds, t->loss, t->logits,
-                          t->labels, count, t->config.network->classes);
+    softmax_cross_entropy(t->layers[t->layer_count - 1].dy, t->predicted, t->margin, t->log_odds, t->loss,
+                          t->logits, t->labels, count, t->config.network->classes);
     for (int i = t->layer_count - 1; i >= 0 && status == TIDY_OK; i--)
         status = backward_layer(t, &t->layers[i], learning_rate);
     return status;

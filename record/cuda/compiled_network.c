@@ -71,8 +71,8 @@ static int choose_plans(struct compiled_network *n, struct device *device, struc
     for (int batch = 0; batch < BATCHES; batch++)
         for (int i = 0; i < n->layer_count && status == TIDY_OK; i++)
             if (n->counts[batch] > 0 && n->layers[i].layer->kind == LAYER_CONVOLUTION) {
-                progress_update("choosing how to convolve: batch of %" PRIu32 ", layer %d of %d", n->counts[batch], i + 1,
-                                n->layer_count);
+                progress_update("choosing how to convolve: batch of %" PRIu32 ", layer %d of %d", n->counts[batch],
+                                i + 1, n->layer_count);
                 status = choose_layer_plans(n, i, batch, &timing, cache, used, workspace);
             }
     progress_clear();

@@ -29,10 +29,10 @@ struct step_outputs {
 struct compiled_layer {
     const struct layer *layer;
     void *product, *y, *dy;
-    uint8_t *winner;                       /* [batch][out_height][out_width][out_channels] of a max pool */
-    float *mean, *inverse_std;             /* [out_channels] of this batch */
+    uint8_t *winner;           /* [batch][out_height][out_width][out_channels] of a max pool */
+    float *mean, *inverse_std; /* [out_channels] of this batch */
     float *running_mean, *running_variance;
-    void *weights, *d_weights;             /* as the layer multiplies by them: of the tensors' type */
+    void *weights, *d_weights; /* as the layer multiplies by them: of the tensors' type */
     float *scale, *shift, *d_scale, *d_shift;
     bool accumulate_input, accumulate_shortcut;
 };
@@ -58,13 +58,13 @@ struct compiled_network {
     float *statistics;
     uint8_t *train_images, *test_images;
     char *inputs, *outputs;
-    void *images;     /* of the batch */
-    void *added;      /* a gradient that is to be added to another */
-    void *scratch;    /* batch norm's */
-    void *workspace;  /* the convolutions' */
+    void *images;    /* of the batch */
+    void *added;     /* a gradient that is to be added to another */
+    void *scratch;   /* batch norm's */
+    void *workspace; /* the convolutions' */
     void *cublas_workspace;
     size_t cublas_workspace_bytes;
-    struct compiled_layer *layers; /* [layer_count] */
+    struct compiled_layer *layers;                                  /* [layer_count] */
     struct convolution_plan *(*plans)[BATCHES][CONVOLUTION_PASSES]; /* [layer_count]; NULL where there is none */
 };
 

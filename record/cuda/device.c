@@ -9,7 +9,7 @@
 #include "record/cuda/library_error.h"
 
 enum {
-    LEAST_CAPABILITY = 75,  /* Turing: what the CUDA 13 toolkit compiles for */
+    LEAST_CAPABILITY = 75, /* Turing: what the CUDA 13 toolkit compiles for */
     STAGING_BYTES = 4 << 20,
 };
 
@@ -47,20 +47,24 @@ static bool find_device(struct cudaDeviceProp *properties, int *count, char *tex
     if (error == cudaErrorInsufficientDriver) {
         explain_driver(text, size);
     } else if (error == cudaErrorNoDevice || (error == cudaSuccess && *count == 0)) {
-        snprintf(text, size, "the NVIDIA driver shows no GPU: see what nvidia-smi lists, and whether "
-                             "CUDA_VISIBLE_DEVICES hides it");
+        snprintf(text, size,
+                 "the NVIDIA driver shows no GPU: see what nvidia-smi lists, and whether "
+                 "CUDA_VISIBLE_DEVICES hides it");
     } else if (error != cudaSuccess) {
-        snprintf(text, size, "the GPU cannot be asked what it is: %s; see what nvidia-smi says", cudaGetErrorString(error));
+        snprintf(text, size, "the GPU cannot be asked what it is: %s; see what nvidia-smi says",
+                 cudaGetErrorString(error));
     } else if (properties->major * 10 + properties->minor < LEAST_CAPABILITY) {
         snprintf(text, size, "%s is too old: it has compute capability %d.%d, and %d.%d (Turing) is the least%s",
-                 properties->name, properties->major, properties->minor, LEAST_CAPABILITY / 10, LEAST_CAPABILITY % 10,
-                 *count > 1 ? "; CUDA_VISIBLE_DEVICES chooses another device" : "");
-    } else if (cudnnGetVersion() / 100 < CUDNN_VERSION / 100 || cudnnGetCudartVersion() / 1000 != CUDART_VERSION / 1000) {
+                 properties->name, properties->major, properties->minor, LEAST_CAPABILITY / 10,
+                 LEAST_CAPABILITY % 10, *count > 1 ? "; CUDA_VISIBLE_DEVICES chooses another device" : "");
+    } else if (cudnnGetVersion() / 100 < CUDNN_VERSION / 100 ||
+               cudnnGetCudartVersion() / 1000 != CUDART_VERSION / 1000) {
         /* A cuDNN that is older than the headers may lack what they promise; those for other CUDA versions have the same
          * file name. */
-        snprintf(text, size, "cuDNN %zu.%zu for CUDA %zu was found, and %d.%d or newer for CUDA %d is needed: install it",
-                 cudnnGetVersion() / 10000, cudnnGetVersion() % 10000 / 100, cudnnGetCudartVersion() / 1000, CUDNN_MAJOR,
-                 CUDNN_MINOR, CUDART_VERSION / 1000);
+        snprintf(text, size,
+                 "cuDNN %zu.%zu for CUDA %zu was found, and %d.%d or newer for CUDA %d is needed: install it",
+                 cudnnGetVersion() / 10000, cudnnGetVersion() % 10000 / 100, cudnnGetCudartVersion() / 1000,
+                 CUDNN_MAJOR, CUDNN_MINOR, CUDART_VERSION / 1000);
     } else {
         return true;
     }
@@ -76,8 +80,9 @@ const char *device_versions(void)
     bool found = find_device(&properties, &count, why_not, sizeof why_not);
     cudaRuntimeGetVersion(&runtime);
     size_t cudnn = cudnnGetVersion();
-    snprintf(text, sizeof text, "CUDA " CUDA_VERSION_FORMAT ", cuDNN %zu.%zu.%zu%s%s", CUDA_VERSION_ARGUMENTS(runtime),
-             cudnn / 10000, cudnn % 10000 / 100, cudnn % 100, found ? ", " : "", found ? properties.name : "");
+    snprintf(text, sizeof text, "CUDA " CUDA_VERSION_FORMAT ", cuDNN %zu.%zu.%zu%s%s",
+             CUDA_VERSION_ARGUMENTS(runtime), cudnn / 10000, cudnn % 10000 / 100, cudnn % 100, found ? ", " : "",
+             found ? properties.name : "");
     return text;
 }
 
@@ -91,8 +96,8 @@ bool device_probe(char *text, size_t size)
     char others[96] = "";
     if (count > 1)
         snprintf(others, sizeof others, "; the first of %d: CUDA_VISIBLE_DEVICES chooses another", count);
-    snprintf(text, size, "%s, %.0f GiB, compute capability %d.%d, driver for CUDA " CUDA_VERSION_FORMAT "%s", device_versions(),
-             (double)properties.totalGlobalMem / (1 << 30), properties.major, properties.minor,
+    snprintf(text, size, "%s, %.0f GiB, compute capability %d.%d, driver for CUDA " CUDA_VERSION_FORMAT "%s",
+             device_versions(), (double)properties.totalGlobalMem / (1 << 30), properties.major, properties.minor,
              CUDA_VERSION_ARGUMENTS(driver), others);
     return true;
 }
@@ -133,9 +138,9 @@ int device_open(struct device *out)
         status = check_cublas(cublasSetStream(out->cublas, out->queue.stream), starting);
     if (status == TIDY_OK)
         /* Sums of bf16 products are float32 in the convolutions, and so they are to be here. */
-        status = check_cublas(cublasSetMathMode(out->cublas, CUBLAS_DEFAULT_MATH |
-                                                                 CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION),
-                              starting);
+        status = check_cublas(
+            cublasSetMathMode(out->cublas, CUBLAS_DEFAULT_MATH | CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION),
+            starting);
     return status;
 }
 
@@ -167,8 +172,8 @@ int device_upload(struct device *device, void *device_memory, const void *host, 
     for (size_t done = 0; done < bytes;) {
         size_t part = bytes - done < STAGING_BYTES ? bytes - done : STAGING_BYTES;
         memcpy(device->staging, (const char *)host + done, part);
-        int status = check_cuda(cudaMemcpyAsync((char *)device_memory + done, device->staging, part, cudaMemcpyHostToDevice,
-                                                device->queue.stream),
+        int status = check_cuda(cudaMemcpyAsync((char *)device_memory + done, device->staging, part,
+                                                cudaMemcpyHostToDevice, device->queue.stream),
                                 doing);
         if (status == TIDY_OK)
             status = device_wait(device, doing);

@@ -105,8 +105,8 @@ static struct largest find_largest(const struct compiled_network *n, const struc
         if (plan->layers[i].accumulate_input)
             found.added = larger(found.added, batch * input_size(layer) * n->element_bytes);
         if (layer->kind == LAYER_CONVOLUTION)
-            found.scratch = larger(found.scratch,
-                                   gpu_batch_norm_scratch(batch * output_pixels(layer), layer->out_channels));
+            found.scratch =
+                larger(found.scratch, gpu_batch_norm_scratch(batch * output_pixels(layer), layer->out_channels));
     }
     return found;
 }
@@ -227,8 +227,8 @@ static int fail_memory(struct compiled_network *n, const struct device *device, 
     char advice[96] = "not even a batch of 1 would fit: --device cpu, or a smaller --net";
     if (fits > 0)
         snprintf(advice, sizeof advice, "--batch-size %" PRIu32 " would fit", fits >= 8 ? fits / 8 * 8 : fits);
-    return tidy_fail("out of memory on %s: a batch of %" PRIu32 " needs %.2f GiB, and %.2f GiB can be had; %s", device->name,
-                     n->config->batch_size, (double)needed / GIB, (double)available / GIB, advice);
+    return tidy_fail("out of memory on %s: a batch of %" PRIu32 " needs %.2f GiB, and %.2f GiB can be had; %s",
+                     device->name, n->config->batch_size, (double)needed / GIB, (double)available / GIB, advice);
 }
 
 /* The most that can be had in one piece; what is free may be in several. */
@@ -248,7 +248,8 @@ static size_t find_largest_piece(size_t at_most)
 }
 
 /* cudaMalloc, with advice where there is not as much. */
-static int take_memory(void **out, struct compiled_network *n, const struct device *device, size_t bytes, size_t workspace)
+static int take_memory(void **out, struct compiled_network *n, const struct device *device, size_t bytes,
+                       size_t workspace)
 {
     cudaError_t error = cudaMalloc(out, bytes);
     if (error != cudaErrorMemoryAllocation)
@@ -298,7 +299,8 @@ int network_memory_take(struct compiled_network *n, struct device *device, size_
     return status;
 }
 
-int network_memory_take_timing(struct plan_timing *timing, void **block, struct compiled_network *n, struct device *device)
+int network_memory_take_timing(struct plan_timing *timing, void **block, struct compiled_network *n,
+                               struct device *device)
 {
     struct timing_sizes sizes = sum_up_timing(n, n->counts[BATCH_WHOLE]);
     int status = take_memory(block, n, device, sizes.bytes, 0);

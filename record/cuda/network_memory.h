@@ -16,6 +16,7 @@ int network_memory_check(struct compiled_network *n, const struct device *device
 int network_memory_take(struct compiled_network *n, struct device *device, size_t workspace);
 
 /* Takes what timing convolutions takes: *block, to be freed by the caller once nothing runs in it, also where this fails. */
-int network_memory_take_timing(struct plan_timing *timing, void **block, struct compiled_network *n, struct device *device);
+int network_memory_take_timing(struct plan_timing *timing, void **block, struct compiled_network *n,
+                               struct device *device);
 
 #endif

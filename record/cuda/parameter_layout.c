@@ -36,7 +36,8 @@ int parameter_layout_create(struct parameter_layout *out, const struct network *
         const struct layer_parameters *from = &state->layers[i];
         size_t outputs = network->layers[i].out_channels;
         if (network->layers[i].kind == LAYER_CONVOLUTION)
-            out->places[i].weights = add_block(&out->parameters, from->weights, from->weight_count / outputs, outputs);
+            out->places[i].weights =
+                add_block(&out->parameters, from->weights, from->weight_count / outputs, outputs);
         else
             out->places[i].weights = add_block(&out->parameters, from->weights, from->weight_count, 1);
     }

@@ -42,8 +42,8 @@ static uint32_t inputs_of(const struct layer *layer)
 
 static struct pool_shape pool_shape(const struct layer *layer)
 {
-    return (struct pool_shape){layer->in_height,  layer->in_width,  layer->in_channels, layer->out_height,
-                               layer->out_width, layer->kernel, layer->stride,      layer->padding};
+    return (struct pool_shape){layer->in_height, layer->in_width, layer->in_channels, layer->out_height,
+                               layer->out_width, layer->kernel,   layer->stride,      layer->padding};
 }
 
 /* ---- the linear layer ---------------------------------------------------------------------------------- */
@@ -58,8 +58,8 @@ struct operand {
 };
 
 /* c (m x n, column-major) = a b, or c + a b where `accumulate`; a is m x k and b is k x n. */
-static int multiply(const struct enqueuing *e, void *c, cudaDataType_t c_type, struct operand a, struct operand b, uint32_t m,
-                    uint32_t n, uint32_t k, bool accumulate)
+static int multiply(const struct enqueuing *e, void *c, cudaDataType_t c_type, struct operand a, struct operand b,
+                    uint32_t m, uint32_t n, uint32_t k, bool accumulate)
 {
     const float one = 1, kept = accumulate ? 1 : 0;
     /* Pedantic: not by way of bf16, as cuBLAS may on the newest devices. */
@@ -69,9 +69,9 @@ static int multiply(const struct enqueuing *e, void *c, cudaDataType_t c_type, s
         [PRECISION_BF16] = CUBLAS_COMPUTE_32F,
     };
     return check_cublas(cublasGemmEx(e->device->cublas, a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
-                                     b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N, (int)m, (int)n, (int)k, &one, a.values,
-                                     a.type, (int)a.columns, b.values, b.type, (int)b.columns, &kept, c, c_type, (int)m,
-                                     computes[e->n->config->precision], CUBLAS_GEMM_DEFAULT),
+                                     b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N, (int)m, (int)n, (int)k, &one,
+                                     a.values, a.type, (int)a.columns, b.values, b.type, (int)b.columns, &kept, c,
+                                     c_type, (int)m, computes[e->n->config->precision], CUBLAS_GEMM_DEFAULT),
                         "multiplying for the linear layer");
 }
 
@@ -101,19 +101,22 @@ static int linear_backward(const struct enqueuing *e, const struct compiled_laye
     int status = check_kernel(gpu_linear_bias_gradient(e->queue, e->n->type, l->d_shift, l->dy, e->count, outputs),
                               "a bias's gradient");
     if (status == TIDY_OK)
-        status = multiply(e, l->d_weights, type, dy, (struct operand){input_of(e, l->layer), true, inputs, type}, outputs,
-                          inputs, e->count, false);
+        status = multiply(e, l->d_weights, type, dy, (struct operand){input_of(e, l->layer), true, inputs, type},
+                          outputs, inputs, e->count, false);
     if (status == TIDY_OK && l->layer->input != LAYER_IMAGES)
-        status = multiply(e, layer_at(e, l->layer->input)->dy, type, (struct operand){l->weights, true, outputs, type}, dy,
-                          inputs, e->count, outputs, l->accumulate_input);
+        status =
+            multiply(e, layer_at(e, l->layer->input)->dy, type, (struct operand){l->weights, true, outputs, type},
+                     dy, inputs, e->count, outputs, l->accumulate_input);
     return status;
 }
 
 /* ---- convolutions -------------------------------------------------------------------------------------- */
 
-static int convolve(const struct enqueuing *e, int index, enum convolution_pass pass, void *in, void *out, void *weights)
+static int convolve(const struct enqueuing *e, int index, enum convolution_pass pass, void *in, void *out,
+                    void *weights)
 {
-    return convolution_plan_run(e->n->plans[index][e->batch][pass], e->device->cudnn, in, out, weights, e->n->workspace);
+    return convolution_plan_run(e->n->plans[index][e->batch][pass], e->device->cudnn, in, out, weights,
+                                e->n->workspace);
 }
 
 static int convolution_forward(const struct enqueuing *e, int index)
@@ -130,9 +133,9 @@ static int convolution_forward(const struct enqueuing *e, int index)
                                        l->running_variance, l->product, shortcut, l->scale, l->shift, e->n->scratch,
                                        rows_of(e, layer), layer->out_channels, layer->relu);
     else
-        error = gpu_batch_norm_inference(e->queue, e->n->type, l->y, l->running_mean, l->running_variance, l->product,
-                                         shortcut, l->scale, l->shift, rows_of(e, layer), layer->out_channels,
-                                         layer->relu);
+        error = gpu_batch_norm_inference(e->queue, e->n->type, l->y, l->running_mean, l->running_variance,
+                                         l->product, shortcut, l->scale, l->shift, rows_of(e, layer),
+                                         layer->out_channels, layer->relu);
     return check_kernel(error, "batch norm");
 }
 
@@ -141,18 +144,19 @@ static int convolution_backward(const struct enqueuing *e, int index)
     const struct compiled_layer *l = layer_at(e, index);
     const struct layer *layer = l->layer;
     void *d_shortcut = layer->shortcut == LAYER_NONE ? NULL : layer_at(e, layer->shortcut)->dy;
-    int status = check_kernel(gpu_batch_norm_backward(e->queue, e->n->type, l->dy, d_shortcut, l->accumulate_shortcut,
-                                                      l->d_scale, l->d_shift, l->dy, l->product, l->y, l->scale, l->mean,
-                                                      l->inverse_std, e->n->scratch, rows_of(e, layer),
-                                                      layer->out_channels, layer->relu),
-                              "batch norm's gradient");
+    int status = check_kernel(
+        gpu_batch_norm_backward(e->queue, e->n->type, l->dy, d_shortcut, l->accumulate_shortcut, l->d_scale,
+                                l->d_shift, l->dy, l->product, l->y, l->scale, l->mean, l->inverse_std,
+                                e->n->scratch, rows_of(e, layer), layer->out_channels, layer->relu),
+        "batch norm's gradient");
     if (status == TIDY_OK && layer->input != LAYER_IMAGES) {
         /* Plans store their output: a gradient that another layer has begun is added to. */
         void *dx = layer_at(e, layer->input)->dy;
         void *gradient = l->accumulate_input ? e->n->added : dx;
         status = convolve(e, index, CONVOLUTION_BACKWARD_DATA, gradient, l->dy, l->weights);
         if (status == TIDY_OK && l->accumulate_input)
-            status = check_kernel(gpu_add(e->queue, e->n->type, dx, gradient, (size_t)e->count * inputs_of(layer)), "a sum");
+            status = check_kernel(gpu_add(e->queue, e->n->type, dx, gradient, (size_t)e->count * inputs_of(layer)),
+                                  "a sum");
     }
     if (status == TIDY_OK)
         status = convolve(e, index, CONVOLUTION_BACKWARD_WEIGHTS, input_of(e, layer), l->dy, l->d_weights);
@@ -172,8 +176,9 @@ static int forward_layer(const struct enqueuing *e, int index)
     case LAYER_LINEAR:
         return linear_forward(e, l);
     case LAYER_MAX_POOL:
-        return check_kernel(gpu_max_pool_forward(e->queue, e->n->type, l->y, l->winner, input_of(e, layer), e->count, &shape),
-                            "a max pool");
+        return check_kernel(
+            gpu_max_pool_forward(e->queue, e->n->type, l->y, l->winner, input_of(e, layer), e->count, &shape),
+            "a max pool");
     case LAYER_AVERAGE_POOL:
         return check_kernel(gpu_average_pool_forward(e->queue, e->n->type, l->y, input_of(e, layer), e->count,
                                                      layer->in_height * layer->in_width, layer->in_channels),
@@ -215,26 +220,25 @@ static int enqueue(const struct enqueuing *e)
     const uint32_t *samples = (const uint32_t *)(n->inputs + in->samples);
     const uint16_t *labels = (const uint16_t *)(n->inputs + in->labels);
 
-    int status = check_kernel(gpu_gather_images(e->queue, n->type, n->images, e->training ? n->train_images : n->test_images,
-                                                samples, e->count, data->height, data->width, data->channels,
-                                                network->height, network->width),
-                              "the images");
+    int status = check_kernel(
+        gpu_gather_images(e->queue, n->type, n->images, e->training ? n->train_images : n->test_images, samples,
+                          e->count, data->height, data->width, data->channels, network->height, network->width),
+        "the images");
     for (int i = 0; i < n->layer_count && status == TIDY_OK; i++)
         status = forward_layer(e, i);
     const struct compiled_layer *top = layer_at(e, n->layer_count - 1);
     if (status == TIDY_OK)
-        status = check_kernel(gpu_softmax_cross_entropy(e->queue, n->type, e->training ? top->dy : NULL,
-                                                        (uint16_t *)(n->outputs + out->predicted),
-                                                        (float *)(n->outputs + out->margin),
-                                                        (float *)(n->outputs + out->log_odds),
-                                                        (float *)(n->outputs + out->loss), top->y, labels, e->count,
-                                                        network->classes),
+        status = check_kernel(gpu_softmax_cross_entropy(
+                                  e->queue, n->type, e->training ? top->dy : NULL,
+                                  (uint16_t *)(n->outputs + out->predicted), (float *)(n->outputs + out->margin),
+                                  (float *)(n->outputs + out->log_odds), (float *)(n->outputs + out->loss), top->y,
+                                  labels, e->count, network->classes),
                               "the loss");
     for (int i = n->layer_count - 1; i >= 0 && e->training && status == TIDY_OK; i--)
         status = backward_layer(e, i);
     if (status == TIDY_OK && e->training)
-        status = check_kernel(gpu_momentum_update(e->queue, n->type, &n->parameters, learning_rate, n->config->momentum,
-                                                  n->config->weight_decay),
+        status = check_kernel(gpu_momentum_update(e->queue, n->type, &n->parameters, learning_rate,
+                                                  n->config->momentum, n->config->weight_decay),
                               "the update");
     return status;
 }

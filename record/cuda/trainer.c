@@ -23,7 +23,8 @@ struct slot {
 
 struct trainer {
     struct trainer_config config;
-    struct network_state places; /* where values lie in network_state; its arrays are what load and save go through */
+    struct network_state
+        places; /* where values lie in network_state; its arrays are what load and save go through */
     struct device device;
     struct plan_cache *cache; /* the user's plans, and those of the run that is gone on with */
     struct plan_cache *used;  /* this network's */
@@ -50,8 +51,9 @@ static int create_slots(struct trainer *t)
             status = check_cuda(cudaMallocHost((void **)&slot->outputs, t->result_bytes), doing);
         if (status == TIDY_OK)
             /* Whoever waits sleeps: the log's writer thread needs the core more than a step late needs microseconds. */
-            status = check_cuda(cudaEventCreateWithFlags(&slot->done, cudaEventDisableTiming | cudaEventBlockingSync),
-                                "making an event");
+            status =
+                check_cuda(cudaEventCreateWithFlags(&slot->done, cudaEventDisableTiming | cudaEventBlockingSync),
+                           "making an event");
     }
     return status;
 }
@@ -91,8 +93,7 @@ static int cuda_create(struct trainer **out, const struct trainer_config *config
         return status;
     t->config = *config;
     if ((status = network_state_allocate(&t->places, config->network)) == TIDY_OK &&
-        (status = device_open(&t->device)) == TIDY_OK &&
-        (status = create_caches(t)) == TIDY_OK &&
+        (status = device_open(&t->device)) == TIDY_OK && (status = create_caches(t)) == TIDY_OK &&
         (status = compiled_network_create(&t->network, &t->config, &t->places, &t->device, t->cache, t->used)) ==
             TIDY_OK &&
         (status = create_slots(t)) == TIDY_OK)
@@ -144,9 +145,12 @@ enum { STATE_ARRAYS = 3 };
 static void list_arrays(struct state_array arrays[STATE_ARRAYS], const struct trainer *t)
 {
     const struct compiled_network *n = &t->network;
-    arrays[0] = (struct state_array){n->parameters.weights, offsetof(struct network_state, parameters), &n->layout.parameters};
-    arrays[1] = (struct state_array){n->parameters.velocity, offsetof(struct network_state, velocity), &n->layout.parameters};
-    arrays[2] = (struct state_array){n->statistics, offsetof(struct network_state, statistics), &n->layout.statistics};
+    arrays[0] = (struct state_array){n->parameters.weights, offsetof(struct network_state, parameters),
+                                     &n->layout.parameters};
+    arrays[1] = (struct state_array){n->parameters.velocity, offsetof(struct network_state, velocity),
+                                     &n->layout.parameters};
+    arrays[2] =
+        (struct state_array){n->statistics, offsetof(struct network_state, statistics), &n->layout.statistics};
 }
 
 static float *canonical_array(const struct network_state *state, const struct state_array *array)
@@ -172,7 +176,8 @@ static int cuda_load(struct trainer *t, const struct network_state *state)
     }
     const struct gpu_parameters *parameters = &t->network.parameters;
     if (status == TIDY_OK && parameters->rounded != NULL) {
-        int error = gpu_round_to_bf16(&t->device.queue, parameters->rounded, parameters->weights, parameters->tensor_count);
+        int error =
+            gpu_round_to_bf16(&t->device.queue, parameters->rounded, parameters->weights, parameters->tensor_count);
         status = check_cuda((cudaError_t)error, "starting the kernel of rounding");
     }
     return status;
@@ -199,8 +204,8 @@ static int cuda_save(struct trainer *t, struct network_state *state)
 /* ---- steps --------------------------------------------------------------------------------------------- */
 
 /* Enqueues a program with the inputs of the next slot, and the copy of its outputs. */
-static int submit(struct trainer *t, const struct step_program *program, const uint32_t *samples, const uint16_t *labels,
-                  uint32_t count, float learning_rate)
+static int submit(struct trainer *t, const struct step_program *program, const uint32_t *samples,
+                  const uint16_t *labels, uint32_t count, float learning_rate)
 {
     const struct compiled_network *n = &t->network;
     cudaStream_t stream = t->device.queue.stream;
@@ -209,13 +214,15 @@ static int submit(struct trainer *t, const struct step_program *program, const u
     memcpy(slot->inputs + n->input_offsets.learning_rate, &learning_rate, sizeof learning_rate);
     memcpy(slot->inputs + n->input_offsets.samples, samples, count * sizeof *samples);
     memcpy(slot->inputs + n->input_offsets.labels, labels, count * sizeof *labels);
-    int status = check_cuda(cudaMemcpyAsync(n->inputs, slot->inputs, n->input_offsets.bytes, cudaMemcpyHostToDevice, stream),
-                            "copying a step's samples to it");
+    int status =
+        check_cuda(cudaMemcpyAsync(n->inputs, slot->inputs, n->input_offsets.bytes, cudaMemcpyHostToDevice, stream),
+                   "copying a step's samples to it");
     if (status == TIDY_OK)
         status = step_program_launch(program);
     if (status == TIDY_OK)
-        status = check_cuda(cudaMemcpyAsync(slot->outputs, n->outputs, t->result_bytes, cudaMemcpyDeviceToHost, stream),
-                            "copying a step's predictions from it");
+        status =
+            check_cuda(cudaMemcpyAsync(slot->outputs, n->outputs, t->result_bytes, cudaMemcpyDeviceToHost, stream),
+                       "copying a step's predictions from it");
     if (status == TIDY_OK)
         status = check_cuda(cudaEventRecord(slot->done, stream), "marking a step's end");
     if (status == TIDY_OK)

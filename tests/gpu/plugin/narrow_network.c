@@ -25,8 +25,8 @@ static int add(struct network *network, struct layer layer)
     return network->layer_count++;
 }
 
-static int convolution(struct network *network, int input, uint32_t channels, uint32_t kernel, uint32_t stride, bool relu,
-                       int shortcut)
+static int convolution(struct network *network, int input, uint32_t channels, uint32_t kernel, uint32_t stride,
+                       bool relu, int shortcut)
 {
     return add(network, (struct layer){.kind = LAYER_CONVOLUTION,
                                        .input = input,
@@ -61,12 +61,10 @@ void narrow_network_create(struct network *network)
                                 .classes = NARROW_CLASSES};
     assert_non_null(network->layers);
     int top = convolution(network, LAYER_IMAGES, 8, 5, 1, true, LAYER_NONE);
-    top = add(network, (struct layer){.kind = LAYER_MAX_POOL,
-                                      .input = top,
-                                      .shortcut = LAYER_NONE,
-                                      .kernel = 3,
-                                      .stride = 2,
-                                      .padding = 1});
+    top = add(
+        network,
+        (struct layer){
+            .kind = LAYER_MAX_POOL, .input = top, .shortcut = LAYER_NONE, .kernel = 3, .stride = 2, .padding = 1});
     int projection = convolution(network, top, 32, 1, 1, false, LAYER_NONE);
     top = bottleneck(network, top, projection, 8);
     top = bottleneck(network, top, top, 8);
@@ -74,8 +72,6 @@ void narrow_network_create(struct network *network)
     top = basic(network, top, projection, 16, 2);
     top = basic(network, top, top, 16, 1);
     top = add(network, (struct layer){.kind = LAYER_AVERAGE_POOL, .input = top, .shortcut = LAYER_NONE});
-    add(network, (struct layer){.kind = LAYER_LINEAR,
-                                .input = top,
-                                .shortcut = LAYER_NONE,
-                                .out_channels = network->classes});
+    add(network, (struct layer){
+                     .kind = LAYER_LINEAR, .input = top, .shortcut = LAYER_NONE, .out_channels = network->classes});
 }

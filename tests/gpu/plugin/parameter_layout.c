@@ -126,7 +126,8 @@ static void test_statistics_come_back(void **state)
     for (size_t i = 0; i < count; i++)
         f->state.statistics[i] = (float)(i + 1);
     array_to_device_layout(device, f->state.statistics, &f->layout.statistics);
-    assert_true(device[f->layout.places[0].running_variance] == f->state.statistics[f->state.layers[0].running_variance]);
+    assert_true(device[f->layout.places[0].running_variance] ==
+                f->state.statistics[f->state.layers[0].running_variance]);
     array_from_device_layout(back, device, &f->layout.statistics);
     assert_memory_equal(back, f->state.statistics, count * sizeof *back);
     free(back);
@@ -138,7 +139,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_convolution_lies_as_cudnn_reads_it, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(test_all_else_keeps_its_order, open_fixture, close_fixture),
-        cmocka_unit_test_setup_teardown(test_blocks_are_aligned_and_weights_come_first, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(test_blocks_are_aligned_and_weights_come_first, open_fixture,
+                                        close_fixture),
         cmocka_unit_test_setup_teardown(test_every_value_comes_back, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(test_statistics_come_back, open_fixture, close_fixture),
     };

@@ -9,7 +9,7 @@ cat >run <<'END'
 mkdir -p "$1" && cd "$1" || exit 1
 export XDG_CACHE_HOME=$PWD/cache SIMULATED_GPU_FAULT=$2
 # LeakSanitizer stops the process from outside to look at it, which on a busy machine fails now and then: then once more.
-for try in 1 2 3; do
+for try in 1 2 3 4 5 6 7 8 9; do
     status=0
     tidy-record train --data ../tiny --epochs 2 --batch-size 8 --device cuda --threads 1 --force -o run.tidy \
         >stdout 2>stderr || status=$?
@@ -38,8 +38,13 @@ mkdir clean && (cd clean && SIMULATED_GPU_CALLS=$scratch/calls XDG_CACHE_HOME=$P
 sites=$(grep -c . calls)
 [ "$sites" -ge 40 ] || fail "only $sites places where a call can fail: the plug-in has more"
 
-# Each place fails at its first call, at its last, and there as a device that is lost for good.
-awk -F '\t' '{ print $1; if ($2 > 1) print $1 ":" $2; print $1 ":" $2 ":sticky" }' calls >faults
+# Each place fails at its first call, at its last, and there as a device that is lost for good. (Under AddressSanitizer, where a run
+# takes seconds, at its first call.)
+if ldd "$(command -v tidy-record)" | grep -q libasan; then
+    cut -f 1 calls >faults
+else
+    awk -F '\t' '{ print $1; if ($2 > 1) print $1 ":" $2; print $1 ":" $2 ":sticky" }' calls >faults
+fi
 xargs -P "$(nproc)" -I FAULT ./run at-FAULT FAULT <faults >wrong || fail "the runs"
 [ ! -s wrong ] || fail "$(head -n 20 wrong)"
 

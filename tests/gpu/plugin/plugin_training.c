@@ -155,7 +155,8 @@ static struct transcript *new_transcript(void)
 }
 
 /* `least` is how near values of the first step must be; rounding grows with the steps. */
-static void check_near(const struct transcript *actual, const struct transcript *expected, int first, int end, double least)
+static void check_near(const struct transcript *actual, const struct transcript *expected, int first, int end,
+                       double least)
 {
     for (int step = first; step < end; step++) {
         double tolerance = least * (1 + step);
@@ -174,14 +175,16 @@ static void check_near(const struct transcript *actual, const struct transcript 
     }
 }
 
-static void check_state_near(const struct network_state *actual, const struct network_state *expected, double tolerance)
+static void check_state_near(const struct network_state *actual, const struct network_state *expected,
+                             double tolerance)
 {
     for (size_t i = 0; i < expected->parameter_count; i++) {
         assert_near(actual->parameters[i], expected->parameters[i], tolerance);
         assert_near(actual->velocity[i], expected->velocity[i], 10 * tolerance); /* of some ten steps' gradients */
     }
     for (size_t i = 0; i < expected->statistics_count; i++)
-        assert_near(actual->statistics[i], expected->statistics[i], tolerance * (1 + fabs((double)expected->statistics[i])));
+        assert_near(actual->statistics[i], expected->statistics[i],
+                    tolerance * (1 + fabs((double)expected->statistics[i])));
 }
 
 static void check_state_same(const struct network_state *actual, const struct network_state *expected)
@@ -191,7 +194,8 @@ static void check_state_same(const struct network_state *actual, const struct ne
     assert_memory_equal(actual->statistics, expected->statistics, expected->statistics_count * sizeof(float));
 }
 
-static void save(const struct backend *backend, struct trainer *trainer, const struct fixture *f, struct network_state *out)
+static void save(const struct backend *backend, struct trainer *trainer, const struct fixture *f,
+                 struct network_state *out)
 {
     assert_int_equal(network_state_allocate(out, &f->network), TIDY_OK);
     must(backend->save(trainer, out));
@@ -203,7 +207,8 @@ static void save(const struct backend *backend, struct trainer *trainer, const s
 static void check_against_cpu(const struct fixture *f, enum precision precision, int steps, double tolerance)
 {
     struct trainer_config cpu_config = config_of(f, PRECISION_F32), cuda_config = config_of(f, precision);
-    struct trainer *on_cpu = create(&cpu_backend, &cpu_config, &f->state), *on_cuda = create(cuda, &cuda_config, &f->state);
+    struct trainer *on_cpu = create(&cpu_backend, &cpu_config, &f->state),
+                   *on_cuda = create(cuda, &cuda_config, &f->state);
     struct transcript *expected = new_transcript(), *actual = new_transcript();
     struct network_state cpu_state, cuda_state;
     train(&cpu_backend, on_cpu, f, expected, 0, steps);
@@ -393,7 +398,8 @@ static void test_memory_is_reported(void **state)
     struct trainer_config config = config_of(f, PRECISION_F32);
     struct trainer *trainer = create(cuda, &config, &f->state);
     /* At least weights, velocity and gradients, and the images. */
-    assert_true(cuda->memory(trainer) > 3 * sizeof(float) * f->state.parameter_count + SAMPLES * NARROW_SIZE * NARROW_SIZE);
+    assert_true(cuda->memory(trainer) >
+                3 * sizeof(float) * f->state.parameter_count + SAMPLES * NARROW_SIZE * NARROW_SIZE);
     cuda->destroy(trainer);
 }
 
@@ -412,11 +418,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ten_steps_in_tf32_stay_near_the_cpu, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(test_ten_steps_in_bf16_stay_near_the_cpu, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(test_what_was_loaded_is_saved_bit_for_bit, open_fixture, close_fixture),
-        cmocka_unit_test_setup_teardown(test_a_run_goes_on_from_the_cpu_to_the_gpu_and_back, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(test_a_run_goes_on_from_the_cpu_to_the_gpu_and_back, open_fixture,
+                                        close_fixture),
         cmocka_unit_test_setup_teardown(test_deterministic_runs_give_the_same_bits, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(test_plans_of_the_run_come_before_the_users, open_fixture, close_fixture),
-        cmocka_unit_test_setup_teardown(test_results_stay_while_the_next_steps_are_submitted, open_fixture, close_fixture),
-        cmocka_unit_test_setup_teardown(test_logits_come_only_where_they_are_asked_for, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(test_results_stay_while_the_next_steps_are_submitted, open_fixture,
+                                        close_fixture),
+        cmocka_unit_test_setup_teardown(test_logits_come_only_where_they_are_asked_for, open_fixture,
+                                        close_fixture),
         cmocka_unit_test_setup_teardown(test_memory_is_reported, open_fixture, close_fixture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
