@@ -13,7 +13,7 @@ enum {
     BLOCK_CHANNELS = 64,  /* 256 bytes of each row: whole cache lines, and accumulators that stay in registers */
     ROW_TASKS = 64,       /* parts that the rows are cut into, for threads to share */
     SHIFT_ROWS = 16,      /* rows whose mean is taken off before squaring */
-    SHIFT_DRIFT = 17,     /* a prime above SHIFT_ROWS: they drift through the image by parts of it */
+    SHIFT_DRIFT = 23,     /* a prime above SHIFT_ROWS: they drift through the image by parts of it */
 };
 
 /* What a sum reads; the unused are NULL. All start at the same row and channel. */
