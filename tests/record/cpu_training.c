@@ -108,14 +108,15 @@ static struct expected_run read_run(const char *name)
 }
 
 /* Float32 against float64: rounding grows from step to step (oneDNN 2.6 on AVX2 and 3.2 differ by .0011 after 15 steps of
- * ResNet-18, PyTorch's own float32 from its float64 by .0004 after 4 of ResNet-50); a wrong formula is off by percents at once. */
+ * ResNet-18, PyTorch's own float32 from its float64 by .0004 after 4 of ResNet-50, and the pixels alone that batch norm takes its
+ * shift from move step 6 of ResNet-18 by up to .0076 of its loss); a wrong formula is off by percents at once. */
 static void check_losses(const char *name)
 {
     struct expected_run run = read_run(name);
     struct training t;
     open_training(&t, name, run.batch_size, SIZE, 0.0005f);
     for (int i = 0; i < run.steps; i++)
-        assert_near(step(&t, run.learning_rate), run.losses[i], 1e-3 * (1 + i) * run.losses[i]);
+        assert_near(step(&t, run.learning_rate), run.losses[i], 2e-3 * (1 + i) * run.losses[i]);
     close_training(&t);
 }
 

@@ -11,7 +11,7 @@ for suite in test-gpu-batch_norm test-gpu-softmax_cross_entropy test-plugin_trai
 done
 grep -q "^#machine: .*Simulated A100.*; bound: A100$" table || fail "the machine: $(cat table)"
 for precision in f32 tf32 bf16; do
-    awk -F '\t' -v precision=$precision '$1 == precision && $2 > 0 && $3 > 0 && $4 > 0 && $5 ~ /iB$/ { found = 1 }
+    awk -F '\t' -v precision=$precision '$1 == precision && $2 > 0 && $3 > 0 && $4 ~ /^0[.][0-9]+$/ && $5 ~ /iB$/ { found = 1 }
                                          END { exit !found }' table || fail "no row of $precision: $(cat table)"
 done
 
