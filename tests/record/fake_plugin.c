@@ -11,22 +11,26 @@
 
 #include "common/error.h"
 #include "common/memory.h"
-#include "record/arena.h"
+#include "common/progress.h"
+#include "common/random.h"
 #include "record/cuda/plugin.h"
+#include "record/tensor_plan.h"
 
 /* What a plug-in may call of the program's: each has to be there, or this one does not load. */
 typedef void (*function)(void);
 const function fake_plugin_calls[] = {
     (function)tidy_fail,
-    (function)tidy_fail_usage,
-    (function)tidy_fail_memory,
     (function)tidy_error_message,
     (function)memory_allocate,
     (function)memory_grow,
-    (function)arena_plan,
-    (function)network_state_create,
+    (function)random_open,
+    (function)random_bits,
+    (function)progress_update,
+    (function)progress_clear,
     (function)network_state_allocate,
     (function)network_state_destroy,
+    (function)tensor_plan_create,
+    (function)tensor_plan_destroy,
 };
 
 #ifdef FAKE_LIBRARY
