@@ -77,6 +77,9 @@ struct network_state {
     float *statistics;               /* [statistics_count] running mean and variance of each batch norm */
 };
 
+/* Sets the layout and the counts, but no arrays: they are NULL. Freed with network_state_destroy. */
+int network_state_lay_out(struct network_state *out, const struct network *network);
+
 /* Allocates the state, all values 0. */
 int network_state_allocate(struct network_state *out, const struct network *network);
 

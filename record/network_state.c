@@ -64,14 +64,20 @@ static void initialise_layer(struct network_state *state, const struct layer_par
     }
 }
 
-int network_state_allocate(struct network_state *out, const struct network *network)
+int network_state_lay_out(struct network_state *out, const struct network *network)
 {
     *out = (struct network_state){0};
     int status = memory_allocate(&out->layers, (size_t)network->layer_count, sizeof *out->layers, "the layers");
+    for (int i = 0; i < network->layer_count && status == TIDY_OK; i++)
+        place_layer(out, &out->layers[i], &network->layers[i]);
+    return status;
+}
+
+int network_state_allocate(struct network_state *out, const struct network *network)
+{
+    int status = network_state_lay_out(out, network);
     if (status != TIDY_OK)
         return status;
-    for (int i = 0; i < network->layer_count; i++)
-        place_layer(out, &out->layers[i], &network->layers[i]);
     if ((status = memory_allocate(&out->parameters, out->parameter_count, sizeof(float), "the weights")) != TIDY_OK ||
         (status = memory_allocate(&out->velocity, out->parameter_count, sizeof(float), "the momentum")) != TIDY_OK ||
         (status = memory_allocate(&out->statistics, out->statistics_count, sizeof(float), "the statistics")) != TIDY_OK) {

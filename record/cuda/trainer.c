@@ -134,43 +134,34 @@ static void cuda_destroy(struct trainer *t)
 
 /* ---- the state ----------------------------------------------------------------------------------------- */
 
-/* An array of the state: where it lies in both layouts. */
+/* An array of the state in both layouts. */
 struct state_array {
-    float *device;
-    size_t offset; /* of its pointer in struct network_state */
+    float *device, *canonical;
     const struct array_layout *layout;
 };
 enum { STATE_ARRAYS = 3 };
 
-static void list_arrays(struct state_array arrays[STATE_ARRAYS], const struct trainer *t)
+static void list_arrays(struct state_array arrays[STATE_ARRAYS], const struct trainer *t,
+                        const struct network_state *state)
 {
     const struct compiled_network *n = &t->network;
-    arrays[0] = (struct state_array){n->parameters.weights, offsetof(struct network_state, parameters),
-                                     &n->layout.parameters};
-    arrays[1] = (struct state_array){n->parameters.velocity, offsetof(struct network_state, velocity),
-                                     &n->layout.parameters};
-    arrays[2] =
-        (struct state_array){n->statistics, offsetof(struct network_state, statistics), &n->layout.statistics};
-}
-
-static float *canonical_array(const struct network_state *state, const struct state_array *array)
-{
-    float *values;
-    memcpy(&values, (const char *)state + array->offset, sizeof values);
-    return values;
+    const struct parameter_layout *layout = &n->layout;
+    arrays[0] = (struct state_array){n->parameters.weights, state->parameters, &layout->parameters};
+    arrays[1] = (struct state_array){n->parameters.velocity, state->velocity, &layout->parameters};
+    arrays[2] = (struct state_array){n->statistics, state->statistics, &layout->statistics};
 }
 
 static int cuda_load(struct trainer *t, const struct network_state *state)
 {
     struct state_array arrays[STATE_ARRAYS];
-    list_arrays(arrays, t);
+    list_arrays(arrays, t, state);
     int status = TIDY_OK;
     for (int i = 0; i < STATE_ARRAYS && status == TIDY_OK; i++) {
         float *values;
         status = memory_allocate(&values, arrays[i].layout->count, sizeof *values, "the state");
         if (status != TIDY_OK)
             return status;
-        array_to_device_layout(values, canonical_array(state, &arrays[i]), arrays[i].layout);
+        array_to_device_layout(values, arrays[i].canonical, arrays[i].layout);
         status = device_upload(&t->device, arrays[i].device, values, arrays[i].layout->count * sizeof *values);
         free(values);
     }
@@ -186,7 +177,7 @@ static int cuda_load(struct trainer *t, const struct network_state *state)
 static int cuda_save(struct trainer *t, struct network_state *state)
 {
     struct state_array arrays[STATE_ARRAYS];
-    list_arrays(arrays, t);
+    list_arrays(arrays, t, state);
     int status = TIDY_OK;
     for (int i = 0; i < STATE_ARRAYS && status == TIDY_OK; i++) {
         float *values;
@@ -195,7 +186,7 @@ static int cuda_save(struct trainer *t, struct network_state *state)
             return status;
         status = device_download(&t->device, values, arrays[i].device, arrays[i].layout->count * sizeof *values);
         if (status == TIDY_OK)
-            array_from_device_layout(canonical_array(state, &arrays[i]), values, arrays[i].layout);
+            array_from_device_layout(arrays[i].canonical, values, arrays[i].layout);
         free(values);
     }
     return status;
