@@ -23,8 +23,7 @@ struct slot {
 
 struct trainer {
     struct trainer_config config;
-    struct network_state
-        places; /* where values lie in network_state; its arrays are what load and save go through */
+    struct network_state places; /* where values lie in network_state; it has no arrays */
     struct device device;
     struct plan_cache *cache; /* the user's plans, and those of the run that is gone on with */
     struct plan_cache *used;  /* this network's */
@@ -92,7 +91,7 @@ static int cuda_create(struct trainer **out, const struct trainer_config *config
     if (status != TIDY_OK)
         return status;
     t->config = *config;
-    if ((status = network_state_allocate(&t->places, config->network)) == TIDY_OK &&
+    if ((status = network_state_lay_out(&t->places, config->network)) == TIDY_OK &&
         (status = device_open(&t->device)) == TIDY_OK && (status = create_caches(t)) == TIDY_OK &&
         (status = compiled_network_create(&t->network, &t->config, &t->places, &t->device, t->cache, t->used)) ==
             TIDY_OK &&

@@ -27,7 +27,7 @@ const function fake_plugin_calls[] = {
     (function)random_bits,
     (function)progress_update,
     (function)progress_clear,
-    (function)network_state_allocate,
+    (function)network_state_lay_out,
     (function)network_state_destroy,
     (function)tensor_plan_create,
     (function)tensor_plan_destroy,
