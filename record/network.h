@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/kernels.h"
+
 enum layer_kind {
     LAYER_CONVOLUTION,  /* convolution, batch norm, (+ shortcut), (ReLU) */
     LAYER_MAX_POOL,     /* padding never wins */
@@ -29,6 +31,30 @@ struct layer {
     uint32_t in_height, in_width, in_channels;
     uint32_t out_height, out_width, out_channels;
 };
+
+/* Values of one image that the layer reads. */
+static inline size_t layer_input_size(const struct layer *layer)
+{
+    return (size_t)layer->in_height * layer->in_width * layer->in_channels;
+}
+
+static inline size_t layer_output_pixels(const struct layer *layer)
+{
+    return (size_t)layer->out_height * layer->out_width;
+}
+
+/* Values of one image that the layer gives. */
+static inline size_t layer_output_size(const struct layer *layer)
+{
+    return layer_output_pixels(layer) * layer->out_channels;
+}
+
+/* The geometry of a LAYER_MAX_POOL, for its kernels. */
+static inline struct pool_shape layer_pool_shape(const struct layer *layer)
+{
+    return (struct pool_shape){layer->in_height, layer->in_width, layer->in_channels, layer->out_height,
+                               layer->out_width, layer->kernel,   layer->stride,      layer->padding};
+}
 
 struct network {
     const char *name;

@@ -19,7 +19,7 @@ static size_t take(size_t *used, size_t count)
 static void place_layer(struct network_state *state, struct layer_parameters *place, const struct layer *layer)
 {
     size_t outputs = layer->out_channels;
-    size_t inputs = (size_t)layer->in_height * layer->in_width * layer->in_channels;
+    size_t inputs = layer_input_size(layer);
     size_t *used = &state->parameter_count;
     *place = (struct layer_parameters){0};
     switch (layer->kind) {

@@ -11,11 +11,6 @@
 /* The tensors of one layer. */
 enum { PRODUCT, OUTPUT, GRADIENT, TENSORS };
 
-static size_t output_size(const struct layer *layer)
-{
-    return (size_t)layer->out_height * layer->out_width * layer->out_channels;
-}
-
 static void extend(struct arena_request *request, int time)
 {
     if (time < request->first)
@@ -34,7 +29,7 @@ static void request_tensors(struct arena_request *requests, const struct network
     for (int i = 0; i < network->layer_count; i++) {
         const struct layer *layer = &network->layers[i];
         struct arena_request *own = &requests[i * TENSORS];
-        size_t bytes = bytes_per_element * output_size(layer);
+        size_t bytes = bytes_per_element * layer_output_size(layer);
         int backward = 2 * network->layer_count - 1 - i;
         own[PRODUCT] = own[OUTPUT] = own[GRADIENT] = (struct arena_request){.bytes = bytes, .first = i, .last = i};
         if (layer->kind == LAYER_CONVOLUTION)

@@ -39,12 +39,12 @@ struct convolution {
 /* Floats of one image. */
 static size_t in_size(const struct convolution *c)
 {
-    return (size_t)c->layer.in_height * c->layer.in_width * c->layer.in_channels;
+    return layer_input_size(&c->layer);
 }
 
 static size_t out_size(const struct convolution *c)
 {
-    return (size_t)c->layer.out_height * c->layer.out_width * c->layer.out_channels;
+    return layer_output_size(&c->layer);
 }
 
 /* All pixels of all images as rows of one product. */
@@ -56,7 +56,7 @@ static int make_one_product(struct convolution *c)
         return status;
     c->product_count = 1;
     c->products[0] = (struct product){.depth = layer->in_channels, .first = true};
-    c->rows_per_image = (size_t)layer->out_height * layer->out_width;
+    c->rows_per_image = layer_output_pixels(layer);
     c->in_stride = layer->in_channels;
     c->out_stride = layer->out_channels;
     return TIDY_OK;
@@ -103,7 +103,7 @@ static int compile_direct(struct convolution *c)
     int status = TIDY_OK;
     for (enum onednn_pass pass = ONEDNN_FORWARD; pass < ONEDNN_PASSES && status == TIDY_OK; pass++) {
         bool unused = pass == ONEDNN_BACKWARD_DATA && c->layer.input == LAYER_IMAGES;
-        if (!unused && (size_t)c->layer.out_height * c->layer.out_width > product_pixels[pass])
+        if (!unused && layer_output_pixels(&c->layer) > product_pixels[pass])
             status = onednn_convolution_create(&c->direct[pass], c->onednn, &c->layer, c->batch_size, pass);
     }
     if (status == TIDY_OK && c->direct[ONEDNN_BACKWARD_DATA] != NULL)

@@ -49,16 +49,6 @@ struct trainer {
     float *margin, *log_odds, *loss, *logits;
 };
 
-static size_t output_size(const struct layer *layer)
-{
-    return (size_t)layer->out_height * layer->out_width * layer->out_channels;
-}
-
-static size_t output_pixels(const struct layer *layer)
-{
-    return (size_t)layer->out_height * layer->out_width;
-}
-
 /* ---- compiling ----------------------------------------------------------------------------------------- */
 
 /* Plans the tensors and makes room for them. */
@@ -114,8 +104,8 @@ static int compile_layers(struct trainer *t)
         if (layer->kind == LAYER_CONVOLUTION || layer->kind == LAYER_LINEAR)
             status = convolution_create(&compiled->convolution, t->onednn, layer, t->config.batch_size);
         else if (layer->kind == LAYER_MAX_POOL)
-            status =
-                memory_allocate(&compiled->winner, t->config.batch_size, output_size(layer), "a pool's winners");
+            status = memory_allocate(&compiled->winner, t->config.batch_size, layer_output_size(layer),
+                                     "a pool's winners");
     }
     return status;
 }
@@ -207,16 +197,10 @@ static float *input_of(struct trainer *t, const struct layer *layer)
     return layer->input == LAYER_IMAGES ? t->images : t->layers[layer->input].y;
 }
 
-static struct pool_shape pool_shape(const struct layer *layer)
-{
-    return (struct pool_shape){layer->in_height, layer->in_width, layer->in_channels, layer->out_height,
-                               layer->out_width, layer->kernel,   layer->stride,      layer->padding};
-}
-
 static void pool_forward(const struct compiled_layer *compiled, const float *x, uint32_t count)
 {
     const struct layer *layer = compiled->layer;
-    struct pool_shape shape = pool_shape(layer);
+    struct pool_shape shape = layer_pool_shape(layer);
     if (layer->kind == LAYER_MAX_POOL)
         max_pool_forward(compiled->y, compiled->winner, x, count, &shape);
     else
@@ -226,7 +210,7 @@ static void pool_forward(const struct compiled_layer *compiled, const float *x, 
 static void pool_backward(const struct compiled_layer *compiled, float *dx, uint32_t count)
 {
     const struct layer *layer = compiled->layer;
-    struct pool_shape shape = pool_shape(layer);
+    struct pool_shape shape = layer_pool_shape(layer);
     if (layer->kind == LAYER_MAX_POOL)
         max_pool_backward(dx, compiled->dy, compiled->winner, count, &shape);
     else
@@ -255,7 +239,7 @@ static int forward_layer(struct trainer *t, struct compiled_layer *compiled, uin
     const float *shortcut = layer->shortcut == LAYER_NONE ? NULL : t->layers[layer->shortcut].y;
     float *running_mean = t->state.statistics + place->running_mean;
     float *running_variance = t->state.statistics + place->running_variance;
-    size_t rows = count * output_pixels(layer);
+    size_t rows = count * layer_output_pixels(layer);
     if (training)
         batch_norm_forward(compiled->y, compiled->mean, compiled->inverse_std, running_mean, running_variance,
                            compiled->product, shortcut, scale, shift, rows, layer->out_channels, layer->relu);
@@ -294,7 +278,7 @@ static int backward_layer(struct trainer *t, struct compiled_layer *compiled, fl
     float *weights = t->state.parameters + place->weights;
     float *d_weights = t->gradient;
     float *d_scale = d_weights + place->weight_count, *d_shift = d_scale + place->scale_count;
-    size_t rows = t->count * output_pixels(layer);
+    size_t rows = t->count * layer_output_pixels(layer);
     if (layer->kind == LAYER_LINEAR) {
         linear_bias_gradient(d_shift, compiled->dy, t->count, layer->out_channels);
     } else {

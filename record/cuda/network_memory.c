@@ -35,21 +35,6 @@ static size_t align(size_t bytes, size_t alignment)
     return (bytes + alignment - 1) / alignment * alignment;
 }
 
-static size_t output_pixels(const struct layer *layer)
-{
-    return (size_t)layer->out_height * layer->out_width;
-}
-
-static size_t output_size(const struct layer *layer)
-{
-    return output_pixels(layer) * layer->out_channels;
-}
-
-static size_t input_size(const struct layer *layer)
-{
-    return (size_t)layer->in_height * layer->in_width * layer->in_channels;
-}
-
 static size_t dataset_bytes(const struct dataset *data)
 {
     return data->samples * data->height * data->width * data->channels;
@@ -106,10 +91,10 @@ static struct largest find_largest(const struct compiled_network *n, const struc
     for (int i = 0; i < n->layer_count; i++) {
         const struct layer *layer = &n->config->network->layers[i];
         if (plan->layers[i].accumulate_input)
-            found.added = larger(found.added, batch * input_size(layer) * n->element_bytes);
+            found.added = larger(found.added, batch * layer_input_size(layer) * n->element_bytes);
         if (layer->kind == LAYER_CONVOLUTION)
-            found.scratch =
-                larger(found.scratch, gpu_batch_norm_scratch(batch * output_pixels(layer), layer->out_channels));
+            found.scratch = larger(found.scratch,
+                                   gpu_batch_norm_scratch(batch * layer_output_pixels(layer), layer->out_channels));
     }
     return found;
 }
@@ -128,7 +113,7 @@ static void lay_out_layer(struct compiled_network *n, int index, const struct te
     compiled->accumulate_input = own->accumulate_input;
     compiled->accumulate_shortcut = own->accumulate_shortcut;
     if (layer->kind == LAYER_MAX_POOL)
-        compiled->winner = hand_out(cursor, batch * output_size(layer));
+        compiled->winner = hand_out(cursor, batch * layer_output_size(layer));
     if (layer->kind == LAYER_CONVOLUTION) {
         compiled->mean = hand_out(cursor, layer->out_channels * sizeof(float));
         compiled->inverse_std = hand_out(cursor, layer->out_channels * sizeof(float));
@@ -189,8 +174,8 @@ static struct timing_sizes sum_up_timing(const struct compiled_network *n, size_
     struct timing_sizes sizes = {0};
     for (int i = 0; i < n->layer_count; i++) {
         const struct layer *layer = n->layers[i].layer;
-        sizes.in = larger(sizes.in, batch * input_size(layer) * n->element_bytes);
-        sizes.out = larger(sizes.out, batch * output_size(layer) * n->element_bytes);
+        sizes.in = larger(sizes.in, batch * layer_input_size(layer) * n->element_bytes);
+        sizes.out = larger(sizes.out, batch * layer_output_size(layer) * n->element_bytes);
         sizes.weights = larger(sizes.weights, (size_t)layer->kernel * layer->kernel * layer->in_channels *
                                                   layer->out_channels * n->element_bytes);
     }
