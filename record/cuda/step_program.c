@@ -32,18 +32,7 @@ static void *input_of(const struct enqueuing *e, const struct layer *layer)
 
 static size_t rows_of(const struct enqueuing *e, const struct layer *layer)
 {
-    return (size_t)e->count * layer->out_height * layer->out_width;
-}
-
-static uint32_t inputs_of(const struct layer *layer)
-{
-    return layer->in_height * layer->in_width * layer->in_channels;
-}
-
-static struct pool_shape pool_shape(const struct layer *layer)
-{
-    return (struct pool_shape){layer->in_height, layer->in_width, layer->in_channels, layer->out_height,
-                               layer->out_width, layer->kernel,   layer->stride,      layer->padding};
+    return e->count * layer_output_pixels(layer);
 }
 
 /* ---- the linear layer ---------------------------------------------------------------------------------- */
@@ -83,7 +72,7 @@ static cudaDataType_t tensor_type(const struct enqueuing *e)
 /* y [count][out] = x [count][in] w [in][out] + bias; in columns: y' = w' x'. */
 static int linear_forward(const struct enqueuing *e, const struct compiled_layer *l)
 {
-    uint32_t inputs = inputs_of(l->layer), outputs = l->layer->out_channels;
+    uint32_t inputs = (uint32_t)layer_input_size(l->layer), outputs = l->layer->out_channels;
     struct operand w = {l->weights, false, outputs, tensor_type(e)};
     struct operand x = {input_of(e, l->layer), false, inputs, tensor_type(e)};
     int status = multiply(e, l->y, CUDA_R_32F, w, x, outputs, e->count, inputs, false);
@@ -95,7 +84,7 @@ static int linear_forward(const struct enqueuing *e, const struct compiled_layer
 /* dx = dy w^T; dw = x^T dy; in columns: dx' = w dy', dw' = dy' x. */
 static int linear_backward(const struct enqueuing *e, const struct compiled_layer *l)
 {
-    uint32_t inputs = inputs_of(l->layer), outputs = l->layer->out_channels;
+    uint32_t inputs = (uint32_t)layer_input_size(l->layer), outputs = l->layer->out_channels;
     cudaDataType_t type = tensor_type(e);
     struct operand dy = {l->dy, false, outputs, type};
     int status = check_kernel(gpu_linear_bias_gradient(e->queue, e->n->type, l->d_shift, l->dy, e->count, outputs),
@@ -155,7 +144,7 @@ static int convolution_backward(const struct enqueuing *e, int index)
         void *gradient = l->accumulate_input ? e->n->added : dx;
         status = convolve(e, index, CONVOLUTION_BACKWARD_DATA, gradient, l->dy, l->weights);
         if (status == TIDY_OK && l->accumulate_input)
-            status = check_kernel(gpu_add(e->queue, e->n->type, dx, gradient, (size_t)e->count * inputs_of(layer)),
+            status = check_kernel(gpu_add(e->queue, e->n->type, dx, gradient, e->count * layer_input_size(layer)),
                                   "a sum");
     }
     if (status == TIDY_OK)
@@ -169,7 +158,7 @@ static int forward_layer(const struct enqueuing *e, int index)
 {
     const struct compiled_layer *l = layer_at(e, index);
     const struct layer *layer = l->layer;
-    struct pool_shape shape = pool_shape(layer);
+    struct pool_shape shape = layer_pool_shape(layer);
     switch (layer->kind) {
     case LAYER_CONVOLUTION:
         return convolution_forward(e, index);
@@ -191,7 +180,7 @@ static int backward_layer(const struct enqueuing *e, int index)
 {
     const struct compiled_layer *l = layer_at(e, index);
     const struct layer *layer = l->layer;
-    struct pool_shape shape = pool_shape(layer);
+    struct pool_shape shape = layer_pool_shape(layer);
     if (layer->kind == LAYER_CONVOLUTION)
         return convolution_backward(e, index);
     if (layer->kind == LAYER_LINEAR)
@@ -246,7 +235,7 @@ static int enqueue(const struct enqueuing *e)
 int step_program_create(struct step_program *out, struct compiled_network *network, struct device *device,
                         enum program_kind kind, int batch)
 {
-    *out = (struct step_program){.network = network, .device = device, .kind = kind, .batch = batch};
+    *out = (struct step_program){.device = device};
     struct enqueuing e = {
         .n = network,
         .device = device,
