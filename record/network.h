@@ -49,6 +49,14 @@ static inline size_t layer_output_size(const struct layer *layer)
     return layer_output_pixels(layer) * layer->out_channels;
 }
 
+/* Whether two LAYER_CONVOLUTIONs convolve alike: they differ at most in what is done with the product. */
+static inline bool layer_same_convolution(const struct layer *a, const struct layer *b)
+{
+    return a->kernel == b->kernel && a->stride == b->stride && a->padding == b->padding &&
+           a->in_height == b->in_height && a->in_width == b->in_width && a->in_channels == b->in_channels &&
+           a->out_channels == b->out_channels;
+}
+
 /* The geometry of a LAYER_MAX_POOL, for its kernels. */
 static inline struct pool_shape layer_pool_shape(const struct layer *layer)
 {

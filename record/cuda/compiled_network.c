@@ -15,20 +15,12 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static bool same_shape(const struct layer *a, const struct layer *b)
-{
-    return a->kind == b->kind && a->kernel == b->kernel && a->stride == b->stride && a->padding == b->padding &&
-           a->in_height == b->in_height && a->in_width == b->in_width && a->in_channels == b->in_channels &&
-           a->out_channels == b->out_channels;
-}
-
-/* The plan that an earlier layer of the same shape has, or NULL. Making one anew can take long: some engines are
- * compiled for it. */
+/* The plan that an earlier layer of the same shape has, or NULL. Choosing one anew would run it again. */
 static struct convolution_plan *find_plan(const struct compiled_network *n, int layer, int batch,
                                           enum convolution_pass pass)
 {
     for (int i = 0; i < layer; i++)
-        if (n->plans[i][batch][pass] != NULL && same_shape(n->layers[i].layer, n->layers[layer].layer))
+        if (n->plans[i][batch][pass] != NULL && layer_same_convolution(n->layers[i].layer, n->layers[layer].layer))
             return n->plans[i][batch][pass];
     return NULL;
 }

@@ -62,9 +62,7 @@ void described_devices_close(struct described_device devices[DESCRIBED_DEVICES])
 
 static bool same_convolution(const struct layer *a, const struct layer *b)
 {
-    return (a->input == LAYER_IMAGES) == (b->input == LAYER_IMAGES) && a->kernel == b->kernel &&
-           a->stride == b->stride && a->padding == b->padding && a->in_height == b->in_height &&
-           a->in_width == b->in_width && a->in_channels == b->in_channels && a->out_channels == b->out_channels;
+    return (a->input == LAYER_IMAGES) == (b->input == LAYER_IMAGES) && layer_same_convolution(a, b);
 }
 
 int described_layers(struct layer **out, size_t *count)
