@@ -20,6 +20,15 @@ enum tidylog_detail {
 /* "class", "margin", "probs", "full", NULL: indexed by tidylog_detail. */
 extern const char *const tidylog_detail_names[];
 
+/* Which samples an epoch trains on. Epochs before run.second_split train on the first split; those from it on train on
+ * the second, and then classify the first, without training on it, so that one sees what is forgotten (Maini et al.
+ * 2022, second-split forgetting). */
+enum tidylog_part {
+    TIDYLOG_FIRST_SPLIT,
+    TIDYLOG_SECOND_SPLIT,
+    TIDYLOG_LEFT_OUT, /* never trained on */
+};
+
 /* What a run is: enough to record it again and to evaluate it offline. Text is owned by whoever made the
  * struct: the trainer's own for tidylog_create, the log's for tidylog_open and tidylog_resume.
  * Every text may be NULL (unknown). */
@@ -27,13 +36,18 @@ struct tidylog_run {
     /* What the predictions are about; readers need these. */
     uint64_t samples;
     uint32_t classes;
-    uint32_t batch_size;        /* samples a step; an epoch's last step has the rest */
+    uint32_t batch_size;        /* the most samples of a step */
     uint64_t epochs;            /* planned */
     uint64_t seed;
     bool shuffle;               /* false: samples in the data set's order in every epoch */
     enum tidylog_detail detail;
     const uint16_t *labels;     /* [samples] as trained on */
     const uint16_t *truth;      /* [samples] where known (planted noise), or NULL */
+    const uint16_t *given;      /* [samples] the data set's labels (with planted noise), where some samples were trained on
+                                 * another one as probes; NULL: they are `labels` */
+    const char *probes;         /* what those are for: "threshold-samples", whose label is the extra class classes - 1 */
+    const uint16_t *parts;      /* [samples] enum tidylog_part; NULL: all TIDYLOG_FIRST_SPLIT */
+    uint64_t second_split;      /* first epoch that trains on TIDYLOG_SECOND_SPLIT; 0: none does */
 
     /* How it was made. */
     const char *network;
@@ -98,7 +112,7 @@ int tidylog_cut(struct tidylog_writer *writer, uint64_t step);
 int tidylog_set_epochs(struct tidylog_writer *writer, uint64_t epochs);
 
 /* Hands a step to the writer thread; everything is copied. Steps must come in order: `step` counts from 0
- * over the whole run, and an epoch's record comes right after its last step. Waits only where the disk is many seconds behind. Returns what the thread last failed
+ * over the whole run, and an epoch's record comes right after its last step, of which it has at least one. Waits only where the disk is many seconds behind. Returns what the thread last failed
  * with (disk full, ...): the log then holds all that was committed before. */
 int tidylog_append_step(struct tidylog_writer *writer, uint64_t step, const struct tidylog_predictions *predictions);
 int tidylog_append_epoch(struct tidylog_writer *writer, const struct tidylog_epoch *epoch);
@@ -109,16 +123,29 @@ int tidylog_sync(struct tidylog_writer *writer);
 /* Syncs, ends the thread, closes and unlocks; frees also where it fails. NULL is allowed. */
 int tidylog_close(struct tidylog_writer *writer);
 
-/* Which samples step `step` of the run trains on, in order, into samples[0..batch_size-1]; sets *count and
- * *epoch. The trainer and the readers both call this, so they agree. `order` caches one epoch's permutation. */
-struct tidylog_order; /* see below */
+/* Replaces the labels that nobody could know when the log was made (import from a stream): [samples], copied; written
+ * with what is appended next. A label of a sample that was in a step already may not change. */
+int tidylog_set_labels(struct tidylog_writer *writer, const uint16_t *labels);
+
+/* ---- the order of samples ------------------------------------------------------------------------------- */
+
+/* What a step of a run does, as its seed and splits say. The trainer and the readers both ask here, so they agree.
+ * A trainer that does anything else (import) may: the step then lists its samples in the log. */
+struct tidylog_due {
+    uint64_t epoch;
+    const uint32_t *samples; /* [count] in order; until the next call */
+    uint32_t count;
+    bool evaluated;          /* classified by the network as it is, and not trained on */
+};
+
+struct tidylog_order; /* caches one epoch's permutation */
 int tidylog_order_create(struct tidylog_order **out, const struct tidylog_run *run);
-void tidylog_order_step(struct tidylog_order *order, uint64_t step, const uint32_t **samples, uint32_t *count,
-                        uint64_t *epoch);
+void tidylog_order_step(struct tidylog_order *order, uint64_t step, struct tidylog_due *out);
 void tidylog_order_destroy(struct tidylog_order *order);
 
-/* Steps an epoch has: ceil(samples / batch_size). */
-uint64_t tidylog_steps_per_epoch(const struct tidylog_run *run);
+/* Steps of the run before epoch `epoch`, and samples that epoch trains on. */
+uint64_t tidylog_order_steps_before(const struct tidylog_order *order, uint64_t epoch);
+uint64_t tidylog_order_trained(const struct tidylog_order *order, uint64_t epoch);
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
@@ -133,7 +160,12 @@ void tidylog_close_reader(struct tidylog_reader *reader);
  * them: good for tidylog_verify and tidylog_close_reader only. */
 int tidylog_open_to_verify(struct tidylog_reader **out, const char *path);
 
-/* Lives as long as the reader. */
+/* A log may hold several runs of the same samples ('tidy-analyze merge'). All below is about the one selected, at first
+ * run 0; what it returned of another one is then gone. Errors of select: as tidylog_open's. */
+uint32_t tidylog_reader_runs(const struct tidylog_reader *reader);
+int tidylog_reader_select(struct tidylog_reader *reader, uint32_t run);
+
+/* Lives as long as the reader and its run is selected. */
 const struct tidylog_run *tidylog_reader_run(const struct tidylog_reader *reader);
 
 /* The finished epochs, in order: an array that lives as long as the reader. */
@@ -152,6 +184,7 @@ int tidylog_table_sizes(struct tidylog_reader *reader, struct tidylog_table_size
 /* What is known of one step's predictions, unpacked. Arrays live until the next call on the replay. */
 struct tidylog_observations {
     uint64_t step, epoch;
+    bool evaluated;             /* as in struct tidylog_due */
     uint32_t count;
     const uint32_t *samples;    /* [count] */
     const uint16_t *labels;     /* [count] as given */

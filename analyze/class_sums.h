@@ -1,0 +1,35 @@
+/* What needs a number for each sample and class: how often each class was predicted, and the mean of its probability.
+ *
+ * Kept for a block of samples at a time; where one block cannot hold all of them the log is replayed once a block. */
+#ifndef TIDY_ANALYZE_CLASS_SUMS_H
+#define TIDY_ANALYZE_CLASS_SUMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct analysis;
+
+/* One class that was predicted for a sample, and how often. */
+struct class_count {
+    uint16_t class;
+    uint32_t count;
+};
+
+/* Visits every sample once, in any order: `counts` has the classes predicted for it, smallest first. */
+int class_counts_each(struct analysis *analysis,
+                      int (*visit)(void *context, size_t sample, const struct class_count *counts, size_t count),
+                      void *context);
+
+/* A sample's vector over the presentations in the window. */
+struct class_means {
+    size_t sample;
+    const double *probabilities; /* [classes] means; all NaN where one of its logits was not a number, or never presented */
+    double el2n;                 /* mean of norm2(probabilities - one-hot label) */
+};
+
+/* Visits every sample once, in any order. Needs detail probs. Where all fit into one block a second call does not replay
+ * again. */
+int class_means_each(struct analysis *analysis, int (*visit)(void *context, const struct class_means *means),
+                     void *context);
+
+#endif

@@ -1,0 +1,28 @@
+/* What is kept of each sample while a log is replayed: 64 bytes, one cache line, from which every score of class and margin
+ * detail follows. */
+#ifndef TIDY_ANALYZE_DYNAMICS_H
+#define TIDY_ANALYZE_DYNAMICS_H
+
+#include <stdint.h>
+
+#include "common/tidylog.h"
+
+/* Epochs are counted from 1 here, so that 0 is never. 21 bits count to two million; a run has at most one million epochs.
+ * A sample may be presented twice in an epoch, or never: its means are over its presentations. */
+struct dynamics {
+    uint64_t presentations : 21, correct : 21, first_correct : 21, was_correct : 1;
+    uint64_t forgetting_events : 22, last_wrong : 21, last_evaluated_correct : 21;
+    uint64_t correct_epochs;                        /* sum of the epochs (from 0) of correct presentations */
+    double confidence_mean, confidence_deviations;  /* sum of squared deviations from the mean (Welford 1962) */
+    double margin_sum, loss_sum;
+    float loss_average, loss_at;                    /* of `loss-ema` and `loss-at` */
+};
+_Static_assert(sizeof(struct dynamics) == 64, "a cache line");
+
+struct dynamics_set {
+    struct dynamics *samples;
+    double loss_weight;  /* of the newest loss in loss_average */
+    uint64_t loss_epoch; /* whose loss loss_at keeps */
+};
+
+#endif
