@@ -1,19 +1,14 @@
-/* Writes labels: a table of formats, and a temporary file that takes the place of what was there once it is whole. */
+/* Writes labels: a table of formats. */
 #include "common/label_file.h"
 
 #include <endian.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/error.h"
 #include "common/little_endian.h"
 #include "common/npy.h"
+#include "common/output_file.h"
 
 /* What a format's function writes; it leaves errors to the stream's own mark. */
 struct content {
@@ -121,48 +116,18 @@ int label_file_format(enum label_format *out, const char *path)
     return tidy_fail_usage("'%s': a file of labels ends in .idx, .npy, .tsv or .csv, which says what it is", path);
 }
 
-static int fail_write(const char *path, int cause)
-{
-    return tidy_fail("%s: cannot write it: %s", path, strerror(cause));
-}
-
-/* Writes into a stream that is open, and closes it. */
-static int write_stream(FILE *out, const char *path, enum label_format format, const struct content *content)
-{
-    errno = 0;
-    formats[format].write(out, content);
-    bool failed = ferror(out) != 0 || fflush(out) != 0;
-    int cause = errno;
-    if (fclose(out) != 0 && !failed) {
-        cause = errno;
-        failed = true;
-    }
-    return failed ? fail_write(path, cause != 0 ? cause : EIO) : TIDY_OK;
-}
-
 int label_file_write(const char *path, enum label_format format, const uint16_t *labels, uint64_t samples,
-                     uint32_t classes, const char *const *class_names)
+                     uint32_t classes, const char *const *class_names, bool force)
 {
     const struct content content = {labels, samples, class_names};
-    struct stat entry;
-    char *temporary;
+    struct output_file file;
     for (uint64_t i = 0; i < samples; i++) {
         if (labels[i] >= classes && labels[i] != LABEL_LEFT_OUT)
             return tidy_fail("%s: sample %" PRIu64 " would have label %u, and labels are below %" PRIu32, path, i,
                              labels[i], classes);
     }
-    if (stat(path, &entry) == 0 && !S_ISREG(entry.st_mode)) {
-        FILE *out = fopen(path, "wb");
-        return out == NULL ? fail_write(path, errno) : write_stream(out, path, format, &content);
-    }
-    if (asprintf(&temporary, "%s.new-%ld", path, (long)getpid()) < 0)
-        return tidy_fail_memory("a path", strlen(path) + 32);
-    FILE *out = fopen(temporary, "wbx");
-    int status = out == NULL ? fail_write(path, errno) : write_stream(out, path, format, &content);
-    if (status == TIDY_OK && rename(temporary, path) != 0)
-        status = fail_write(path, errno);
-    if (status != TIDY_OK && out != NULL)
-        unlink(temporary);
-    free(temporary);
-    return status;
+    int status = output_file_begin(&file, path, force);
+    if (status == TIDY_OK)
+        formats[format].write(file.stream, &content);
+    return output_file_end(&file, status);
 }
