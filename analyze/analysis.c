@@ -60,8 +60,9 @@ int analysis_select_run(struct analysis *analysis, uint32_t run)
 int analysis_choose(struct analysis *analysis, const char *text)
 {
     int status = analysis_select_run(analysis, 0);
-    return status != 0 ? status
-                       : score_set_choose(&analysis->scores, text, analysis->run, analysis->path, &analysis->sources);
+    return status != 0
+               ? status
+               : score_set_choose(&analysis->scores, text, analysis->run, analysis->path, &analysis->sources);
 }
 
 int analysis_choose_one(struct analysis *analysis, const char *text)
@@ -92,8 +93,8 @@ static int replay_further_blocks(struct analysis *a, bool counts, bool means, si
     while (counts && a->counts.end < samples && status == 0) {
         status = begin_counts(a, a->counts.end, bytes);
         if (status == 0)
-            status = replay_epochs(a->reader, a->window,
-                                   &(struct replay_observer){class_counts_observe, &a->counts}, 1);
+            status =
+                replay_epochs(a->reader, a->window, &(struct replay_observer){class_counts_observe, &a->counts}, 1);
         if (status == 0)
             status = class_counts_visit(&a->counts, score_set_take_counts, &a->scores);
     }

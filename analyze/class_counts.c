@@ -13,8 +13,8 @@ static const char what[] = "counts of the classes predicted";
 /* Samples whose history is fetched ahead, and the nearer ones whose last piece is. */
 enum { HISTORY_AHEAD = 24, PIECE_AHEAD = 12 };
 
-int class_counts_begin(struct class_counts *out, const uint16_t *given, uint32_t classes, size_t samples, size_t first,
-                       size_t bytes)
+int class_counts_begin(struct class_counts *out, const uint16_t *given, uint32_t classes, size_t samples,
+                       size_t first, size_t bytes)
 {
     /* Half of the memory is for pieces: two a sample are enough for up to 14 changes of the prediction. */
     size_t most = bytes / (2 * sizeof *out->histories), left = samples - first;

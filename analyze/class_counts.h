@@ -34,8 +34,8 @@ struct class_counts {
 
 /* Starts a block at sample `first` that takes about `bytes` bytes, of a log of `samples`. `given` must outlive it.
  * Freed with class_counts_destroy, also after a failure. */
-int class_counts_begin(struct class_counts *out, const uint16_t *given, uint32_t classes, size_t samples, size_t first,
-                       size_t bytes);
+int class_counts_begin(struct class_counts *out, const uint16_t *given, uint32_t classes, size_t samples,
+                       size_t first, size_t bytes);
 void class_counts_destroy(struct class_counts *block);
 
 /* Adds one step: a replay_observer's function. Error: one sample alone needs more memory than the block may take. */

@@ -61,7 +61,8 @@ int class_means_visit(struct class_means_block *block, class_means_visitor *visi
         /* 0 / 0, NaN, where never presented. */
         for (uint32_t c = 0; c < block->classes; c++)
             block->means[c] = block->sums[at * block->classes + c] / block->presentations[at];
-        const struct class_means means = {sample, block->means, block->error_lengths[at] / block->presentations[at]};
+        const struct class_means means = {sample, block->means,
+                                          block->error_lengths[at] / block->presentations[at]};
         status = visit(context, &means);
     }
     return status;

@@ -26,8 +26,9 @@ int class_counts_each(struct analysis *analysis, class_counts_visitor *visit, vo
 /* A sample's vector over the presentations in the window, in all runs, but those as a probe. */
 struct class_means {
     size_t sample;
-    const double *probabilities; /* [classes] means; all NaN where one of its logits was not a number, or never presented */
-    double el2n;                 /* mean of norm2(probabilities - one-hot label) */
+    const double
+        *probabilities; /* [classes] means; all NaN where one of its logits was not a number, or never presented */
+    double el2n;        /* mean of norm2(probabilities - one-hot label) */
 };
 
 typedef int class_means_visitor(void *context, const struct class_means *means);

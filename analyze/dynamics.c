@@ -11,8 +11,8 @@
 #include "common/memory.h"
 
 enum {
-    MOST_PRESENTATIONS = (1 << 21) - 1,
-    PREFETCH_AHEAD = 16, /* samples: about the memory's latency over the work of one */
+    MOST = (1 << 21) - 1, /* that a count of presentations or epochs can be */
+    PREFETCH_AHEAD = 16,  /* samples: about the memory's latency over the work of one */
 };
 
 int dynamics_create(struct dynamics_set *out, uint64_t samples)
@@ -43,14 +43,15 @@ void dynamics_reset(struct dynamics_set *set)
 
 static void observe_class(struct dynamics *d, uint64_t epoch, bool correct)
 {
-    uint64_t at = epoch + 1;
+    uint64_t at = epoch + 1; /* at most MOST; masked for the compiler */
     d->presentations++;
     d->correct += correct;
     if (correct && d->first_correct == 0)
-        d->first_correct = at;
-    d->forgetting_events += d->was_correct & !correct;
+        d->first_correct = at & MOST;
+    if (d->was_correct && !correct)
+        d->forgetting_events++;
     d->was_correct = correct;
-    d->last_wrong = correct ? d->last_wrong : at;
+    d->last_wrong = (correct ? d->last_wrong : at) & MOST;
     d->correct_epochs += correct ? epoch : 0;
 }
 
@@ -71,7 +72,7 @@ static void observe_evaluated(struct dynamics_set *set, const struct tidylog_obs
 {
     for (uint32_t i = 0; i < step->count; i++)
         if (step->predicted[i] == step->labels[i])
-            set->samples[step->samples[i]].last_evaluated_correct = step->epoch + 1;
+            set->samples[step->samples[i]].last_evaluated_correct = (step->epoch + 1) & MOST;
 }
 
 int dynamics_observe(void *context, const struct tidylog_observations *step)
@@ -85,8 +86,8 @@ int dynamics_observe(void *context, const struct tidylog_observations *step)
         if (i + PREFETCH_AHEAD < step->count)
             __builtin_prefetch(&set->samples[step->samples[i + PREFETCH_AHEAD]], 1);
         struct dynamics *d = &set->samples[step->samples[i]];
-        if (d->presentations == MOST_PRESENTATIONS)
-            return tidy_fail("sample %u is presented more than %d times", step->samples[i], MOST_PRESENTATIONS);
+        if (d->presentations == MOST)
+            return tidy_fail("sample %u is presented more than %d times", step->samples[i], MOST);
         observe_class(d, step->epoch, step->predicted[i] == step->labels[i]);
         if (step->margin == NULL)
             continue;

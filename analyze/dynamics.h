@@ -13,10 +13,10 @@
 struct dynamics {
     uint64_t presentations : 21, correct : 21, first_correct : 21, was_correct : 1;
     uint64_t forgetting_events : 22, last_wrong : 21, last_evaluated_correct : 21;
-    uint64_t correct_epochs;                        /* sum of the epochs (from 0) of correct presentations */
-    double confidence_mean, confidence_deviations;  /* sum of squared deviations from the mean (Welford 1962) */
+    uint64_t correct_epochs;                       /* sum of the epochs (from 0) of correct presentations */
+    double confidence_mean, confidence_deviations; /* sum of squared deviations from the mean (Welford 1962) */
     double margin_sum, loss_sum;
-    float loss_average, loss_at;                    /* of `loss-ema` and `loss-at` */
+    float loss_average, loss_at; /* of `loss-ema` and `loss-at` */
 };
 _Static_assert(sizeof(struct dynamics) == 64, "a cache line");
 

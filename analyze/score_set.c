@@ -51,9 +51,10 @@ static int check_fed(const struct score_row *row, const struct tidylog_run *run,
         return tidy_fail("%s: score '%s' needs --detail %s or more; this log was recorded with --detail %s", path,
                          row->name, tidylog_detail_names[row->detail], tidylog_detail_names[run->detail]);
     if (row->of_second_split && run->second_split == 0)
-        return tidy_fail("%s: score '%s' needs a run in two phases, on one half of the samples and then on the other; "
-                         "'tidy-record train --second-split' records one",
-                         path, row->name);
+        return tidy_fail(
+            "%s: score '%s' needs a run in two phases, on one half of the samples and then on the other; "
+            "'tidy-record train --second-split' records one",
+            path, row->name);
     return 0;
 }
 

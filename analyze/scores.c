@@ -235,8 +235,10 @@ static float observe_loss_ema(const struct score *score, float item, uint64_t ep
 const struct score_row score_rows[] = {
     {"correctness", TIDYLOG_CLASS, SUSPICIOUS_LOW, .value = correctness,
      .summary = "presentations in which the given label was predicted"},
-    {"forgetting-events", TIDYLOG_CLASS, SUSPICIOUS_HIGH, .value = forgetting_events, .rank = forgetting_events_rank,
-     .summary = "times a right prediction was followed by a wrong one; 0 where never learned, which is ranked first"},
+    {"forgetting-events", TIDYLOG_CLASS, SUSPICIOUS_HIGH, .value = forgetting_events,
+     .rank = forgetting_events_rank,
+     .summary =
+         "times a right prediction was followed by a wrong one; 0 where never learned, which is ranked first"},
     {"never-learned", TIDYLOG_CLASS, SUSPICIOUS_HIGH, .value = never_learned,
      .summary = "1 where the given label was never predicted, else 0"},
     {"unforgettable", TIDYLOG_CLASS, SUSPICIOUS_LOW, .value = unforgettable,

@@ -23,7 +23,8 @@ struct score_row {
     /* The score of one sample that was presented, NaN where it has none. One of the three: from its dynamics, from the
      * classes predicted for it, from the mean of its probabilities. */
     double (*value)(const struct score *score, size_t sample);
-    double (*value_of_counts)(const struct score *score, size_t sample, const struct class_count *counts, size_t count);
+    double (*value_of_counts)(const struct score *score, size_t sample, const struct class_count *counts,
+                              size_t count);
     double (*value_of_means)(const struct score *score, const struct class_means *means);
 
     const char *summary; /* one line */

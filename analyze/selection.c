@@ -9,11 +9,16 @@
 
 const char *const over_runs_names[] = {"mean", "worst", "toneva", NULL};
 
+bool selection_is_given(const struct selection *selection)
+{
+    return selection->epochs != NULL || selection->first != NULL || selection->last != NULL;
+}
+
 /* Says which epochs there are. */
 static int fail_missing(const char *option, const char *text, const char *path, uint64_t finished)
 {
-    return tidy_fail_usage("--%s %s: %s has %" PRIu64 " finished epoch%s, 0..%" PRIu64, option, text, path, finished,
-                           finished == 1 ? "" : "s", finished - 1);
+    return tidy_fail_usage("--%s %s: %s has %" PRIu64 " finished epoch%s, 0..%" PRIu64, option, text, path,
+                           finished, finished == 1 ? "" : "s", finished - 1);
 }
 
 static int parse_range(struct window *out, const char *text, const char *path, uint64_t finished)
@@ -60,7 +65,8 @@ int selection_window(struct window *out, const struct selection *selection, stru
     int status = 0;
     if (selection->epochs != NULL)
         return parse_range(out, selection->epochs, path, finished);
-    if (selection->first != NULL && (status = parse_length("first", selection->first, path, finished, &length)) == 0)
+    if (selection->first != NULL &&
+        (status = parse_length("first", selection->first, path, finished, &length)) == 0)
         out->end = length;
     if (selection->last != NULL && (status = parse_length("last", selection->last, path, finished, &length)) == 0)
         out->first = finished - length;

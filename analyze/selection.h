@@ -2,6 +2,7 @@
 #ifndef TIDY_ANALYZE_SELECTION_H
 #define TIDY_ANALYZE_SELECTION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/options.h"
@@ -43,6 +44,9 @@ extern const char *const over_runs_names[];
         .name = "over-runs", .kind = OPTION_CHOICE, .value = &(selection).over_runs, .argument = "HOW",            \
         .choices = over_runs_names, .help = "how the runs of a log that has several become one"                    \
     }
+
+/* Are epochs chosen? */
+bool selection_is_given(const struct selection *selection);
 
 /* Epochs first .. end - 1 of a run. */
 struct window {
