@@ -85,13 +85,21 @@ static int begin_means(struct analysis *a, size_t sample, size_t bytes)
     return class_means_begin(&a->means, a->given, a->run->classes, a->run->samples, sample, bytes);
 }
 
+/* The same for the run whose dynamics have the right predictions; those of a probe are of another label. */
+static int begin_run_counts(struct analysis *a, size_t sample, size_t bytes)
+{
+    int status = begin_counts(a, sample, bytes);
+    a->counts.correct = a->run->given == NULL ? a->sources.dynamics.samples : NULL;
+    return status;
+}
+
 /* The scores of samples that the first pass had no room for: a pass for each further block. */
 static int replay_further_blocks(struct analysis *a, bool counts, bool means, size_t bytes)
 {
     size_t samples = a->run->samples;
     int status = 0;
     while (counts && a->counts.end < samples && status == 0) {
-        status = begin_counts(a, a->counts.end, bytes);
+        status = begin_run_counts(a, a->counts.end, bytes);
         if (status == 0)
             status =
                 replay_epochs(a->reader, a->window, &(struct replay_observer){class_counts_observe, &a->counts}, 1);
@@ -131,7 +139,7 @@ static int replay_selected(struct analysis *a, const struct replay_observer *als
     if (score_set_observes(&a->scores))
         observers[count++] = (struct replay_observer){score_set_observe, &a->scores};
     if (counts) {
-        status = begin_counts(a, 0, bytes);
+        status = begin_run_counts(a, 0, bytes);
         observers[count++] = (struct replay_observer){class_counts_observe, &a->counts};
     }
     if (means && status == 0) {
