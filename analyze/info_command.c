@@ -78,27 +78,43 @@ static void add_truth(struct table *table, const struct tidylog_run *run)
     add_real(table, "mislabelled-share", (double)count / (double)run->samples);
 }
 
-/* Where the run stands. Returns the number of predictions stored. */
-static uint64_t add_standing(struct table *table, const struct tidylog_run *run, const struct tidylog_epoch *epochs,
-                             uint64_t finished, uint64_t steps)
+/* Steps of an epoch that trains on the first split, and on the second where there is one. */
+static int add_epoch_steps(struct table *table, const struct tidylog_run *run)
 {
-    uint64_t steps_per_epoch = tidylog_steps_per_epoch(run);
-    uint64_t partial = steps > finished * steps_per_epoch ? steps - finished * steps_per_epoch : 0;
-    uint64_t of_partial = partial * run->batch_size < run->samples ? partial * run->batch_size : run->samples;
+    struct tidylog_order *order;
+    int status = tidylog_order_create(&order, run);
+    if (status != 0)
+        return status;
+    add_count(table, "steps-per-epoch", tidylog_order_steps_before(order, 1));
+    if (run->second_split > 0)
+        add_count(table, "steps-per-epoch-of-second-split",
+                  tidylog_order_steps_before(order, run->second_split + 1) -
+                      tidylog_order_steps_before(order, run->second_split));
+    tidylog_order_destroy(order);
+    return 0;
+}
+
+/* Where the run stands. */
+static int add_standing(struct table *table, struct tidylog_reader *reader, uint64_t steps)
+{
+    const struct tidylog_run *run = tidylog_reader_run(reader);
+    uint64_t finished;
+    const struct tidylog_epoch *epochs = tidylog_reader_epochs(reader, &finished);
+    uint64_t through = finished > 0 ? tidylog_reader_steps_through(reader, finished - 1) : 0;
     add_count(table, "epochs-planned", run->epochs);
     add_count(table, "epochs-finished", finished);
-    add_count(table, "steps-per-epoch", steps_per_epoch);
-    add_count(table, "steps-of-unfinished-epoch", partial);
+    int status = add_epoch_steps(table, run);
+    add_count(table, "steps-of-unfinished-epoch", steps > through ? steps - through : 0);
     if (finished > 0) {
         add_real(table, "accuracy", epochs[finished - 1].accuracy);
         add_real(table, "test-accuracy", epochs[finished - 1].test_accuracy);
     }
-    return finished * run->samples + of_partial;
+    return status;
 }
 
-static void add_storage(struct table *table, const struct tidylog_table_size *sizes, uint64_t predictions)
+static void add_storage(struct table *table, const struct tidylog_table_size *sizes)
 {
-    uint64_t stored = 0;
+    uint64_t stored = 0, predictions = 0;
     for (size_t i = 0; i < TIDYLOG_TABLES && sizes[i].name != NULL; i++) {
         char key[64];
         snprintf(key, sizeof key, "%s-records", sizes[i].name);
@@ -109,6 +125,8 @@ static void add_storage(struct table *table, const struct tidylog_table_size *si
         add_count(table, key, sizes[i].pages_bytes);
         if (strcmp(sizes[i].name, "meta") != 0)
             stored += sizes[i].stored_bytes;
+        if (strcmp(sizes[i].name, "steps") == 0)
+            predictions = sizes[i].counts;
     }
     add_count(table, "predictions", predictions);
     add_real(table, "bytes-per-prediction", predictions > 0 ? (double)stored / (double)predictions : NAN);
@@ -117,8 +135,7 @@ static void add_storage(struct table *table, const struct tidylog_table_size *si
 static int print(struct tidylog_reader *reader, bool json)
 {
     const struct tidylog_run *run = tidylog_reader_run(reader);
-    uint64_t finished, steps = 0;
-    const struct tidylog_epoch *epochs = tidylog_reader_epochs(reader, &finished);
+    uint64_t steps = 0;
     struct tidylog_table_size sizes[TIDYLOG_TABLES] = {0};
     int status = tidylog_table_sizes(reader, sizes);
     if (status != 0)
@@ -132,9 +149,10 @@ static int print(struct tidylog_reader *reader, bool json)
         return TIDY_FAILED;
     add_run(table, run);
     add_truth(table, run);
-    uint64_t predictions = add_standing(table, run, epochs, finished, steps);
-    add_storage(table, sizes, predictions);
-    return table_end(table);
+    status = add_standing(table, reader, steps);
+    add_storage(table, sizes);
+    int printed = table_end(table);
+    return status != 0 ? status : printed;
 }
 
 int info_command(int argc, char **argv)

@@ -13,8 +13,10 @@
 #include "common/error.h"
 #include "common/memory.h"
 
+/* Types of values, by their number in the magic number. */
+enum { UNSIGNED_BYTE = 8, SIGNED_16 = 0xb, SIGNED_32 = 0xc };
+
 enum {
-    UNSIGNED_BYTE = 8,
     MOST_COUNT = 1 << 30,  /* as the log's samples */
     MOST_SIDE = 16384,     /* pixels */
     CHUNK_BYTES = 16 << 20 /* memory follows what really arrives, whatever the header promises */
@@ -37,13 +39,22 @@ static int fail_read(gzFile file, const char *path)
     return tidy_fail("%s: its compression is damaged; get the file anew", path);
 }
 
-static int read_header(gzFile file, const char *path, uint32_t dimensions, struct idx *out)
+/* Bytes of a value of that type; 0 where it may not be here. */
+static uint32_t value_bytes(uint8_t type, bool only_bytes)
+{
+    if (type == UNSIGNED_BYTE)
+        return 1;
+    return only_bytes ? 0 : type == SIGNED_16 ? 2 : type == SIGNED_32 ? 4 : 0;
+}
+
+static int read_header(gzFile file, const char *path, uint32_t dimensions, bool only_bytes, struct idx *out)
 {
     uint8_t magic[4];
     uint32_t sizes[3];
     if (gzread(file, magic, sizeof magic) != sizeof magic)
         return fail_read(file, path);
-    if (magic[0] != 0 || magic[1] != 0 || magic[2] != UNSIGNED_BYTE || magic[3] != dimensions) {
+    out->value_bytes = value_bytes(magic[2], only_bytes);
+    if (magic[0] != 0 || magic[1] != 0 || out->value_bytes == 0 || magic[3] != dimensions) {
         bool swapped = magic[0] == 0 && magic[1] == 0 && magic[2] == UNSIGNED_BYTE && magic[3] == 4 - dimensions;
         return tidy_fail("%s: magic number %02x%02x%02x%02x where 000008%02x is due: not IDX %s%s%s", path,
                          magic[0], magic[1], magic[2], magic[3], dimensions, kind_of(dimensions),
@@ -68,8 +79,8 @@ static int read_header(gzFile file, const char *path, uint32_t dimensions, struc
 
 static int read_values(gzFile file, const char *path, struct idx *out)
 {
-    /* At most 2^30 * 2^14 * 2^14. */
-    uint64_t total = 1;
+    /* At most 2^30 * 2^14 * 2^14, or 2^30 * 4. */
+    uint64_t total = out->value_bytes;
     size_t capacity = 0, there = 0;
     for (uint32_t i = 0; i < out->dimensions; i++)
         total *= out->size[i];
@@ -93,14 +104,14 @@ static int read_values(gzFile file, const char *path, struct idx *out)
     return code == Z_OK || code == Z_STREAM_END ? TIDY_OK : fail_read(file, path);
 }
 
-int idx_read(struct idx *out, const char *path, uint32_t dimensions)
+static int read_file(struct idx *out, const char *path, uint32_t dimensions, bool only_bytes)
 {
     *out = (struct idx){0};
     gzFile file = gzopen(path, "rb");
     if (file == NULL)
         return tidy_fail("%s: cannot open it: %s", path, strerror(errno != 0 ? errno : ENOMEM));
     gzbuffer(file, 1 << 17);
-    int status = read_header(file, path, dimensions, out);
+    int status = read_header(file, path, dimensions, only_bytes, out);
     if (status == TIDY_OK)
         status = read_values(file, path, out);
     if (status != TIDY_OK) {
@@ -109,4 +120,14 @@ int idx_read(struct idx *out, const char *path, uint32_t dimensions)
     }
     gzclose(file);
     return status;
+}
+
+int idx_read(struct idx *out, const char *path, uint32_t dimensions)
+{
+    return read_file(out, path, dimensions, true);
+}
+
+int idx_read_labels(struct idx *out, const char *path)
+{
+    return read_file(out, path, 1, false);
 }

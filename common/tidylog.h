@@ -36,38 +36,44 @@ struct tidylog_run {
     /* What the predictions are about; readers need these. */
     uint64_t samples;
     uint32_t classes;
-    uint32_t batch_size;        /* the most samples of a step */
-    uint64_t epochs;            /* planned */
+    uint32_t batch_size; /* the most samples of a step */
+    uint64_t epochs;     /* planned */
     uint64_t seed;
-    bool shuffle;               /* false: samples in the data set's order in every epoch */
+    bool shuffle; /* false: samples in the data set's order in every epoch */
     enum tidylog_detail detail;
-    const uint16_t *labels;     /* [samples] as trained on */
-    const uint16_t *truth;      /* [samples] where known (planted noise), or NULL */
-    const uint16_t *given;      /* [samples] the data set's labels (with planted noise), where some samples were trained on
-                                 * another one as probes; NULL: they are `labels` */
-    const char *probes;         /* what those are for: "threshold-samples", whose label is the extra class classes - 1 */
-    const uint16_t *parts;      /* [samples] enum tidylog_part; NULL: all TIDYLOG_FIRST_SPLIT */
-    uint64_t second_split;      /* first epoch that trains on TIDYLOG_SECOND_SPLIT; 0: none does */
+    const uint16_t *labels; /* [samples] as trained on */
+    const uint16_t *truth;  /* [samples] where known (planted noise), or NULL */
+    const uint16_t
+        *given; /* [samples] the data set's labels (with planted noise), where probes have another; or NULL */
+    const char *probes;    /* what those are for: "threshold-samples", whose label is the extra class classes - 1 */
+    const uint16_t *parts; /* [samples] enum tidylog_part; NULL: all TIDYLOG_FIRST_SPLIT */
+    uint64_t second_split; /* first epoch that trains on TIDYLOG_SECOND_SPLIT; 0: none does */
 
     /* How it was made. */
     const char *network;
     double learning_rate, momentum, weight_decay;
     const char *lr_schedule;
-    const char *noise;          /* as on the command line, or NULL */
-    const char *device;         /* "cpu", "cuda": where it was begun, as are machine, versions and threads */
-    const char *precision;      /* "f32", "tf32", "bf16" */
-    bool deterministic;         /* only algorithms that give the same values each time were asked for */
+    const char *noise;     /* as on the command line, or NULL */
+    const char *device;    /* "cpu", "cuda": where it was begun, as are machine, versions and threads */
+    const char *precision; /* "f32", "tf32", "bf16" */
+    bool deterministic;    /* only algorithms that give the same values each time were asked for */
     uint32_t threads;
-    uint32_t resize;            /* images are resized to this height and width; 0 = as they are */
+    uint32_t resize;                  /* images are resized to this height and width; 0 = as they are */
     uint32_t height, width, channels; /* of the images as stored in the data set */
-    const char *data;           /* absolute path of the data set */
-    const char *data_name;      /* for titles: "fashion-mnist" */
-    const char *data_digest;    /* see struct dataset */
+    const char *data;                 /* absolute path of the data set */
+    const char *data_name;            /* for titles: "fashion-mnist" */
+    const char *data_digest;          /* see struct dataset */
     const char *command_line;
-    const char *started;        /* UTC, ISO 8601 */
-    const char *machine;        /* processor and core count */
-    const char *versions;       /* of this program and of the libraries that computed */
+    const char *started;  /* UTC, ISO 8601 */
+    const char *machine;  /* processor and core count */
+    const char *versions; /* of this program and of the libraries that computed */
 };
+
+/* The data set's labels, whatever a sample was trained on as a probe. */
+static inline const uint16_t *tidylog_given_labels(const struct tidylog_run *run)
+{
+    return run->given != NULL ? run->given : run->labels;
+}
 
 /* What one step predicted, in the training forward pass, before its update. */
 struct tidylog_predictions {
@@ -98,7 +104,7 @@ struct tidylog_writer; /* owns a thread that commits, synced, at least every sec
  * folder cannot be written, disk full. `run` is copied. */
 int tidylog_create(struct tidylog_writer **out, const char *path, const struct tidylog_run *run, bool force);
 
-/* Opens an existing log to go on with it. Errors: as tidylog_open's, and another writer has it. */
+/* Opens an existing log to go on with it. Errors: as tidylog_open's, another writer has it, it holds several runs. */
 int tidylog_resume(struct tidylog_writer **out, const char *path);
 
 /* What the log says the run is; lives as long as the writer. */
@@ -112,9 +118,11 @@ int tidylog_cut(struct tidylog_writer *writer, uint64_t step);
 int tidylog_set_epochs(struct tidylog_writer *writer, uint64_t epochs);
 
 /* Hands a step to the writer thread; everything is copied. Steps must come in order: `step` counts from 0
- * over the whole run, and an epoch's record comes right after its last step, of which it has at least one. Waits only where the disk is many seconds behind. Returns what the thread last failed
- * with (disk full, ...): the log then holds all that was committed before. */
-int tidylog_append_step(struct tidylog_writer *writer, uint64_t step, const struct tidylog_predictions *predictions);
+ * over the whole run, and an epoch's record comes right after its last step, of which it has at least one.
+ * Waits only where the disk is many seconds behind. Returns what the thread last failed with (disk full, ...): the
+ * log then holds all that was committed before. */
+int tidylog_append_step(struct tidylog_writer *writer, uint64_t step,
+                        const struct tidylog_predictions *predictions);
 int tidylog_append_epoch(struct tidylog_writer *writer, const struct tidylog_epoch *epoch);
 
 /* Returns once all that was appended is on disk. */
@@ -124,7 +132,8 @@ int tidylog_sync(struct tidylog_writer *writer);
 int tidylog_close(struct tidylog_writer *writer);
 
 /* Replaces the labels that nobody could know when the log was made (import from a stream): [samples], copied; written
- * with what is appended next. A label of a sample that was in a step already may not change. */
+ * with what is appended next. A label of a sample that was in a step already may not change; none may in a log that was
+ * resumed. */
 int tidylog_set_labels(struct tidylog_writer *writer, const uint16_t *labels);
 
 /* ---- the order of samples ------------------------------------------------------------------------------- */
@@ -135,10 +144,12 @@ struct tidylog_due {
     uint64_t epoch;
     const uint32_t *samples; /* [count] in order; until the next call */
     uint32_t count;
-    bool evaluated;          /* classified by the network as it is, and not trained on */
+    bool evaluated; /* classified by the network as it is, and not trained on */
 };
 
 struct tidylog_order; /* caches one epoch's permutation */
+
+/* `run` is one that a log can have: its sizes are above 0, each phase has samples to train on. */
 int tidylog_order_create(struct tidylog_order **out, const struct tidylog_run *run);
 void tidylog_order_step(struct tidylog_order *order, uint64_t step, struct tidylog_due *out);
 void tidylog_order_destroy(struct tidylog_order *order);
@@ -171,12 +182,16 @@ const struct tidylog_run *tidylog_reader_run(const struct tidylog_reader *reader
 /* The finished epochs, in order: an array that lives as long as the reader. */
 const struct tidylog_epoch *tidylog_reader_epochs(const struct tidylog_reader *reader, uint64_t *count);
 
-/* One table of the file: for `info`. */
+/* Steps of the run through the end of the finished epoch `epoch`. */
+uint64_t tidylog_reader_steps_through(const struct tidylog_reader *reader, uint64_t epoch);
+
+/* One table of the selected run: for `info`. */
 struct tidylog_table_size {
-    const char *name;      /* "meta", "steps", "epochs" */
+    const char *name; /* "meta", "steps", "epochs" */
     uint64_t records;
     uint64_t stored_bytes; /* keys and values */
     uint64_t pages_bytes;  /* pages the table occupies in the file */
+    uint64_t counts;       /* sum of the records' counts: of "steps" the predictions */
 };
 enum { TIDYLOG_TABLES = 4 };
 int tidylog_table_sizes(struct tidylog_reader *reader, struct tidylog_table_size sizes[TIDYLOG_TABLES]);
@@ -184,17 +199,17 @@ int tidylog_table_sizes(struct tidylog_reader *reader, struct tidylog_table_size
 /* What is known of one step's predictions, unpacked. Arrays live until the next call on the replay. */
 struct tidylog_observations {
     uint64_t step, epoch;
-    bool evaluated;             /* as in struct tidylog_due */
+    bool evaluated; /* as in struct tidylog_due */
     uint32_t count;
-    const uint32_t *samples;    /* [count] */
-    const uint16_t *labels;     /* [count] as given */
-    const uint16_t *predicted;  /* [count] */
+    const uint32_t *samples;   /* [count] */
+    const uint16_t *labels;    /* [count] as given */
+    const uint16_t *predicted; /* [count] */
     /* The rest is NULL at TIDYLOG_CLASS. At TIDYLOG_MARGIN it carries the quantisation error that
      * packing.h states. NaN where the logits were not finite. */
-    const float *margin;        /* [count] */
-    const float *loss;          /* [count] -log q */
-    const float *confidence;    /* [count] q, the given label's probability */
-    const float *log_probs;     /* [count][classes]; NULL below TIDYLOG_PROBS */
+    const float *margin;     /* [count] */
+    const float *loss;       /* [count] -log q */
+    const float *confidence; /* [count] q, the given label's probability */
+    const float *log_probs;  /* [count][classes]; NULL below TIDYLOG_PROBS */
 };
 
 struct tidylog_replay;
@@ -207,7 +222,7 @@ int tidylog_replay_begin(struct tidylog_replay **out, struct tidylog_reader *rea
 int tidylog_replay_next(struct tidylog_replay *replay, struct tidylog_observations *out);
 void tidylog_replay_end(struct tidylog_replay *replay);
 
-/* Checks every record: checksum, version, sizes, order, no gap. Calls `damaged` with one line of text for each
+/* Checks every record of all runs: checksum, version, sizes, order, no gap. Calls `damaged` with one line of text for each
  * bad one, sets *checked to how many records were read. Returns 0 also where some are damaged. */
 int tidylog_verify(struct tidylog_reader *reader, void (*damaged)(const char *what, void *context), void *context,
                    uint64_t *checked);

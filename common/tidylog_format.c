@@ -2,6 +2,7 @@
 #include "common/tidylog_format.h"
 
 #include <endian.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Compiled in, because the size of its state is not part of the library's binary interface. */
@@ -11,6 +12,15 @@
 #include "common/little_endian.h"
 
 const char *const tidylog_table_names[] = {"meta", "steps", "epochs", "columns"};
+
+void table_name(char name[TABLE_NAME_ROOM], enum tidylog_table table, uint32_t run)
+{
+    const char *first = tidylog_table_names[table];
+    if (run == 0)
+        snprintf(name, TABLE_NAME_ROOM, "%s", first);
+    else
+        snprintf(name, TABLE_NAME_ROOM, "%s:%u", first, run % MOST_RUNS);
+}
 
 void record_number_key(uint8_t key[NUMBER_KEY_BYTES], uint64_t number)
 {
@@ -63,4 +73,9 @@ const char *record_open(struct record *out, const MDB_val *key, const MDB_val *v
                            .body = at + RECORD_HEADER_BYTES,
                            .body_bytes = value->mv_size - RECORD_HEADER_BYTES};
     return NULL;
+}
+
+uint32_t record_count(const MDB_val *value)
+{
+    return value->mv_size < RECORD_HEADER_BYTES ? 0 : load_u32((const uint8_t *)value->mv_data + 12);
 }

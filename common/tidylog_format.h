@@ -9,9 +9,13 @@
 
 enum { TIDYLOG_FORMAT_VERSION = 1 };
 
-/* The file's tables, which are LMDB's named databases; indices into tidylog_table_names. */
+/* A run's tables, which are LMDB's named databases; indices into tidylog_table_names. */
 enum tidylog_table { TABLE_META, TABLE_STEPS, TABLE_EPOCHS, TABLE_COLUMNS };
 extern const char *const tidylog_table_names[];
+
+/* The most runs of a file, and what their tables' names need: run 0 has the names above, run 2 "meta:2", ... */
+enum { MOST_RUNS = 64, TABLE_NAME_ROOM = 16 };
+void table_name(char name[TABLE_NAME_ROOM], enum tidylog_table table, uint32_t run);
 
 /* Every value starts with: u64 checksum, u8 version, u8 flags, u16 zero, u32 count. */
 enum { RECORD_HEADER_BYTES = 16 };
@@ -39,6 +43,9 @@ void record_seal(uint8_t *value, size_t bytes, const void *key, size_t key_bytes
 
 /* Checks checksum and version. Returns NULL, or what is wrong: static text that fits after "step 7: ". */
 const char *record_open(struct record *out, const MDB_val *key, const MDB_val *value);
+
+/* What the value counts, unchecked; 0 where it has no header. */
+uint32_t record_count(const MDB_val *value);
 
 /* The number of a key of 8 bytes; UINT64_MAX, which no record has, where it has another length. */
 uint64_t record_number(const MDB_val *key);

@@ -18,7 +18,16 @@ enum { NUMBER_ROOM = 40, MOST_CLASSES = 65536 };
 /* Their labels fit into one value of LMDB, which has less than 2^32 bytes. */
 #define MOST_SAMPLES (UINT64_C(1) << 30)
 
-enum meta_kind { META_U32, META_U64, META_BOOL, META_DETAIL, META_REAL, META_TEXT, META_CLASSES };
+enum meta_kind {
+    META_U32,
+    META_U64,
+    META_U64_OR_NONE, /* absent where it is 0 */
+    META_BOOL,
+    META_DETAIL,
+    META_REAL,
+    META_TEXT,
+    META_SAMPLES /* a u16 for each sample; absent where NULL */
+};
 
 struct meta_row {
     const char *key;
@@ -41,8 +50,12 @@ static const struct meta_row rows[] = {
     ROW(seed, META_U64, true),
     ROW(shuffle, META_BOOL, true),
     ROW(detail, META_DETAIL, true),
-    ROW(labels, META_CLASSES, true),
-    ROW(truth, META_CLASSES, false),
+    ROW(labels, META_SAMPLES, true),
+    ROW(truth, META_SAMPLES, false),
+    ROW(given, META_SAMPLES, false),
+    ROW(probes, META_TEXT, false),
+    ROW(parts, META_SAMPLES, false),
+    ROW(second_split, META_U64_OR_NONE, false),
     ROW(network, META_TEXT, false),
     ROW(learning_rate, META_REAL, false),
     ROW(momentum, META_REAL, false),
@@ -79,6 +92,24 @@ static const char *check_classes(const uint16_t *values, const struct tidylog_ru
     return NULL;
 }
 
+/* Every epoch must have something to train on. */
+static const char *check_parts(const struct tidylog_run *run)
+{
+    uint64_t counts[TIDYLOG_LEFT_OUT + 1] = {0};
+    for (uint64_t i = 0; i < run->samples; i++) {
+        if (run->parts != NULL && run->parts[i] > TIDYLOG_LEFT_OUT)
+            return "a sample's part is none of the splits";
+        counts[run->parts != NULL ? run->parts[i] : TIDYLOG_FIRST_SPLIT]++;
+    }
+    if (counts[TIDYLOG_FIRST_SPLIT] == 0)
+        return "no sample is in the first split";
+    if (run->second_split > 0 && counts[TIDYLOG_SECOND_SPLIT] == 0)
+        return "no sample is in the second split, on which epochs train";
+    if (run->second_split == 0 && counts[TIDYLOG_SECOND_SPLIT] > 0)
+        return "samples are in a second split, on which no epoch trains";
+    return NULL;
+}
+
 int meta_check(const struct tidylog_run *run, const char *path)
 {
     const char *wrong = NULL;
@@ -97,6 +128,10 @@ int meta_check(const struct tidylog_run *run, const char *path)
         wrong = check_classes(run->labels, run);
     if (wrong == NULL)
         wrong = check_classes(run->truth, run);
+    if (wrong == NULL)
+        wrong = check_classes(run->given, run);
+    if (wrong == NULL)
+        wrong = check_parts(run);
     return wrong == NULL ? TIDY_OK : tidy_fail("%s: %s", path, wrong);
 }
 
@@ -122,13 +157,13 @@ static int put_text(MDB_txn *txn, MDB_dbi table, const char *name, const char *t
     return code;
 }
 
-static int put_classes(MDB_txn *txn, MDB_dbi table, const char *name, const uint16_t *classes, uint64_t count)
+static int put_samples(MDB_txn *txn, MDB_dbi table, const char *name, const uint16_t *values, uint64_t count)
 {
     uint8_t *value;
     if (memory_allocate(&value, RECORD_HEADER_BYTES + count * 2, 1, name) != TIDY_OK)
         return ENOMEM;
     for (uint64_t i = 0; i < count; i++)
-        store_u16(value + RECORD_HEADER_BYTES + i * 2, classes[i]);
+        store_u16(value + RECORD_HEADER_BYTES + i * 2, values[i]);
     int code = put(txn, table, name, value, count * 2, count);
     free(value);
     return code;
@@ -146,6 +181,11 @@ static int put_row(MDB_txn *txn, MDB_dbi table, const struct meta_row *row, cons
     case META_U64:
         snprintf(number, sizeof number, "%" PRIu64, *(const uint64_t *)member);
         break;
+    case META_U64_OR_NONE:
+        if (*(const uint64_t *)member == 0)
+            return 0;
+        snprintf(number, sizeof number, "%" PRIu64, *(const uint64_t *)member);
+        break;
     case META_BOOL:
         text = *(const bool *)member ? "1" : "0";
         break;
@@ -158,10 +198,10 @@ static int put_row(MDB_txn *txn, MDB_dbi table, const struct meta_row *row, cons
     case META_TEXT:
         text = *(const char *const *)member;
         break;
-    case META_CLASSES:
+    case META_SAMPLES:
         if (*(const uint16_t *const *)member == NULL)
             return 0;
-        return put_classes(txn, table, row->key, *(const uint16_t *const *)member, run->samples);
+        return put_samples(txn, table, row->key, *(const uint16_t *const *)member, run->samples);
     }
     return text != NULL ? put_text(txn, table, row->key, text) : 0;
 }
@@ -174,13 +214,23 @@ int meta_write(MDB_txn *txn, MDB_dbi table, const struct tidylog_run *run)
     return code;
 }
 
-int meta_write_epochs(MDB_txn *txn, MDB_dbi table, const struct tidylog_run *run)
+static int write_row(MDB_txn *txn, MDB_dbi table, const struct tidylog_run *run, size_t offset)
 {
     for (size_t i = 0; i < ROWS; i++) {
-        if (rows[i].offset == offsetof(struct tidylog_run, epochs))
+        if (rows[i].offset == offset)
             return put_row(txn, table, &rows[i], run);
     }
     return EINVAL;
+}
+
+int meta_write_epochs(MDB_txn *txn, MDB_dbi table, const struct tidylog_run *run)
+{
+    return write_row(txn, table, run, offsetof(struct tidylog_run, epochs));
+}
+
+int meta_write_labels(MDB_txn *txn, MDB_dbi table, const struct tidylog_run *run)
+{
+    return write_row(txn, table, run, offsetof(struct tidylog_run, labels));
 }
 
 /* ---- reading -------------------------------------------------------------------------------------------- */
@@ -213,6 +263,7 @@ static const char *read_number(const struct meta_row *row, const char *text, voi
         *(uint32_t *)member = (uint32_t)whole;
         break;
     case META_U64:
+    case META_U64_OR_NONE:
         good = parse_whole(text, UINT64_MAX, member);
         break;
     case META_BOOL:
@@ -232,23 +283,23 @@ static const char *read_number(const struct meta_row *row, const char *text, voi
         good = end != text && *end == 0;
         break;
     case META_TEXT:
-    case META_CLASSES:
+    case META_SAMPLES:
         break;
     }
     return good ? NULL : "not a value of its kind (damaged value)";
 }
 
-static const char *read_classes(const struct record *record, const struct tidylog_run *run, const uint16_t **out)
+static const char *read_samples(const struct record *record, const struct tidylog_run *run, const uint16_t **out)
 {
-    uint16_t *classes;
+    uint16_t *values;
     /* Before anything is allocated: the length must be what the file really holds. */
     if (record->count != run->samples || record->body_bytes != run->samples * 2)
         return "its length is not the number of samples (damaged value)";
-    if (memory_allocate(&classes, run->samples, sizeof *classes, "labels") != TIDY_OK)
+    if (memory_allocate(&values, run->samples, sizeof *values, "samples' labels") != TIDY_OK)
         return "not enough memory for it";
     for (uint64_t i = 0; i < run->samples; i++)
-        classes[i] = load_u16(record->body + i * 2);
-    *out = classes;
+        values[i] = load_u16(record->body + i * 2);
+    *out = values;
     return NULL;
 }
 
@@ -256,8 +307,8 @@ static const char *read_classes(const struct record *record, const struct tidylo
 static const char *read_row(const struct meta_row *row, const struct record *record, struct tidylog_run *run)
 {
     void *member = (char *)run + row->offset;
-    if (row->kind == META_CLASSES)
-        return read_classes(record, run, member);
+    if (row->kind == META_SAMPLES)
+        return read_samples(record, run, member);
     char *text = copy_text(record);
     if (text == NULL)
         return "not enough memory for it";
@@ -348,7 +399,7 @@ int meta_read(MDB_txn *txn, MDB_dbi table, struct tidylog_run *run, const char *
 void meta_free(struct tidylog_run *run)
 {
     for (size_t i = 0; i < ROWS; i++) {
-        if (rows[i].kind == META_TEXT || rows[i].kind == META_CLASSES) {
+        if (rows[i].kind == META_TEXT || rows[i].kind == META_SAMPLES) {
             void *owned;
             memcpy(&owned, (char *)run + rows[i].offset, sizeof owned);
             free(owned);
@@ -365,7 +416,7 @@ const char *meta_verify(const MDB_val *key, const MDB_val *value)
         const struct meta_row *row = &rows[i];
         if (key->mv_size != strlen(row->key) || memcmp(key->mv_data, row->key, key->mv_size) != 0)
             continue;
-        if (row->kind == META_CLASSES)
+        if (row->kind == META_SAMPLES)
             return record.body_bytes == (uint64_t)record.count * 2 ? NULL : "its length is not its count's";
         struct tidylog_run scratch = {0};
         wrong = read_row(row, &record, &scratch);

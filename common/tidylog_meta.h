@@ -6,14 +6,15 @@
 
 #include "common/tidylog.h"
 
-/* Checks what a log relies on: sizes that fit, labels below the classes. `path` is for the message. */
+/* Checks what a log relies on: sizes that fit, labels below the classes, samples in each split. `path` is for the message. */
 int meta_check(const struct tidylog_run *run, const char *path);
 
 /* Puts all that `run` says into the table. Returns 0 or LMDB's error (ENOMEM included). */
 int meta_write(MDB_txn *txn, MDB_dbi table, const struct tidylog_run *run);
 
-/* Puts only the planned epochs. */
+/* Put only the planned epochs, only the labels. */
 int meta_write_epochs(MDB_txn *txn, MDB_dbi table, const struct tidylog_run *run);
+int meta_write_labels(MDB_txn *txn, MDB_dbi table, const struct tidylog_run *run);
 
 /* Reads and checks all of it; what the table has beyond is ignored. On success, and only then, what `run` points to
  * belongs to it and is freed with meta_free. */

@@ -79,14 +79,26 @@ int reader_fail(const struct tidylog_reader *reader, const char *kind, uint64_t 
                      (unsigned long long)number, wrong, path);
 }
 
-static int read_all(struct tidylog_reader *reader)
+int reader_load_run(struct tidylog_reader *reader, uint32_t number)
 {
     const char *path = reader->store.path;
-    int status = meta_read(reader->txn, reader->store.tables[TABLE_META], &reader->run, path);
+    int status = store_open_tables(&reader->store, reader->txn, number);
+    if (status == TIDY_OK)
+        status = meta_read(reader->txn, reader->store.tables[TABLE_META], &reader->run, path);
     if (status == TIDY_OK)
         status = epochs_read(reader->txn, reader->store.tables[TABLE_EPOCHS], path, &reader->epochs,
                              &reader->steps_through, &reader->epoch_count);
     return status;
+}
+
+void reader_unload_run(struct tidylog_reader *reader)
+{
+    free(reader->steps_through);
+    free(reader->epochs);
+    meta_free(&reader->run);
+    reader->steps_through = NULL;
+    reader->epochs = NULL;
+    reader->epoch_count = 0;
 }
 
 static int open_reader(struct tidylog_reader **out, const char *path, bool even_if_damaged)
@@ -97,7 +109,7 @@ static int open_reader(struct tidylog_reader **out, const char *path, bool even_
     if (status != TIDY_OK)
         return status;
     status = store_open_reader(&reader->store, &reader->txn, path);
-    if (status == TIDY_OK && read_all(reader) != TIDY_OK && !even_if_damaged)
+    if (status == TIDY_OK && reader_load_run(reader, 0) != TIDY_OK && !even_if_damaged)
         status = TIDY_FAILED;
     if (status != TIDY_OK) {
         tidylog_close_reader(reader);
@@ -121,12 +133,24 @@ void tidylog_close_reader(struct tidylog_reader *reader)
 {
     if (reader == NULL)
         return;
-    free(reader->steps_through);
-    free(reader->epochs);
-    meta_free(&reader->run);
+    reader_unload_run(reader);
     mdb_txn_abort(reader->txn);
     store_close(&reader->store);
     free(reader);
+}
+
+uint32_t tidylog_reader_runs(const struct tidylog_reader *reader)
+{
+    return reader->store.runs;
+}
+
+int tidylog_reader_select(struct tidylog_reader *reader, uint32_t run)
+{
+    if (run >= reader->store.runs)
+        return tidy_fail("%s: there is no run %u; it holds %u", reader->store.path, (unsigned)run,
+                         (unsigned)reader->store.runs);
+    reader_unload_run(reader);
+    return reader_load_run(reader, run);
 }
 
 const struct tidylog_run *tidylog_reader_run(const struct tidylog_reader *reader)
@@ -140,17 +164,23 @@ const struct tidylog_epoch *tidylog_reader_epochs(const struct tidylog_reader *r
     return reader->epochs;
 }
 
-/* Sums the keys' and values' bytes of one table. */
-static int sum_stored(const struct tidylog_reader *reader, MDB_dbi table, uint64_t *bytes)
+uint64_t tidylog_reader_steps_through(const struct tidylog_reader *reader, uint64_t epoch)
+{
+    return reader->steps_through[epoch];
+}
+
+/* Sums the keys' and values' bytes of one table, and what its records count. */
+static int sum_stored(const struct tidylog_reader *reader, MDB_dbi table, struct tidylog_table_size *size)
 {
     MDB_cursor *cursor;
     MDB_val key, value;
-    *bytes = 0;
     int code = mdb_cursor_open(reader->txn, table, &cursor);
     if (code != 0)
         return code;
-    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
-        *bytes += key.mv_size + value.mv_size;
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        size->stored_bytes += key.mv_size + value.mv_size;
+        size->counts += record_count(&value);
+    }
     mdb_cursor_close(cursor);
     return code == MDB_NOTFOUND ? 0 : code;
 }
@@ -163,7 +193,7 @@ int tidylog_table_sizes(struct tidylog_reader *reader, struct tidylog_table_size
         int code = mdb_stat(reader->txn, table, &stat);
         sizes[i] = (struct tidylog_table_size){.name = tidylog_table_names[i]};
         if (code == 0)
-            code = sum_stored(reader, table, &sizes[i].stored_bytes);
+            code = sum_stored(reader, table, &sizes[i]);
         if (code != 0)
             return store_fail(reader->store.path, "measure its tables", code);
         sizes[i].records = stat.ms_entries;

@@ -7,11 +7,16 @@
 struct tidylog_reader {
     struct store store;
     MDB_txn *txn; /* the snapshot */
-    struct tidylog_run run;
+    /* Of the selected run, whose tables are the store's. */
+    struct tidylog_run run;       /* zeroed where damage keeps one from reading it */
     struct tidylog_epoch *epochs; /* [epoch_count] */
     uint64_t *steps_through;      /* [epoch_count] steps of the run up to and with each epoch */
     uint64_t epoch_count;
 };
+
+/* Reads run `number` into `reader`, which has none. On failure nothing is left of it but what could be read of `run`. */
+int reader_load_run(struct tidylog_reader *reader, uint32_t number);
+void reader_unload_run(struct tidylog_reader *reader);
 
 /* Decodes the epoch record `epoch`, whose epochs before end at step `steps_before`. Returns NULL or what is wrong. */
 const char *epoch_decode(uint64_t epoch, uint64_t steps_before, const MDB_val *key, const MDB_val *value,

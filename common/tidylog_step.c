@@ -91,7 +91,7 @@ const char *step_decode(struct step_decoder *decoder, uint64_t step, uint64_t ep
                         const MDB_val *value, struct tidylog_observations *out)
 {
     const struct tidylog_run *run = decoder->run;
-    const uint32_t *samples = decoder->listed;
+    struct tidylog_due due = {.epoch = epoch, .samples = decoder->listed};
     struct record record;
     const char *wrong = record_open(&record, key, value);
     if (wrong != NULL)
@@ -103,22 +103,21 @@ const char *step_decode(struct step_decoder *decoder, uint64_t step, uint64_t ep
         if (wrong != NULL)
             return wrong;
     } else {
-        uint32_t due_count;
-        uint64_t due_epoch;
-        tidylog_order_step(decoder->order, step, &samples, &due_count, &due_epoch);
-        if (due_count != record.count || due_epoch != epoch)
+        tidylog_order_step(decoder->order, step, &due);
+        if (due.count != record.count || (due.epoch != epoch && epoch != STEP_EPOCH_UNKNOWN))
             return "its number of predictions is not what is due there (damaged value)";
     }
     for (uint32_t i = 0; i < record.count; i++)
-        decoder->labels[i] = run->labels[samples[i]];
+        decoder->labels[i] = run->labels[due.samples[i]];
     const struct packing_columns *columns = &decoder->columns;
     if (packing_unpack(columns, record.body, record.body_bytes, decoder->labels, record.count, run->classes,
                        run->detail, decoder->tables) != TIDY_OK)
         return "its predictions are not possible (damaged value)";
     *out = (struct tidylog_observations){.step = step,
                                          .epoch = epoch,
+                                         .evaluated = due.evaluated,
                                          .count = record.count,
-                                         .samples = samples,
+                                         .samples = due.samples,
                                          .labels = decoder->labels,
                                          .predicted = columns->predicted,
                                          .margin = columns->margin,

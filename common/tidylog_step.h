@@ -12,6 +12,9 @@ struct step_decoder; /* the order, tables and arrays that decoding needs */
 int step_decoder_create(struct step_decoder **out, const struct tidylog_run *run);
 void step_decoder_destroy(struct step_decoder *decoder);
 
+/* For an epoch that damage keeps one from knowing. */
+#define STEP_EPOCH_UNKNOWN UINT64_MAX
+
 /* Decodes the record of step `step`, which is in epoch `epoch`. Returns NULL, or what is wrong: static text that
  * fits after "step 7: ". out's arrays live until the next call. */
 const char *step_decode(struct step_decoder *decoder, uint64_t step, uint64_t epoch, const MDB_val *key,

@@ -94,7 +94,7 @@ static int open_environment(struct store *store, unsigned flags, size_t map_byte
 {
     int code = mdb_env_create(&store->env);
     if (code == 0)
-        code = mdb_env_set_maxdbs(store->env, TIDYLOG_TABLES);
+        code = mdb_env_set_maxdbs(store->env, TIDYLOG_TABLES * MOST_RUNS);
     if (code == 0 && map_bytes > 0)
         code = mdb_env_set_mapsize(store->env, map_bytes);
     if (code == 0)
@@ -102,16 +102,44 @@ static int open_environment(struct store *store, unsigned flags, size_t map_byte
     return code == 0 ? check_same_file(store) : store_fail(store->path, "open it", code);
 }
 
-static int open_tables(struct store *store, MDB_txn *txn)
+int store_open_tables(struct store *store, MDB_txn *txn, uint32_t run)
 {
     for (int i = 0; i < TIDYLOG_TABLES; i++) {
-        int code = mdb_dbi_open(txn, tidylog_table_names[i], 0, &store->tables[i]);
+        char name[TABLE_NAME_ROOM];
+        table_name(name, (enum tidylog_table)i, run);
+        int code = mdb_dbi_open(txn, name, 0, &store->tables[i]);
         if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE)
-            return tidy_fail("%s: not a TIDY log (it has no table '%s')", store->path, tidylog_table_names[i]);
+            return tidy_fail("%s: not a TIDY log (it has no table '%s')", store->path, name);
         if (code != 0)
             return store_fail(store->path, "open its tables", code);
     }
     return TIDY_OK;
+}
+
+/* Counts the runs by their tables `meta`, of which each has one, and opens those of the first. */
+static int open_first_run(struct store *store, MDB_txn *txn)
+{
+    static const size_t length = sizeof "meta" - 1;
+    MDB_cursor *cursor = NULL;
+    MDB_val key, value;
+    MDB_dbi names;
+    int code = mdb_dbi_open(txn, NULL, 0, &names);
+    if (code == 0)
+        code = mdb_cursor_open(txn, names, &cursor);
+    store->runs = 0;
+    while (code == 0 && (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        const char *name = key.mv_data;
+        if (key.mv_size >= length && memcmp(name, "meta", length) == 0)
+            store->runs += key.mv_size == length || name[length] == ':';
+    }
+    if (cursor != NULL)
+        mdb_cursor_close(cursor);
+    if (code != MDB_NOTFOUND)
+        return store_fail(store->path, "count its runs", code);
+    if (store->runs > MOST_RUNS)
+        return tidy_fail("%s: it holds %u runs; this version of TIDY reads at most %d", store->path,
+                         (unsigned)store->runs, MOST_RUNS);
+    return store_open_tables(store, txn, 0);
 }
 
 /* A read transaction, with the map as large as the file has become since. */
@@ -164,7 +192,7 @@ int store_open_reader(struct store *store, MDB_txn **txn, const char *path)
     if (status == TIDY_OK)
         status = begin_checked_snapshot(store, txn);
     if (status == TIDY_OK)
-        status = open_tables(store, *txn);
+        status = open_first_run(store, *txn);
     if (status != TIDY_OK) {
         mdb_txn_abort(*txn);
         *txn = NULL;
@@ -181,8 +209,7 @@ int store_open_environment(struct store *store)
         return status;
     status = begin_snapshot(store, &txn);
     if (status == TIDY_OK)
-        if (status == TIDY_OK)
-            status = open_tables(store, txn);
+        status = open_first_run(store, txn);
     if (status != TIDY_OK) {
         mdb_txn_abort(txn);
         return status;

@@ -13,14 +13,18 @@
 #include "common/tidylog.h"
 
 struct store {
-    char *path;                   /* as the user named it */
-    int file;                     /* our own descriptor, which holds our lock; -1: none */
-    MDB_env *env;                 /* NULL: none */
-    MDB_dbi tables[TIDYLOG_TABLES];
+    char *path;                     /* as the user named it */
+    int file;                       /* our own descriptor, which holds our lock; -1: none */
+    MDB_env *env;                   /* NULL: none */
+    uint32_t runs;                  /* that the file holds */
+    MDB_dbi tables[TIDYLOG_TABLES]; /* of the run that was opened last, at first run 0 */
 };
 
 /* For reading, with *txn the snapshot. The caller ends with mdb_txn_abort(*txn), then store_close. */
 int store_open_reader(struct store *store, MDB_txn **txn, const char *path);
+
+/* Opens the tables of run `run`. Their handles live as long as the transaction, or the store where it is committed. */
+int store_open_tables(struct store *store, MDB_txn *txn, uint32_t run);
 
 /* For writing, of a file that exists; locked until store_close. */
 int store_open_writer(struct store *store, const char *path);

@@ -10,7 +10,8 @@
 
 /* Where the findings go. */
 struct verification {
-    struct tidylog_reader *reader;
+    const struct tidylog_reader *reader; /* the run that is checked */
+    uint32_t number;                     /* its number */
     void (*damaged)(const char *what, void *context);
     void *context;
     uint64_t *checked;
@@ -18,8 +19,10 @@ struct verification {
 
 static void report(const struct verification *verification, const char *kind, const char *name, const char *wrong)
 {
-    char text[256];
-    snprintf(text, sizeof text, "%s%s%s: %s", kind, name[0] != 0 ? " " : "", name, wrong);
+    char text[256], run[24] = "";
+    if (verification->reader->store.runs > 1)
+        snprintf(run, sizeof run, "run %u: ", (unsigned)verification->number);
+    snprintf(text, sizeof text, "%s%s%s%s: %s", run, kind, name[0] != 0 ? " " : "", name, wrong);
     verification->damaged(text, verification->context);
 }
 
@@ -35,7 +38,7 @@ static void report_number(const struct verification *verification, const char *k
 static int for_each_record(const struct verification *verification, enum tidylog_table table,
                            void (*check)(void *state, const MDB_val *key, const MDB_val *value), void *state)
 {
-    struct tidylog_reader *reader = verification->reader;
+    const struct tidylog_reader *reader = verification->reader;
     MDB_cursor *cursor;
     MDB_val key, value;
     int code = mdb_cursor_open(reader->txn, reader->store.tables[table], &cursor);
@@ -75,7 +78,19 @@ struct numbered_walk {
     uint64_t due;
     uint64_t steps_before;        /* epochs: where the one before ends */
     struct step_decoder *decoder; /* steps: NULL where it is not known what the run is */
+    uint64_t epoch;               /* steps: which the last one is in */
 };
+
+/* The epoch of a step that comes after those asked for before: what comes after the last record is in the next. */
+static uint64_t epoch_of(struct numbered_walk *walk, uint64_t step)
+{
+    const struct tidylog_reader *reader = walk->verification->reader;
+    if (reader->epochs == NULL)
+        return STEP_EPOCH_UNKNOWN;
+    while (walk->epoch < reader->epoch_count && step >= reader->steps_through[walk->epoch])
+        walk->epoch++;
+    return walk->epoch;
+}
 
 /* Reports a gap before `key`. Returns false where the key is none that could come now. */
 static bool arrive(struct numbered_walk *walk, const MDB_val *key)
@@ -105,13 +120,10 @@ static void check_step(void *state, const MDB_val *key, const MDB_val *value)
         return;
     uint64_t step = walk->due - 1;
     const char *wrong;
-    if (walk->decoder != NULL) {
-        const struct tidylog_reader *reader = walk->verification->reader;
-        uint64_t epoch = step / tidylog_steps_per_epoch(&reader->run);
-        wrong = step_decode(walk->decoder, step, epoch, key, value, &observations);
-    } else {
+    if (walk->decoder != NULL)
+        wrong = step_decode(walk->decoder, step, epoch_of(walk, step), key, value, &observations);
+    else
         wrong = record_open(&record, key, value);
-    }
     if (wrong != NULL)
         report_number(walk->verification, walk->kind, step, wrong);
 }
@@ -130,28 +142,46 @@ static void check_epoch(void *state, const MDB_val *key, const MDB_val *value)
         walk->steps_before = through;
 }
 
-int tidylog_verify(struct tidylog_reader *reader, void (*damaged)(const char *what, void *context), void *context,
-                   uint64_t *checked)
+static int verify_run(struct verification *verification)
 {
-    struct verification verification = {
-        .reader = reader, .damaged = damaged, .context = context, .checked = checked};
-    struct numbered_walk epochs = {.verification = &verification, .kind = "epoch"};
-    struct numbered_walk steps = {.verification = &verification, .kind = "step"};
-    *checked = 0;
+    const struct tidylog_reader *reader = verification->reader;
+    struct numbered_walk epochs = {.verification = verification, .kind = "epoch"};
+    struct numbered_walk steps = {.verification = verification, .kind = "step"};
     int status = TIDY_OK;
     /* Without the run's description, which is then among what is reported, there is only the checksum to go by. */
     if (reader->run.samples > 0)
         status = step_decoder_create(&steps.decoder, &reader->run);
     if (status == TIDY_OK)
-        status = for_each_record(&verification, TABLE_META, check_meta, &verification);
+        status = for_each_record(verification, TABLE_META, check_meta, verification);
     if (status == TIDY_OK)
-        status = for_each_record(&verification, TABLE_EPOCHS, check_epoch, &epochs);
+        status = for_each_record(verification, TABLE_EPOCHS, check_epoch, &epochs);
     if (status == TIDY_OK)
-        status = for_each_record(&verification, TABLE_STEPS, check_step, &steps);
+        status = for_each_record(verification, TABLE_STEPS, check_step, &steps);
     if (status == TIDY_OK)
-        status = for_each_record(&verification, TABLE_COLUMNS, check_column, &verification);
+        status = for_each_record(verification, TABLE_COLUMNS, check_column, verification);
     if (status == TIDY_OK && epochs.steps_before > steps.due)
-        report_number(&verification, "step", steps.due, "missing, as is the rest of its epoch");
+        report_number(verification, "step", steps.due, "missing, as is the rest of its epoch");
     step_decoder_destroy(steps.decoder);
+    return status;
+}
+
+int tidylog_verify(struct tidylog_reader *reader, void (*damaged)(const char *what, void *context), void *context,
+                   uint64_t *checked)
+{
+    int status = TIDY_OK;
+    *checked = 0;
+    for (uint32_t run = 0; run < reader->store.runs && status == TIDY_OK; run++) {
+        /* A view of the file for one run, so that the one selected stays it. */
+        struct tidylog_reader view = {.store = reader->store, .txn = reader->txn};
+        struct verification verification = {
+            .reader = &view, .number = run, .damaged = damaged, .context = context, .checked = checked};
+        /* What fails here is among what is reported; but not where there are no tables to read. */
+        status = store_open_tables(&view.store, view.txn, run);
+        if (status == TIDY_OK)
+            (void)reader_load_run(&view, run);
+        if (status == TIDY_OK)
+            status = verify_run(&verification);
+        reader_unload_run(&view);
+    }
     return status;
 }

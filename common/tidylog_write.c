@@ -1,6 +1,7 @@
 /* The writer: packs records in the trainer's thread, commits them in its own. */
 #include "common/tidylog.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,20 +19,34 @@ struct tidylog_writer {
     struct store store;
     struct tidylog_run run;
     struct tidylog_order *order;
-    uint16_t *labels; /* of the step being packed */
-    uint64_t steps;   /* appended so far, whether or not committed yet */
-    uint64_t epochs;  /* the same */
+    uint16_t *labels;     /* of the step being packed */
+    uint64_t steps;       /* appended so far, whether or not committed yet */
+    uint64_t epochs;      /* the same */
+    uint64_t epoch_start; /* the first step after them */
+    uint8_t *seen;        /* [samples] was it in a step? */
     struct queue *queue;
     struct committer committer;
     uint64_t kept_steps; /* on disk; of whoever is in a transaction */
+
+    pthread_mutex_t labels_mutex; /* of changes to run.labels */
+    bool labels_changed;          /* and not taken yet by a commit */
 };
 
 /* ---- the thread's commits --------------------------------------------------------------------------------- */
 
-static int put_records(const struct store *store, MDB_txn *txn, const void *argument)
+/* What a commit is to write. */
+struct batch {
+    const struct queued *first;
+    const struct tidylog_run *labelled; /* the run with labels that are not on disk yet; or NULL */
+};
+
+static int put_batch(const struct store *store, MDB_txn *txn, const void *argument)
 {
+    const struct batch *batch = argument;
     int code = 0;
-    for (const struct queued *record = argument; record != NULL && code == 0; record = record->next) {
+    if (batch->labelled != NULL)
+        code = meta_write_labels(txn, store->tables[TABLE_META], batch->labelled);
+    for (const struct queued *record = batch->first; record != NULL && code == 0; record = record->next) {
         uint8_t number[NUMBER_KEY_BYTES];
         record_number_key(number, record->number);
         MDB_val key = {.mv_size = sizeof number, .mv_data = number};
@@ -41,14 +56,43 @@ static int put_records(const struct store *store, MDB_txn *txn, const void *argu
     return code;
 }
 
+/* A copy of labels that changed since the last call, for the caller to free; NULL where none did. They may be of later
+ * steps than the batch's: what was in a step keeps its label. */
+static int take_labels(struct tidylog_writer *writer, uint16_t **labels)
+{
+    size_t samples = (size_t)writer->run.samples;
+    int status = TIDY_OK;
+    *labels = NULL;
+    pthread_mutex_lock(&writer->labels_mutex);
+    if (writer->labels_changed)
+        status = memory_allocate(labels, samples, sizeof **labels, "labels");
+    if (*labels != NULL) {
+        memcpy(*labels, writer->run.labels, samples * sizeof **labels);
+        writer->labels_changed = false;
+    }
+    pthread_mutex_unlock(&writer->labels_mutex);
+    return status;
+}
+
 /* The thread's commit of a batch. */
 static int commit_batch(void *context, const struct queued *first)
 {
     struct tidylog_writer *writer = context;
+    struct tidylog_run labelled = writer->run;
+    struct batch batch = {.first = first};
+    uint16_t *labels;
     size_t bytes = 0;
+    if (take_labels(writer, &labels) != TIDY_OK)
+        return TIDY_FAILED;
+    if (labels != NULL) {
+        labelled.labels = labels;
+        batch.labelled = &labelled;
+        bytes = (size_t)labelled.samples * sizeof *labels;
+    }
     for (const struct queued *record = first; record != NULL; record = record->next)
         bytes += record->bytes;
-    int code = committer_run(&writer->committer, put_records, first, bytes);
+    int code = committer_run(&writer->committer, put_batch, &batch, bytes);
+    free(labels);
     if (code != 0) {
         const char *path = writer->store.path;
         return tidy_fail("%s: cannot write %s %llu: %s; all steps before %llu are kept; free space and run "
@@ -71,6 +115,8 @@ static void destroy(struct tidylog_writer *writer)
     if (writer == NULL)
         return;
     committer_end(&writer->committer);
+    pthread_mutex_destroy(&writer->labels_mutex);
+    free(writer->seen);
     free(writer->labels);
     tidylog_order_destroy(writer->order);
     meta_free(&writer->run);
@@ -96,32 +142,42 @@ static int count_steps(struct tidylog_writer *writer, MDB_txn *txn)
         return store_fail(writer->store.path, "read its steps", code);
     writer->steps = code == MDB_NOTFOUND ? 0 : record_number(&key) + 1;
     writer->kept_steps = writer->steps;
-    if (writer->steps != stat.ms_entries)
+    if (writer->steps != stat.ms_entries || writer->steps < writer->epoch_start)
         return tidy_fail("%s: steps are missing; 'tidy-analyze verify %s' lists all damage", writer->store.path,
                          writer->store.path);
     return TIDY_OK;
 }
 
+/* What the finished epochs say of where the next one starts. */
+static int read_epochs(struct tidylog_writer *writer, MDB_txn *txn)
+{
+    const struct store *store = &writer->store;
+    struct tidylog_epoch *epochs = NULL;
+    uint64_t *steps_through = NULL;
+    int status =
+        epochs_read(txn, store->tables[TABLE_EPOCHS], store->path, &epochs, &steps_through, &writer->epochs);
+    if (status == TIDY_OK)
+        writer->epoch_start = writer->epochs > 0 ? steps_through[writer->epochs - 1] : 0;
+    free(steps_through);
+    free(epochs);
+    return status;
+}
+
 /* Reads what the open file holds, and starts the thread. */
-static int start(struct tidylog_writer *writer)
+static int start(struct tidylog_writer *writer, bool resumed)
 {
     struct store *store = &writer->store;
     writer->committer.store = store;
     MDB_txn *txn = NULL;
-    struct tidylog_epoch *epochs = NULL;
-    uint64_t *steps_through = NULL;
     int code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
     if (code != 0)
         return store_fail(store->path, "read it", code);
     int status = meta_read(txn, store->tables[TABLE_META], &writer->run, store->path);
     if (status == TIDY_OK)
-        status =
-            epochs_read(txn, store->tables[TABLE_EPOCHS], store->path, &epochs, &steps_through, &writer->epochs);
+        status = read_epochs(writer, txn);
     if (status == TIDY_OK)
         status = count_steps(writer, txn);
     mdb_txn_abort(txn);
-    free(steps_through);
-    free(epochs);
     if (status == TIDY_OK)
         status = tidylog_order_create(&writer->order, &writer->run);
     const struct tidylog_run *run = &writer->run;
@@ -129,8 +185,22 @@ static int start(struct tidylog_writer *writer)
     if (status == TIDY_OK)
         status = memory_allocate(&writer->labels, largest_step, sizeof *writer->labels, "a step's labels");
     if (status == TIDY_OK)
+        status = memory_allocate(&writer->seen, run->samples, sizeof *writer->seen, "the samples of steps");
+    if (status == TIDY_OK && resumed)
+        memset(writer->seen, 1, run->samples * sizeof *writer->seen);
+    if (status == TIDY_OK)
         status = queue_create(&writer->queue, commit_batch, writer);
     return status;
+}
+
+static int allocate_writer(struct tidylog_writer **out)
+{
+    int status = memory_allocate(out, 1, sizeof **out, "the log's writer");
+    if (status != TIDY_OK)
+        return status;
+    (*out)->store.file = -1;
+    pthread_mutex_init(&(*out)->labels_mutex, NULL);
+    return TIDY_OK;
 }
 
 int tidylog_create(struct tidylog_writer **out, const char *path, const struct tidylog_run *run, bool force)
@@ -140,12 +210,12 @@ int tidylog_create(struct tidylog_writer **out, const char *path, const struct t
     int status = meta_check(run, path);
     if (status != TIDY_OK)
         return status;
-    status = memory_allocate(&writer, 1, sizeof *writer, "the log's writer");
+    status = allocate_writer(&writer);
     if (status != TIDY_OK)
         return status;
     status = store_create(&writer->store, path, run, force);
     if (status == TIDY_OK)
-        status = start(writer);
+        status = start(writer, false);
     if (status != TIDY_OK) {
         destroy(writer);
         return status;
@@ -158,12 +228,15 @@ int tidylog_resume(struct tidylog_writer **out, const char *path)
 {
     struct tidylog_writer *writer;
     *out = NULL;
-    int status = memory_allocate(&writer, 1, sizeof *writer, "the log's writer");
+    int status = allocate_writer(&writer);
     if (status != TIDY_OK)
         return status;
     status = store_open_writer(&writer->store, path);
+    if (status == TIDY_OK && writer->store.runs > 1)
+        status = tidy_fail("%s: it holds %u runs, and recording goes on only in a log of one", path,
+                           (unsigned)writer->store.runs);
     if (status == TIDY_OK)
-        status = start(writer);
+        status = start(writer, true);
     if (status != TIDY_OK) {
         destroy(writer);
         return status;
@@ -213,14 +286,13 @@ static int check_predictions(const struct tidylog_writer *writer, uint64_t step,
     return TIDY_OK;
 }
 
-/* Does the seed give these samples? */
+/* Does the run's order give these samples? */
 static bool is_derived(struct tidylog_writer *writer, uint64_t step, const struct tidylog_predictions *predictions)
 {
-    const uint32_t *samples;
-    uint32_t count;
-    uint64_t epoch;
-    tidylog_order_step(writer->order, step, &samples, &count, &epoch);
-    return count == predictions->count && memcmp(samples, predictions->samples, count * sizeof *samples) == 0;
+    struct tidylog_due due;
+    tidylog_order_step(writer->order, step, &due);
+    return due.epoch == writer->epochs && due.count == predictions->count &&
+           memcmp(due.samples, predictions->samples, due.count * sizeof *due.samples) == 0;
 }
 
 static int allocate_record(struct queued **out, size_t body_bytes)
@@ -261,6 +333,7 @@ int tidylog_append_step(struct tidylog_writer *writer, uint64_t step, const stru
     uint8_t *body = record->value + RECORD_HEADER_BYTES;
     for (uint32_t i = 0; i < count; i++) {
         writer->labels[i] = run->labels[predictions->samples[i]];
+        writer->seen[predictions->samples[i]] = 1;
         if (listed)
             store_u32(body + (size_t)i * 4, predictions->samples[i]);
     }
@@ -275,11 +348,11 @@ int tidylog_append_step(struct tidylog_writer *writer, uint64_t step, const stru
 int tidylog_append_epoch(struct tidylog_writer *writer, const struct tidylog_epoch *epoch)
 {
     struct queued *record;
-    uint64_t due_steps = (writer->epochs + 1) * tidylog_steps_per_epoch(&writer->run);
-    if (epoch->epoch != writer->epochs || writer->steps != due_steps)
-        return tidy_fail("%s: epoch %llu was appended after step %llu, where epoch %llu is due after step %llu",
-                         writer->store.path, (unsigned long long)epoch->epoch, (unsigned long long)writer->steps,
-                         (unsigned long long)writer->epochs, (unsigned long long)due_steps);
+    if (epoch->epoch != writer->epochs || writer->steps == writer->epoch_start)
+        return tidy_fail(
+            "%s: epoch %llu was appended after %llu steps, of which %llu are in epoch %llu, which is due",
+            writer->store.path, (unsigned long long)epoch->epoch, (unsigned long long)writer->steps,
+            (unsigned long long)(writer->steps - writer->epoch_start), (unsigned long long)writer->epochs);
     int status = allocate_record(&record, EPOCH_BODY_BYTES);
     if (status != TIDY_OK)
         return status;
@@ -291,8 +364,10 @@ int tidylog_append_epoch(struct tidylog_writer *writer, const struct tidylog_epo
     store_f64(body + 32, epoch->learning_rate);
     store_f64(body + 40, epoch->seconds);
     status = append(writer, record, TABLE_EPOCHS, epoch->epoch, 0, 1);
-    if (status == TIDY_OK)
+    if (status == TIDY_OK) {
         writer->epochs++;
+        writer->epoch_start = writer->steps;
+    }
     return status;
 }
 
@@ -347,10 +422,14 @@ int tidylog_cut(struct tidylog_writer *writer, uint64_t step)
     int code = committer_run(&writer->committer, cut, &step, 0);
     if (code != 0)
         return store_fail(writer->store.path, "cut it", code);
-    uint64_t whole_epochs = step / tidylog_steps_per_epoch(&writer->run);
     writer->steps = writer->kept_steps = step;
-    writer->epochs = whole_epochs < writer->epochs ? whole_epochs : writer->epochs;
-    return TIDY_OK;
+    MDB_txn *txn;
+    code = mdb_txn_begin(writer->store.env, NULL, MDB_RDONLY, &txn);
+    if (code != 0)
+        return store_fail(writer->store.path, "read it", code);
+    status = read_epochs(writer, txn);
+    mdb_txn_abort(txn);
+    return status;
 }
 
 static int put_epochs(const struct store *store, MDB_txn *txn, const void *argument)
@@ -369,5 +448,23 @@ int tidylog_set_epochs(struct tidylog_writer *writer, uint64_t epochs)
     if (code != 0)
         return store_fail(writer->store.path, "write it", code);
     writer->run.epochs = epochs;
+    return TIDY_OK;
+}
+
+int tidylog_set_labels(struct tidylog_writer *writer, const uint16_t *labels)
+{
+    const struct tidylog_run *run = &writer->run;
+    for (uint64_t i = 0; i < run->samples; i++) {
+        if (labels[i] >= run->classes)
+            return tidy_fail("%s: label %u of sample %llu is not below the number of classes, %lu",
+                             writer->store.path, labels[i], (unsigned long long)i, (unsigned long)run->classes);
+        if (labels[i] != run->labels[i] && writer->seen[i])
+            return tidy_fail("%s: sample %llu was in a step with label %u, so its label cannot become %u",
+                             writer->store.path, (unsigned long long)i, run->labels[i], labels[i]);
+    }
+    pthread_mutex_lock(&writer->labels_mutex);
+    memcpy((uint16_t *)run->labels, labels, (size_t)run->samples * sizeof *labels);
+    writer->labels_changed = true;
+    pthread_mutex_unlock(&writer->labels_mutex);
     return TIDY_OK;
 }

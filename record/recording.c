@@ -88,7 +88,7 @@ static int conclude(int status, const struct training *training, const struct ti
                     double started)
 {
     char took[24];
-    uint64_t step = training->position.step, steps_per_epoch = tidylog_steps_per_epoch(run);
+    uint64_t step = training->position.step, steps_per_epoch = training_steps_per_epoch(run);
     if (status == TIDY_INTERRUPTED) {
         progress_line("stopped at epoch %" PRIu64 ", step %" PRIu64 "; 'tidy-record resume %s' goes on",
                       step / steps_per_epoch + 1, step, path);

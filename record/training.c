@@ -15,11 +15,16 @@
 
 const char *const training_schedules[] = {"constant", "cosine", NULL};
 
+uint64_t training_steps_per_epoch(const struct tidylog_run *run)
+{
+    return run->samples / run->batch_size + (run->samples % run->batch_size != 0);
+}
+
 double training_learning_rate(const struct tidylog_run *run, uint64_t step)
 {
     if (strcmp(run->lr_schedule, "constant") == 0)
         return run->learning_rate;
-    double total = (double)(run->epochs * tidylog_steps_per_epoch(run));
+    double total = (double)(run->epochs * training_steps_per_epoch(run));
     return run->learning_rate / 2 * (1 + cos(M_PI * (double)step / total));
 }
 
@@ -82,15 +87,13 @@ static double take_seconds(struct loop *loop)
 static int submit_step(struct loop *loop)
 {
     const struct training *training = loop->training;
-    const uint32_t *samples;
-    uint32_t count;
-    uint64_t epoch;
-    tidylog_order_step(loop->order, loop->submitted, &samples, &count, &epoch);
-    for (uint32_t i = 0; i < count; i++)
-        loop->labels[i] = loop->run->labels[samples[i]];
+    struct tidylog_due due;
+    tidylog_order_step(loop->order, loop->submitted, &due);
+    for (uint32_t i = 0; i < due.count; i++)
+        loop->labels[i] = loop->run->labels[due.samples[i]];
     double rate = training_learning_rate(loop->run, loop->submitted);
     loop->submitted++;
-    return training->backend->step(training->trainer, samples, loop->labels, count, (float)rate);
+    return training->backend->step(training->trainer, due.samples, loop->labels, due.count, (float)rate);
 }
 
 static int collect_step(struct loop *loop)
@@ -260,7 +263,7 @@ int training_run(struct training *training)
         .training = training,
         .run = run,
         .fingerprint = checkpoint_fingerprint(run),
-        .steps_per_epoch = tidylog_steps_per_epoch(run),
+        .steps_per_epoch = training_steps_per_epoch(run),
         .submitted = training->position.step,
         .first_step = training->position.step,
         .clock = progress_seconds(),

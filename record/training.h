@@ -24,6 +24,8 @@ struct training {
     struct checkpoint_position position; /* set by training_start and training_restore, moved by training_run */
 };
 
+uint64_t training_steps_per_epoch(const struct tidylog_run *run);
+
 /* Learning rate of step `step` (of the whole run, from 0): constant, or cosine,
  * rate / 2 (1 + cos(pi step / total steps)) (Loshchilov, Hutter 2017, without restarts). */
 double training_learning_rate(const struct tidylog_run *run, uint64_t step);

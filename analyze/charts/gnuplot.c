@@ -3,7 +3,6 @@
 #include "analyze/charts/gnuplot.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 
 #include "common/error.h"
 #include "common/memory.h"
+#include "common/output_file.h"
 
 /* Without enhanced text, because names have underscores. Each terminal has a scale of its own for fonts. */
 static const struct format {
@@ -24,22 +24,19 @@ static const struct format {
 } formats[] = {
     {".png", "set terminal pngcairo size 1280,720 noenhanced font 'DejaVu Sans,16'\n"},
     {".svg", "set terminal svg size 1280,720 background 'white' noenhanced font 'DejaVu Sans,16' fontscale 1.3\n"},
-    {".pdf", "set terminal pdfcairo size 12.8in,7.2in noenhanced font 'DejaVu Sans,16' fontscale 0.7 linewidth 1.5\n"},
+    {".pdf",
+     "set terminal pdfcairo size 12.8in,7.2in noenhanced font 'DejaVu Sans,16' fontscale 0.7 linewidth 1.5\n"},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
-
-static int fail_exists(const char *path)
-{
-    return tidy_fail("%s exists already; --force replaces it", path);
-}
 
 int gnuplot_terminal(const char **terminal, const char *path, bool force)
 {
     *terminal = formats[0].terminal;
     if (path == NULL)
         return 0;
-    if (!force && access(path, F_OK) == 0)
-        return fail_exists(path);
+    int status = output_file_check(path, force);
+    if (status != 0)
+        return status;
     size_t length = strlen(path);
     for (size_t i = 0; i < FORMATS; i++)
         if (length > 4 && strcasecmp(path + length - 4, formats[i].ending) == 0) {
@@ -102,42 +99,6 @@ static int fail_complaint(const char *path, int complaints)
 
 /* ---- the file ------------------------------------------------------------------------------------------- */
 
-/* Renames; without `force` never over a file that came to be meanwhile. */
-static int publish(const char *temporary, const char *path, bool force)
-{
-    int failed = force ? rename(temporary, path) : renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE);
-    if (failed && !force && errno == EEXIST)
-        return fail_exists(path);
-    if (failed && !force && errno == EINVAL) /* not known to this file system */
-        failed = rename(temporary, path);
-    return failed ? tidy_fail("%s cannot be written: %s", path, strerror(errno)) : 0;
-}
-
-/* Writes beside `path` and renames, so that the file is never there in part. */
-static int write_file(const char *bytes, size_t count, const char *path, bool force)
-{
-    char *temporary;
-    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-        return tidy_fail_memory("a file name", strlen(path));
-    int descriptor = mkostemp(temporary, O_CLOEXEC);
-    if (descriptor < 0) {
-        int status = tidy_fail("%s cannot be written: %s", path, strerror(errno));
-        free(temporary);
-        return status;
-    }
-    mode_t mask = umask(0); /* mkostemp gives its file to its owner alone */
-    umask(mask);
-    int cause = fchmod(descriptor, 0666 & ~mask) != 0 ? errno : write_all(descriptor, bytes, count);
-    if (close(descriptor) != 0 && cause == 0)
-        cause = errno;
-    int status =
-        cause != 0 ? tidy_fail("%s cannot be written: %s", path, strerror(cause)) : publish(temporary, path, force);
-    if (status != 0)
-        unlink(temporary);
-    free(temporary);
-    return status;
-}
-
 /* Copies a file in memory to `path`. */
 static int copy_out(int descriptor, size_t count, const char *path, bool force)
 {
@@ -145,8 +106,12 @@ static int copy_out(int descriptor, size_t count, const char *path, bool force)
     int status = memory_allocate(&bytes, count, 1, "a chart");
     if (status == 0 && pread(descriptor, bytes, count, 0) != (ssize_t)count)
         status = tidy_fail("%s: the chart cannot be read back: %s", path, strerror(errno));
+    struct output_file file = {0};
     if (status == 0)
-        status = write_file(bytes, count, path, force);
+        status = output_file_begin(&file, path, force);
+    if (status == 0 && fwrite(bytes, 1, count, file.stream) != count)
+        status = tidy_fail("%s cannot be written: %s", path, strerror(errno));
+    status = output_file_end(&file, status);
     free(bytes);
     return status;
 }

@@ -34,26 +34,25 @@ static void predict(struct step *step, uint32_t i, const float *logits, uint32_t
 static int append_epochs(struct tidylog_writer *writer, struct tidylog_order *order, const struct tidylog_run *run,
                          const float *logits, uint64_t epochs, uint64_t extra_steps, struct step *room)
 {
-    uint64_t per_epoch = tidylog_steps_per_epoch(run), steps = epochs * per_epoch + extra_steps;
+    uint64_t per_epoch = tidylog_order_steps_before(order, 1), steps = epochs * per_epoch + extra_steps;
     double loss = 0;
     uint64_t right = 0;
     for (uint64_t number = 0; number < steps; number++) {
-        const uint32_t *samples;
-        uint32_t count;
-        uint64_t epoch;
-        tidylog_order_step(order, number, &samples, &count, &epoch);
-        for (uint32_t i = 0; i < count; i++) {
-            uint16_t label = run->labels[samples[i]];
-            predict(room, i, logits + (epoch * run->samples + samples[i]) * run->classes, run->classes, label);
+        struct tidylog_due due;
+        tidylog_order_step(order, number, &due);
+        for (uint32_t i = 0; i < due.count; i++) {
+            uint16_t label = run->labels[due.samples[i]];
+            predict(room, i, logits + (due.epoch * run->samples + due.samples[i]) * run->classes, run->classes,
+                    label);
             loss += log1p(exp(-(double)room->log_odds[i]));
             right += room->predicted[i] == label;
         }
-        const struct tidylog_predictions predictions = {count,        samples,        room->predicted,
+        const struct tidylog_predictions predictions = {due.count,    due.samples,    room->predicted,
                                                         room->margin, room->log_odds, room->logits};
         int status = tidylog_append_step(writer, number, &predictions);
         if (status == 0 && (number + 1) % per_epoch == 0) {
             double share = (double)right / (double)run->samples;
-            const struct tidylog_epoch record = {.epoch = epoch,
+            const struct tidylog_epoch record = {.epoch = due.epoch,
                                                  .loss = loss / (double)run->samples,
                                                  .accuracy = share,
                                                  .test_accuracy = 0.99 * share,

@@ -34,7 +34,7 @@ struct figures {
 static int record(struct figures *figures, struct log_fixture *fixture, const char *path)
 {
     struct tidylog_writer *writer;
-    uint64_t steps_per_epoch = tidylog_steps_per_epoch(&fixture->run);
+    uint64_t steps_per_epoch = tidylog_order_steps_before(fixture->order, 1);
     int status = tidylog_create(&writer, path, &fixture->run, true);
     for (uint64_t step = 0; step < EPOCHS * steps_per_epoch && status == 0; step++) {
         struct tidylog_predictions predictions = log_fixture_step(fixture, step);

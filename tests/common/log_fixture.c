@@ -121,16 +121,14 @@ static void measure(struct log_fixture *fixture, uint32_t i, uint16_t label)
 
 struct tidylog_predictions log_fixture_step(struct log_fixture *fixture, uint64_t step)
 {
-    const uint32_t *samples;
-    uint32_t count;
-    uint64_t epoch;
-    tidylog_order_step(fixture->order, step, &samples, &count, &epoch);
-    for (uint32_t i = 0; i < count; i++) {
-        simulate_logits(fixture->logits + (size_t)i * fixture->run.classes, fixture, samples[i], epoch);
-        measure(fixture, i, fixture->labels[samples[i]]);
+    struct tidylog_due due;
+    tidylog_order_step(fixture->order, step, &due);
+    for (uint32_t i = 0; i < due.count; i++) {
+        simulate_logits(fixture->logits + (size_t)i * fixture->run.classes, fixture, due.samples[i], due.epoch);
+        measure(fixture, i, fixture->labels[due.samples[i]]);
     }
-    return (struct tidylog_predictions){.count = count,
-                                        .samples = samples,
+    return (struct tidylog_predictions){.count = due.count,
+                                        .samples = due.samples,
                                         .predicted = fixture->predicted,
                                         .margin = fixture->margin,
                                         .log_odds = fixture->log_odds,
@@ -150,13 +148,14 @@ struct tidylog_epoch log_fixture_epoch(uint64_t epoch)
 
 int log_fixture_append(struct log_fixture *fixture, struct tidylog_writer *writer, uint64_t first, uint64_t end)
 {
-    uint64_t steps_per_epoch = tidylog_steps_per_epoch(&fixture->run);
     int status = 0;
     for (uint64_t step = first; step < end && status == 0; step++) {
+        struct tidylog_due due;
         struct tidylog_predictions predictions = log_fixture_step(fixture, step);
         status = tidylog_append_step(writer, step, &predictions);
-        if (status == 0 && (step + 1) % steps_per_epoch == 0) {
-            struct tidylog_epoch epoch = log_fixture_epoch(step / steps_per_epoch);
+        tidylog_order_step(fixture->order, step, &due);
+        if (status == 0 && step + 1 == tidylog_order_steps_before(fixture->order, due.epoch + 1)) {
+            struct tidylog_epoch epoch = log_fixture_epoch(due.epoch);
             status = tidylog_append_epoch(writer, &epoch);
         }
     }

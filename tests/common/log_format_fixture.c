@@ -30,7 +30,7 @@ static int write_log(const char *path, enum tidylog_detail detail, bool shuffle,
         status = tidylog_append_step(writer, 0, &predictions);
     }
     if (status == 0)
-        status = log_fixture_append(&fixture, writer, odd, EPOCHS * tidylog_steps_per_epoch(&fixture.run));
+        status = log_fixture_append(&fixture, writer, odd, tidylog_order_steps_before(fixture.order, EPOCHS));
     if (status == 0)
         status = tidylog_close(writer);
     log_fixture_destroy(&fixture);

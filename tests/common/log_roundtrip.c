@@ -106,21 +106,21 @@ static void test_the_order_is_the_seeds_permutation_cut_into_steps(void **state)
     (void)state;
     struct log_fixture fixture;
     create_fixture(&fixture, TIDYLOG_CLASS);
-    assert_int_equal(tidylog_steps_per_epoch(&fixture.run), STEPS_PER_EPOCH);
+    assert_int_equal(tidylog_order_steps_before(fixture.order, 1), STEPS_PER_EPOCH);
     /* Steps in any order, as a resumed run asks for them. */
     static const uint64_t asked[] = {0, 23, 8, 7, 15, 1};
     for (size_t n = 0; n < sizeof asked / sizeof *asked; n++) {
-        uint32_t expected[SAMPLES], count;
-        const uint32_t *samples;
-        uint64_t epoch;
+        uint32_t expected[SAMPLES];
+        struct tidylog_due due;
         struct random_stream stream = random_open(fixture.run.seed, RANDOM_ORDER, asked[n] / STEPS_PER_EPOCH);
         random_permutation(&stream, expected, SAMPLES);
-        tidylog_order_step(fixture.order, asked[n], &samples, &count, &epoch);
+        tidylog_order_step(fixture.order, asked[n], &due);
         uint32_t first = (uint32_t)(asked[n] % STEPS_PER_EPOCH) * BATCH;
-        assert_int_equal(epoch, asked[n] / STEPS_PER_EPOCH);
+        assert_int_equal(due.epoch, asked[n] / STEPS_PER_EPOCH);
         /* 1000 = 7 * 128 + 104. */
-        assert_int_equal(count, asked[n] % STEPS_PER_EPOCH == 7 ? 104 : BATCH);
-        assert_memory_equal(samples, expected + first, count * sizeof *samples);
+        assert_int_equal(due.count, asked[n] % STEPS_PER_EPOCH == 7 ? 104 : BATCH);
+        assert_memory_equal(due.samples, expected + first, due.count * sizeof *due.samples);
+        assert_false(due.evaluated);
     }
     log_fixture_destroy(&fixture);
 }
@@ -284,7 +284,7 @@ static void test_a_prediction_takes_no_more_bytes_than_promised(void **state)
     for (int detail = TIDYLOG_CLASS; detail <= TIDYLOG_MARGIN; detail++) {
         struct log_fixture fixture;
         log_fixture_create(&fixture, 6000, 10, 128, 15, (enum tidylog_detail)detail);
-        uint64_t steps = 15 * tidylog_steps_per_epoch(&fixture.run);
+        uint64_t steps = tidylog_order_steps_before(fixture.order, 15);
         struct tidylog_reader *reader = log_fixture_open(write_log(&fixture, "budget.tidy", steps));
         struct tidylog_table_size sizes[TIDYLOG_TABLES];
         assert_int_equal(tidylog_table_sizes(reader, sizes), 0);
@@ -459,7 +459,7 @@ static void test_a_batch_larger_than_the_data_set_is_one_step_an_epoch(void **st
     (void)state;
     struct log_fixture fixture;
     log_fixture_create(&fixture, 5, 3, 100, 2, TIDYLOG_FULL);
-    assert_int_equal(tidylog_steps_per_epoch(&fixture.run), 1);
+    assert_int_equal(tidylog_order_steps_before(fixture.order, 1), 1);
     struct tidylog_reader *reader = log_fixture_open(write_log(&fixture, "tiny.tidy", 2));
     struct tidylog_replay *replay;
     struct tidylog_observations seen;
@@ -487,12 +487,10 @@ static void test_a_log_grows_beyond_its_first_map(void **state)
     struct tidylog_predictions predictions = log_fixture_step(&fixture, 0);
     fixture.run.shuffle = false;
     for (uint64_t step = 0; step < 40; step++) {
-        const uint32_t *samples;
-        uint32_t count;
-        uint64_t number;
+        struct tidylog_due due;
         struct tidylog_epoch epoch = log_fixture_epoch(step);
-        tidylog_order_step(fixture.order, step, &samples, &count, &number);
-        predictions.samples = samples;
+        tidylog_order_step(fixture.order, step, &due);
+        predictions.samples = due.samples;
         assert_int_equal(tidylog_append_step(writer, step, &predictions), 0);
         assert_int_equal(tidylog_append_epoch(writer, &epoch), 0);
     }
