@@ -31,7 +31,7 @@ struct threshold {
 /* Reads a rule: "mean+5std", "top:0.01", "gmm". Returns 0 or TIDY_USAGE. `text` must outlive *out. */
 int threshold_parse(struct threshold *out, const char *text);
 
-/* Sets flagged[i] for each sample and *count of them. `ranking` is of score->keys; `path` is for messages.
+/* Sets flagged[i] for each sample and *count of them. `ranking` is of the score's keys; `path` is for messages.
  * Errors: count:N with N above the number of samples. */
 int threshold_apply(const struct threshold *threshold, const struct score *score, const struct ranking *ranking,
                     const char *path, bool *flagged, size_t *count);
