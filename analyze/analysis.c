@@ -41,7 +41,11 @@ void analysis_close(struct analysis *analysis)
 
 int analysis_select_run(struct analysis *analysis, uint32_t run)
 {
-    int status = analysis->runs > 1 ? tidylog_reader_select(analysis->reader, run) : 0;
+    int status = 0;
+    if (analysis->runs > 1) {
+        status = tidylog_reader_select(analysis->reader, run);
+        analysis->has_run_means = false;
+    }
     if (status != 0)
         return status;
     analysis->run = tidylog_reader_run(analysis->reader);
@@ -57,12 +61,24 @@ int analysis_select_run(struct analysis *analysis, uint32_t run)
     return status;
 }
 
+/* Can every run feed the scores chosen? They were chosen for the first. */
+static int check_other_runs(struct analysis *analysis)
+{
+    int status = 0;
+    for (uint32_t run = 1; run < analysis->runs && status == 0; run++) {
+        status = analysis_select_run(analysis, run);
+        if (status == 0)
+            status = score_set_check(&analysis->scores, analysis->run, analysis->path);
+    }
+    return status == 0 && analysis->runs > 1 ? analysis_select_run(analysis, 0) : status;
+}
+
 int analysis_choose(struct analysis *analysis, const char *text)
 {
     int status = analysis_select_run(analysis, 0);
-    return status != 0
-               ? status
-               : score_set_choose(&analysis->scores, text, analysis->run, analysis->path, &analysis->sources);
+    if (status == 0)
+        status = score_set_choose(&analysis->scores, text, analysis->run, analysis->path, &analysis->sources);
+    return status != 0 ? status : check_other_runs(analysis);
 }
 
 int analysis_choose_one(struct analysis *analysis, const char *text)
