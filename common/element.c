@@ -145,7 +145,7 @@ size_t element_to_whole(int32_t *out, enum element type, const uint8_t *from, si
 const char *element_text(char *text, enum element type, const uint8_t *from)
 {
     enum { ROOM = 32 };
-    float real = 0;
+    float real = 0; /* gcc cannot tell that a type is set in every case */
     int32_t whole = 0;
     if (type == ELEMENT_F64)
         snprintf(text, ROOM, "%g", load_f64(from));

@@ -8,33 +8,82 @@
 
 enum { SAMPLES = 300, CLASSES = 10, BATCH = 64, EPOCHS = 2 };
 
-/* Kinds beyond the four details: in the data set's order; a step that lists its samples; one sample not a number. */
-static int write_log(const char *path, enum tidylog_detail detail, bool shuffle, bool odd)
+/* What a log has that is not in every one. */
+enum kind {
+    SHUFFLED,
+    ORDERED, /* in the data set's order */
+    LISTED,  /* a step lists its samples; in it one sample is not a number */
+    SPLITS,  /* two splits, samples in neither, probes */
+    UNEVEN,  /* epochs of another number of steps than is due */
+};
+
+static uint16_t given[SAMPLES], parts[SAMPLES];
+
+static void set_splits(struct log_fixture *fixture)
+{
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        given[i] = fixture->labels[i];
+        if (i % 9 == 4)
+            fixture->labels[i] = CLASSES - 1;
+        parts[i] = i % 3 == 1 ? TIDYLOG_SECOND_SPLIT : i % 7 == 0 ? TIDYLOG_LEFT_OUT : TIDYLOG_FIRST_SPLIT;
+    }
+    fixture->run.given = given;
+    fixture->run.probes = "threshold-samples";
+    fixture->run.parts = parts;
+    fixture->run.second_split = 1;
+}
+
+static int append_odd_step(struct log_fixture *fixture, struct tidylog_writer *writer)
+{
+    struct tidylog_predictions predictions = log_fixture_step(fixture, 0);
+    uint32_t samples[BATCH];
+    for (uint32_t i = 0; i < BATCH; i++)
+        samples[i] = 2 * i;
+    fixture->margin[3] = fixture->log_odds[3] = NAN;
+    fixture->margin[4] = INFINITY;
+    predictions.samples = samples;
+    return tidylog_append_step(writer, 0, &predictions);
+}
+
+/* Ends epoch 0 two steps before it is due, and epoch 1 five after. */
+static int append_uneven(struct log_fixture *fixture, struct tidylog_writer *writer)
+{
+    static const uint64_t ends[EPOCHS] = {3, 15};
+    int status = 0;
+    for (uint64_t epoch = 0, step = 0; epoch < EPOCHS && status == 0; epoch++) {
+        for (; step < ends[epoch] && status == 0; step++) {
+            struct tidylog_predictions predictions = log_fixture_step(fixture, step);
+            status = tidylog_append_step(writer, step, &predictions);
+        }
+        struct tidylog_epoch record = log_fixture_epoch(epoch);
+        if (status == 0)
+            status = tidylog_append_epoch(writer, &record);
+    }
+    return status;
+}
+
+static int write_log(const char *path, enum tidylog_detail detail, enum kind kind)
 {
     struct log_fixture fixture;
-    struct tidylog_writer *writer;
+    struct tidylog_writer *writer = NULL;
     log_fixture_create(&fixture, SAMPLES, CLASSES, BATCH, EPOCHS, detail);
-    fixture.run.shuffle = shuffle;
+    fixture.run.shuffle = kind != ORDERED;
+    if (kind == SPLITS)
+        set_splits(&fixture);
     tidylog_order_destroy(fixture.order);
     int status = tidylog_order_create(&fixture.order, &fixture.run);
     if (status == 0)
         status = tidylog_create(&writer, path, &fixture.run, true);
-    if (status == 0 && odd) {
-        struct tidylog_predictions predictions = log_fixture_step(&fixture, 0);
-        uint32_t samples[BATCH];
-        for (uint32_t i = 0; i < BATCH; i++)
-            samples[i] = 2 * i;
-        fixture.margin[3] = fixture.log_odds[3] = NAN;
-        fixture.margin[4] = INFINITY;
-        predictions.samples = samples;
-        status = tidylog_append_step(writer, 0, &predictions);
-    }
-    if (status == 0)
-        status = log_fixture_append(&fixture, writer, odd, tidylog_order_steps_before(fixture.order, EPOCHS));
-    if (status == 0)
-        status = tidylog_close(writer);
+    if (status == 0 && kind == LISTED)
+        status = append_odd_step(&fixture, writer);
+    if (status == 0 && kind == UNEVEN)
+        status = append_uneven(&fixture, writer);
+    else if (status == 0)
+        status =
+            log_fixture_append(&fixture, writer, kind == LISTED, tidylog_order_steps_before(fixture.order, EPOCHS));
+    int closed = tidylog_close(writer);
     log_fixture_destroy(&fixture);
-    return status;
+    return status != 0 ? status : closed;
 }
 
 static int write_all(const char *folder)
@@ -43,22 +92,28 @@ static int write_all(const char *folder)
     int status = 0;
     for (int detail = TIDYLOG_CLASS; detail <= TIDYLOG_FULL && status == 0; detail++) {
         snprintf(path, sizeof path, "%s/%s.tidy", folder, tidylog_detail_names[detail]);
-        status = write_log(path, (enum tidylog_detail)detail, true, false);
+        status = write_log(path, (enum tidylog_detail)detail, SHUFFLED);
     }
-    snprintf(path, sizeof path, "%s/ordered.tidy", folder);
-    if (status == 0)
-        status = write_log(path, TIDYLOG_CLASS, false, false);
-    snprintf(path, sizeof path, "%s/listed.tidy", folder);
-    if (status == 0)
-        status = write_log(path, TIDYLOG_MARGIN, true, true);
+    static const struct {
+        const char *name;
+        enum tidylog_detail detail;
+        enum kind kind;
+    } others[] = {{"ordered", TIDYLOG_CLASS, ORDERED},
+                  {"listed", TIDYLOG_MARGIN, LISTED},
+                  {"splits", TIDYLOG_CLASS, SPLITS},
+                  {"uneven", TIDYLOG_CLASS, UNEVEN}};
+    for (size_t i = 0; i < sizeof others / sizeof *others && status == 0; i++) {
+        snprintf(path, sizeof path, "%s/%s.tidy", folder, others[i].name);
+        status = write_log(path, others[i].detail, others[i].kind);
+    }
     return status;
 }
 
 static void print_step(const struct tidylog_observations *seen, uint32_t classes)
 {
     for (uint32_t i = 0; i < seen->count; i++) {
-        printf("step %llu %u %u %u", (unsigned long long)seen->step, seen->samples[i], seen->labels[i],
-               seen->predicted[i]);
+        printf("step %llu %u %u %u %d", (unsigned long long)seen->step, seen->samples[i], seen->labels[i],
+               seen->predicted[i], seen->evaluated);
         if (seen->margin != NULL)
             printf(" %.9g %.9g %.9g", (double)seen->margin[i], (double)seen->loss[i], (double)seen->confidence[i]);
         for (uint32_t c = 0; c < classes && seen->log_probs != NULL; c++)
@@ -78,10 +133,13 @@ static void print_run(const struct tidylog_run *run)
            (unsigned long long)run->epochs);
     printf("meta height %u\nmeta learning_rate %.17g\nmeta lr_schedule %s\nmeta machine %s\nmeta momentum %.17g\n",
            run->height, run->learning_rate, run->lr_schedule, run->machine, run->momentum);
-    printf("meta network %s\nmeta noise %s\nmeta precision %s\nmeta resize %u\nmeta samples %llu\nmeta seed %llu\n",
-           run->network, run->noise, run->precision, run->resize, (unsigned long long)run->samples,
-           (unsigned long long)run->seed);
-    printf("meta shuffle %d\n", run->shuffle);
+    printf("meta network %s\nmeta noise %s\nmeta precision %s\n", run->network, run->noise, run->precision);
+    if (run->probes != NULL)
+        printf("meta probes %s\n", run->probes);
+    printf("meta resize %u\nmeta samples %llu\n", run->resize, (unsigned long long)run->samples);
+    if (run->second_split > 0)
+        printf("meta second_split %llu\n", (unsigned long long)run->second_split);
+    printf("meta seed %llu\nmeta shuffle %d\n", (unsigned long long)run->seed, run->shuffle);
     printf("meta started %s\nmeta threads %u\nmeta versions %s\nmeta weight_decay %.17g\nmeta width %u\n",
            run->started, run->threads, run->versions, run->weight_decay, run->width);
 }

@@ -45,7 +45,7 @@ def mix(x):
     return x ^ (x >> 31)
 
 
-def epoch_order(seed, epoch, samples):
+def epoch_order(seed, epoch, members):
     state = mix(mix(mix(seed) ^ 1) ^ epoch)
 
     def below(n):
@@ -56,8 +56,8 @@ def epoch_order(seed, epoch, samples):
             if product % 2**64 >= 2**64 % n:
                 return product // 2**64
 
-    order = list(range(samples))
-    for i in range(samples - 1, 0, -1):
+    order = list(members)
+    for i in range(len(order) - 1, 0, -1):
         j = below(i + 1)
         order[i], order[j] = order[j], order[i]
     return order
@@ -91,7 +91,9 @@ class Log:
         self.meta = {key.decode(): value for key, value in tables["meta"]}
         self.samples, self.classes, self.batch = (int(self.text(k)) for k in ("samples", "classes", "batch_size"))
         self.labels = struct.unpack(f"<{self.samples}H", open_value(self.meta["labels"])[2])
-        self.steps_per_epoch = -(-self.samples // self.batch)
+        parts = struct.unpack(f"<{self.samples}H", open_value(self.meta["parts"])[2]) if "parts" in self.meta else None
+        self.splits = [[i for i in range(self.samples) if (parts[i] if parts else 0) == split] for split in (0, 1)]
+        self.second_split = int(self.text("second_split")) if "second_split" in self.meta else None
         self.orders = {}
         self.tables = tables
         assert self.text("format") == "tidy" and tables["columns"] == []
@@ -99,12 +101,24 @@ class Log:
     def text(self, key):
         return open_value(self.meta[key])[2].decode()
 
-    def order(self, epoch):
+    def order(self, epoch, split):
         if self.text("shuffle") == "0":
-            return range(self.samples)
+            return self.splits[split]
         if epoch not in self.orders:
-            self.orders = {epoch: epoch_order(int(self.text("seed")), epoch, self.samples)}
+            self.orders = {epoch: epoch_order(int(self.text("seed")), epoch, self.splits[split])}
         return self.orders[epoch]
+
+    def due(self, step):
+        """(epoch, samples, evaluated) of a step, as the run's seed and splits say."""
+        first, second = (-(-len(split) // self.batch) for split in self.splits)
+        if self.second_split is None or step < self.second_split * first:
+            epoch, place, split = step // first, step % first, 0
+        else:
+            past, place = divmod(step - self.second_split * first, second + first)
+            epoch, split = self.second_split + past, 1
+        evaluated = split == 1 and place >= second
+        place, order = (place - second, self.splits[0]) if evaluated else (place, self.order(epoch, split))
+        return epoch, order[place * self.batch : (place + 1) * self.batch], evaluated
 
     def epochs(self):
         for number, (key, value) in enumerate(self.tables["epochs"]):
@@ -112,7 +126,7 @@ class Log:
             yield struct.unpack("<Qddddd", open_value(value)[2])
 
     def predictions(self, step, value, epoch):
-        """(sample, label, predicted, numbers) of each prediction of a step."""
+        """(sample, label, predicted, evaluated, numbers) of each prediction of a step."""
         flags, count, body = open_value(value)
         at = 0
 
@@ -122,8 +136,11 @@ class Log:
             at += struct.calcsize("<" + format)
             return result
 
-        first = step % self.steps_per_epoch * self.batch
-        samples = take(f"{count}I") if flags & 1 else self.order(epoch)[first : first + self.batch]
+        due_epoch, samples, evaluated = self.due(step)
+        if flags & 1:
+            samples, evaluated = take(f"{count}I"), False
+        else:
+            assert due_epoch == epoch
         assert len(samples) == count
         labels = [self.labels[sample] for sample in samples]
         bitmap = take(f"{-(-count // 8)}B")
@@ -146,13 +163,13 @@ class Log:
             for i in range(count):
                 numbers[i] = of_log_probs(log_softmax(take(f"{classes}f")), labels[i])
         assert at == len(body)
-        return zip(samples, labels, predicted, numbers)
+        return zip(samples, labels, predicted, [int(evaluated)] * count, numbers)
 
 
 def main():
     log = Log(read_tables(sys.stdin))
     for key in sorted(log.meta):
-        if key not in ("labels", "truth", "format"):
+        if key not in ("labels", "truth", "given", "parts", "format"):
             print("meta", key, log.text(key))
     first = 0
     for epoch, (through, *figures) in enumerate(log.epochs()):
@@ -160,8 +177,8 @@ def main():
         for step in range(first, through):
             key, value = log.tables["steps"][step]
             assert struct.unpack(">Q", key) == (step,)
-            for sample, label, predicted, numbers in log.predictions(step, value, epoch):
-                print("step", step, sample, label, predicted, *(f"{x:.9g}" for x in numbers))
+            for sample, label, predicted, evaluated, numbers in log.predictions(step, value, epoch):
+                print("step", step, sample, label, predicted, evaluated, *(f"{x:.9g}" for x in numbers))
         first = through
 
 
