@@ -41,6 +41,7 @@ int recording_compile(struct recording *recording, const struct tidylog_run *run
         .train = train,
         .test = &recording->data.test,
         .batch_size = train->samples < run->batch_size ? (uint32_t)train->samples : run->batch_size,
+        .epoch_samples = {train->samples},
         .threads = threads,
         .momentum = (float)run->momentum,
         .weight_decay = (float)run->weight_decay,

@@ -334,6 +334,27 @@ static int cpu_collect(struct trainer *t, struct step_result *out)
     return TIDY_OK;
 }
 
+/* Classifies images with the running statistics; results are where a step's are. */
+static int classify(struct trainer *t, const struct dataset *data, const uint32_t *samples, const uint16_t *labels,
+                    uint32_t count)
+{
+    int status = forward(t, data, samples, count, false);
+    if (status == TIDY_OK)
+        softmax_cross_entropy(NULL, t->predicted, t->margin, t->log_odds, t->loss, t->logits, labels, count,
+                              t->config.network->classes);
+    return status;
+}
+
+static int cpu_predict(struct trainer *t, const uint32_t *samples, const uint16_t *labels, uint32_t count,
+                       struct step_result *out)
+{
+    assert(count > 0 && count <= t->config.batch_size);
+    t->count = count;
+    memcpy(t->samples, samples, count * sizeof *samples);
+    int status = classify(t, t->config.train, t->samples, labels, count);
+    return status == TIDY_OK ? cpu_collect(t, out) : status;
+}
+
 static int cpu_evaluate(struct trainer *t, uint64_t *correct)
 {
     const struct dataset *test = t->config.test;
@@ -343,12 +364,10 @@ static int cpu_evaluate(struct trainer *t, uint64_t *correct)
         uint32_t count = left < t->config.batch_size ? (uint32_t)left : t->config.batch_size;
         for (uint32_t i = 0; i < count; i++)
             t->samples[i] = (uint32_t)(start + i);
-        int status = forward(t, test, t->samples, count, false);
+        const uint16_t *labels = test->labels + start;
+        int status = classify(t, test, t->samples, labels, count);
         if (status != TIDY_OK)
             return status;
-        const uint16_t *labels = test->labels + start;
-        softmax_cross_entropy(NULL, t->predicted, t->margin, t->log_odds, t->loss, t->logits, labels, count,
-                              t->config.network->classes);
         for (uint32_t i = 0; i < count; i++)
             *correct += t->predicted[i] == labels[i];
     }
@@ -386,6 +405,7 @@ const struct backend cpu_backend = {
     .step = cpu_step,
     .collect = cpu_collect,
     .evaluate = cpu_evaluate,
+    .predict = cpu_predict,
     .plans = cpu_plans,
     .memory = cpu_memory,
     .versions = onednn_version,

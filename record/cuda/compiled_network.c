@@ -87,11 +87,13 @@ int compiled_network_create(struct compiled_network *out, const struct trainer_c
                             const struct network_state *state, struct device *device, struct plan_cache *cache,
                             struct plan_cache *used)
 {
+    uint32_t last = (uint32_t)(config->epoch_samples[0] % config->batch_size);
+    uint32_t last_of_second = (uint32_t)(config->epoch_samples[1] % config->batch_size);
     *out = (struct compiled_network){
         .config = config,
         .type = config->precision == PRECISION_BF16 ? GPU_BF16 : GPU_F32,
         .element_bytes = config->precision == PRECISION_BF16 ? sizeof(uint16_t) : sizeof(float),
-        .counts = {config->batch_size, (uint32_t)(config->train->samples % config->batch_size)},
+        .counts = {config->batch_size, last, last_of_second == last ? 0 : last_of_second},
         .layer_count = config->network->layer_count,
     };
     size_t layers = (size_t)out->layer_count, workspace;

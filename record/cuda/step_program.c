@@ -12,6 +12,8 @@ struct enqueuing {
     int batch;
     uint32_t count;
     bool training;
+    const struct dataset *data;
+    const uint8_t *images; /* data's, on the device */
 };
 
 /* The kernels' error code as a message. */
@@ -202,17 +204,17 @@ static int enqueue(const struct enqueuing *e)
 {
     struct compiled_network *n = e->n;
     const struct network *network = n->config->network;
-    const struct dataset *data = e->training ? n->config->train : n->config->test;
+    const struct dataset *data = e->data;
     const struct step_inputs *in = &n->input_offsets;
     const struct step_outputs *out = &n->output_offsets;
     const float *learning_rate = (const float *)(n->inputs + in->learning_rate);
     const uint32_t *samples = (const uint32_t *)(n->inputs + in->samples);
     const uint16_t *labels = (const uint16_t *)(n->inputs + in->labels);
 
-    int status = check_kernel(
-        gpu_gather_images(e->queue, n->type, n->images, e->training ? n->train_images : n->test_images, samples,
-                          e->count, data->height, data->width, data->channels, network->height, network->width),
-        "the images");
+    int status =
+        check_kernel(gpu_gather_images(e->queue, n->type, n->images, e->images, samples, e->count, data->height,
+                                       data->width, data->channels, network->height, network->width),
+                     "the images");
     for (int i = 0; i < n->layer_count && status == TIDY_OK; i++)
         status = forward_layer(e, i);
     const struct compiled_layer *top = layer_at(e, n->layer_count - 1);
@@ -236,6 +238,7 @@ int step_program_create(struct step_program *out, struct compiled_network *netwo
                         enum program_kind kind, int batch)
 {
     *out = (struct step_program){.device = device};
+    bool test = kind == PROGRAM_EVALUATE;
     struct enqueuing e = {
         .n = network,
         .device = device,
@@ -243,6 +246,8 @@ int step_program_create(struct step_program *out, struct compiled_network *netwo
         .batch = batch,
         .count = network->counts[batch],
         .training = kind == PROGRAM_TRAIN,
+        .data = test ? network->config->test : network->config->train,
+        .images = test ? network->test_images : network->train_images,
     };
     int status = enqueue(&e);
     if (status == TIDY_OK)

@@ -10,6 +10,7 @@
 enum program_kind {
     PROGRAM_TRAIN,    /* forward, loss, backward, update on training images */
     PROGRAM_EVALUATE, /* forward with the running statistics on test images, and predictions */
+    PROGRAM_PREDICT,  /* the same on training images */
 };
 
 struct step_program {
@@ -17,7 +18,7 @@ struct step_program {
     cudaGraphExec_t graph;
 };
 
-/* Makes the program for batches of BATCH_WHOLE or BATCH_LAST. Runs it once, because libraries load code at its first use,
+/* Makes the program for batches of that kind (BATCH_WHOLE, ...). Runs it once, because libraries load code at its first use,
  * which a capture forbids, and captures it. The network's parameters mean nothing after it. Destroyed also where this
  * fails. */
 int step_program_create(struct step_program *out, struct compiled_network *network, struct device *device,

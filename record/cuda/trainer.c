@@ -29,7 +29,7 @@ struct trainer {
     struct plan_cache *used;  /* this network's */
     struct compiled_network network;
     struct step_program train[BATCHES];
-    struct step_program evaluate; /* whole batches: what is missing in the last is filled up */
+    struct step_program evaluate, predict; /* whole batches: what is missing in the last is filled up */
     struct slot slots[SLOTS];
     uint64_t submitted, collected;
     size_t result_bytes; /* that are copied of a step's outputs */
@@ -78,6 +78,8 @@ static int create_programs(struct trainer *t)
             status = step_program_create(&t->train[batch], &t->network, &t->device, PROGRAM_TRAIN, batch);
     if (status == TIDY_OK && t->config.test->samples > 0)
         status = step_program_create(&t->evaluate, &t->network, &t->device, PROGRAM_EVALUATE, BATCH_WHOLE);
+    if (status == TIDY_OK)
+        status = step_program_create(&t->predict, &t->network, &t->device, PROGRAM_PREDICT, BATCH_WHOLE);
     return status;
 }
 
@@ -112,6 +114,7 @@ static void cuda_destroy(struct trainer *t)
         return;
     if (t->device.queue.stream != NULL)
         cudaStreamSynchronize(t->device.queue.stream); /* nothing may use what is freed below */
+    step_program_destroy(&t->predict);
     step_program_destroy(&t->evaluate);
     for (int batch = 0; batch < BATCHES; batch++)
         step_program_destroy(&t->train[batch]);
@@ -193,17 +196,26 @@ static int cuda_save(struct trainer *t, struct network_state *state)
 
 /* ---- steps --------------------------------------------------------------------------------------------- */
 
-/* Enqueues a program with the inputs of the next slot, and the copy of its outputs. */
+/* Fills an array of the inputs: `count` elements from `from`, and zeros up to a whole batch. */
+static void fill_input(char *input, const void *from, uint32_t count, uint32_t batch, size_t element)
+{
+    memcpy(input, from, count * element);
+    memset(input + count * element, 0, (batch - count) * element);
+}
+
+/* Enqueues a program with the inputs of the next slot, and the copy of its outputs. A program of whole batches has sample 0 with
+ * label 0 where `count` is less, whose results nobody looks at. */
 static int submit(struct trainer *t, const struct step_program *program, const uint32_t *samples,
                   const uint16_t *labels, uint32_t count, float learning_rate)
 {
     const struct compiled_network *n = &t->network;
+    uint32_t batch = t->config.batch_size;
     cudaStream_t stream = t->device.queue.stream;
     struct slot *slot = &t->slots[t->submitted % SLOTS];
     slot->count = count;
     memcpy(slot->inputs + n->input_offsets.learning_rate, &learning_rate, sizeof learning_rate);
-    memcpy(slot->inputs + n->input_offsets.samples, samples, count * sizeof *samples);
-    memcpy(slot->inputs + n->input_offsets.labels, labels, count * sizeof *labels);
+    fill_input(slot->inputs + n->input_offsets.samples, samples, count, batch, sizeof *samples);
+    fill_input(slot->inputs + n->input_offsets.labels, labels, count, batch, sizeof *labels);
     int status =
         check_cuda(cudaMemcpyAsync(n->inputs, slot->inputs, n->input_offsets.bytes, cudaMemcpyHostToDevice, stream),
                    "copying a step's samples to it");
@@ -244,8 +256,9 @@ static int cuda_step(struct trainer *t, const uint32_t *samples, const uint16_t 
     for (int batch = 0; batch < BATCHES; batch++)
         if (t->network.counts[batch] == count)
             return step_status(submit(t, &t->train[batch], samples, labels, count, learning_rate));
-    return tidy_fail("a step of %u samples, where batches of %u and an epoch's last of %u were prepared", count,
-                     t->network.counts[BATCH_WHOLE], t->network.counts[BATCH_LAST]);
+    return tidy_fail("a step of %u samples, where batches of %u and an epoch's last of %u and %u were prepared",
+                     count, t->network.counts[BATCH_WHOLE], t->network.counts[BATCH_LAST],
+                     t->network.counts[BATCH_LAST_OF_SECOND]);
 }
 
 static int cuda_collect(struct trainer *t, struct step_result *out)
@@ -268,17 +281,25 @@ static int cuda_collect(struct trainer *t, struct step_result *out)
     return TIDY_OK;
 }
 
-/* Counts the right ones of the oldest submitted batch, which has test samples from `start` on. */
-static int count_correct(struct trainer *t, uint64_t start, uint64_t *correct)
+static int cuda_predict(struct trainer *t, const uint32_t *samples, const uint16_t *labels, uint32_t count,
+                        struct step_result *out)
 {
-    const struct dataset *test = t->config.test;
+    assert(t->submitted == t->collected);
+    int status = step_status(submit(t, &t->predict, samples, labels, count, 0));
+    return status == TIDY_OK ? cuda_collect(t, out) : status;
+}
+
+/* Counts the right ones of the oldest submitted batch. */
+static int count_correct(struct trainer *t, uint64_t *correct)
+{
     const struct slot *slot;
     int status = wait_for_slot(t, &slot);
     if (status != TIDY_OK)
         return status;
     const uint16_t *predicted = (const uint16_t *)(slot->outputs + t->network.output_offsets.predicted);
-    for (uint32_t i = 0; i < slot->count && start + i < test->samples; i++)
-        *correct += predicted[i] == test->labels[start + i];
+    const uint16_t *labels = (const uint16_t *)(slot->inputs + t->network.input_offsets.labels);
+    for (uint32_t i = 0; i < slot->count; i++)
+        *correct += predicted[i] == labels[i];
     return TIDY_OK;
 }
 
@@ -287,26 +308,20 @@ static int cuda_evaluate(struct trainer *t, uint64_t *correct)
     const struct dataset *test = t->config.test;
     uint32_t batch = t->config.batch_size;
     uint32_t *samples;
-    uint16_t *labels;
     *correct = 0;
     int status = memory_allocate(&samples, batch, sizeof *samples, "a batch's samples");
-    if (status != TIDY_OK)
-        return status;
-    status = memory_allocate(&labels, batch, sizeof *labels, "a batch's labels"); /* the losses are not looked at */
-    uint64_t counted = 0;
     for (uint64_t start = 0; start < test->samples && status == TIDY_OK; start += batch) {
-        for (uint32_t i = 0; i < batch; i++)
-            samples[i] = (uint32_t)(start + i < test->samples ? start + i : 0);
-        if (t->submitted - t->collected == STEPS_AHEAD) {
-            status = count_correct(t, counted, correct);
-            counted += batch;
-        }
+        uint64_t left = test->samples - start;
+        uint32_t count = left < batch ? (uint32_t)left : batch;
+        for (uint32_t i = 0; i < count; i++)
+            samples[i] = (uint32_t)(start + i);
+        if (t->submitted - t->collected == STEPS_AHEAD)
+            status = count_correct(t, correct);
         if (status == TIDY_OK)
-            status = submit(t, &t->evaluate, samples, labels, batch, 0);
+            status = submit(t, &t->evaluate, samples, test->labels + start, count, 0);
     }
-    for (; status == TIDY_OK && t->collected < t->submitted; counted += batch)
-        status = count_correct(t, counted, correct);
-    free(labels);
+    while (status == TIDY_OK && t->collected < t->submitted)
+        status = count_correct(t, correct);
     free(samples);
     return status;
 }
@@ -332,6 +347,7 @@ static const struct backend cuda_backend = {
     .step = cuda_step,
     .collect = cuda_collect,
     .evaluate = cuda_evaluate,
+    .predict = cuda_predict,
     .plans = cuda_plans,
     .memory = cuda_memory,
     .versions = device_versions,

@@ -42,6 +42,7 @@ int main(int argc, char **argv)
                                     .train = &data,
                                     .test = &none,
                                     .batch_size = batch,
+                                    .epoch_samples = {batch},
                                     .threads = threads,
                                     .momentum = 0.9f};
     if ((status = cpu_backend.create(&trainer, &config)) != TIDY_OK ||

@@ -24,10 +24,12 @@ struct training {
     struct trainer *trainer;
 };
 
-static void open_training(struct training *t, const char *name, uint32_t batch_size, uint32_t size, float weight_decay)
+static void open_training(struct training *t, const char *name, uint32_t batch_size, uint32_t size,
+                          float weight_decay)
 {
     *t = (struct training){.batch_size = batch_size};
-    t->data = (struct dataset){.samples = batch_size, .height = size, .width = size, .channels = 1, .classes = CLASSES};
+    t->data =
+        (struct dataset){.samples = batch_size, .height = size, .width = size, .channels = 1, .classes = CLASSES};
     t->data.images = malloc((size_t)batch_size * size * size);
     t->data.labels = malloc(batch_size * sizeof *t->data.labels);
     t->samples = malloc(batch_size * sizeof *t->samples);
@@ -45,7 +47,9 @@ static void open_training(struct training *t, const char *name, uint32_t batch_s
                                     .train = &t->data,
                                     .test = &t->none,
                                     .batch_size = batch_size,
+                                    .epoch_samples = {batch_size},
                                     .threads = 2,
+                                    .logits = true,
                                     .momentum = 0.9f,
                                     .weight_decay = weight_decay};
     assert_int_equal(cpu_backend.create(&t->trainer, &config), TIDY_OK);
@@ -66,7 +70,8 @@ static void close_training(struct training *t)
 static double step(struct training *t, float learning_rate)
 {
     struct step_result result;
-    assert_int_equal(cpu_backend.step(t->trainer, t->samples, t->data.labels, t->batch_size, learning_rate), TIDY_OK);
+    assert_int_equal(cpu_backend.step(t->trainer, t->samples, t->data.labels, t->batch_size, learning_rate),
+                     TIDY_OK);
     assert_int_equal(cpu_backend.collect(t->trainer, &result), TIDY_OK);
     assert_int_equal(result.predictions.count, t->batch_size);
     double loss = 0;
@@ -206,6 +211,74 @@ static void test_evaluation_classifies_what_was_learned(void **state)
     close_training(&t);
 }
 
+/* Cross-entropy and margin of each sample's own logits, in double precision. */
+static void check_result(const struct step_result *result, const uint32_t *samples, const uint16_t *labels,
+                         uint32_t count)
+{
+    const struct tidylog_predictions *p = &result->predictions;
+    assert_int_equal(p->count, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const float *logits = p->logits + (size_t)i * CLASSES;
+        double sum = 0, other = -INFINITY;
+        for (int c = 0; c < CLASSES; c++) {
+            sum += exp((double)logits[c]);
+            other = c != labels[i] ? fmax(other, (double)logits[c]) : other;
+            assert_true(logits[p->predicted[i]] >= logits[c]);
+        }
+        double loss = log(sum) - (double)logits[labels[i]];
+        assert_int_equal(p->samples[i], samples[i]);
+        assert_near(result->loss[i], loss, 1e-4);
+        assert_near(p->margin[i], (double)logits[labels[i]] - other, 1e-4);
+        assert_near(p->log_odds[i], log(exp(-loss) / (1 - exp(-loss))), 1e-3 * (1 + fabs((double)p->log_odds[i])));
+    }
+}
+
+static void test_predictions_are_those_of_the_evaluated_network_and_nothing_is_learned(void **state)
+{
+    (void)state;
+    enum { BATCH = 40 };
+    struct training t;
+    struct network_state before, after;
+    open_training(&t, "small", BATCH, 28, 0);
+    t.none = t.data;
+    for (int i = 0; i < 3; i++) /* so few that the statistics of a batch and the running ones are far apart */
+        step(&t, 0.01f);
+    assert_int_equal(network_state_allocate(&before, &t.network), TIDY_OK);
+    assert_int_equal(network_state_allocate(&after, &t.network), TIDY_OK);
+    assert_int_equal(cpu_backend.save(t.trainer, &before), TIDY_OK);
+
+    uint32_t samples[BATCH];
+    uint16_t labels[BATCH];
+    for (uint32_t i = 0; i < BATCH; i++) {
+        samples[i] = (i * 7 + 3) % BATCH;
+        labels[i] = t.data.labels[samples[i]];
+    }
+    uint64_t expected, correct = 0;
+    struct step_result result;
+    assert_int_equal(cpu_backend.evaluate(t.trainer, &expected), TIDY_OK);
+    assert_int_equal(cpu_backend.predict(t.trainer, samples, labels, BATCH, &result), TIDY_OK);
+    check_result(&result, samples, labels, BATCH);
+    float margin[BATCH];
+    memcpy(margin, result.predictions.margin, sizeof margin);
+    for (uint32_t i = 0; i < BATCH; i++)
+        correct += result.predictions.predicted[i] == labels[i];
+    assert_int_equal(correct, expected);
+
+    /* A sample's prediction does not depend on what else is in its batch. */
+    assert_int_equal(cpu_backend.predict(t.trainer, samples + 9, labels + 9, 5, &result), TIDY_OK);
+    check_result(&result, samples + 9, labels + 9, 5);
+    for (uint32_t i = 0; i < 5; i++)
+        assert_near(result.predictions.margin[i], margin[9 + i], 1e-4);
+
+    assert_int_equal(cpu_backend.save(t.trainer, &after), TIDY_OK);
+    assert_memory_equal(after.parameters, before.parameters, before.parameter_count * sizeof(float));
+    assert_memory_equal(after.velocity, before.velocity, before.parameter_count * sizeof(float));
+    assert_memory_equal(after.statistics, before.statistics, before.statistics_count * sizeof(float));
+    network_state_destroy(&before);
+    network_state_destroy(&after);
+    close_training(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_gradients_of_every_layer_equal_finite_differences),
         cmocka_unit_test(test_the_same_steps_give_the_same_bits),
         cmocka_unit_test(test_evaluation_classifies_what_was_learned),
+        cmocka_unit_test(test_predictions_are_those_of_the_evaluated_network_and_nothing_is_learned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,7 @@ struct trainer {
     struct trainer_config config;
     uint32_t classes;
     float weights[FEATURES * MOST_CLASSES], velocity[FEATURES * MOST_CLASSES], bias[MOST_CLASSES];
-    struct slot slots[AHEAD];
+    struct slot slots[AHEAD], evaluated;
     uint64_t submitted, collected;
 };
 
@@ -177,6 +177,23 @@ static int step(struct trainer *trainer, const uint32_t *samples, const uint16_t
     return 0;
 }
 
+/* Writes a slot's samples into the transcript, and gives its arrays out. */
+static void give(struct step_result *out, const struct slot *slot, bool evaluated)
+{
+    for (uint32_t i = 0; i < slot->count; i++)
+        if (fake_lines++ < FAKE_LINES)
+            fake_transcript[fake_lines - 1] =
+                (struct fake_line){slot->samples[i],  slot->labels[i], slot->predicted[i],  slot->margin[i],
+                                   slot->log_odds[i], slot->loss[i],   slot->learning_rate, evaluated};
+    out->predictions = (struct tidylog_predictions){.count = slot->count,
+                                                    .samples = slot->samples,
+                                                    .predicted = slot->predicted,
+                                                    .margin = slot->margin,
+                                                    .log_odds = slot->log_odds,
+                                                    .logits = slot->logits};
+    out->loss = slot->loss;
+}
+
 static int collect(struct trainer *trainer, struct step_result *out)
 {
     uint64_t number = calls[FAKE_COLLECT];
@@ -188,18 +205,26 @@ static int collect(struct trainer *trainer, struct step_result *out)
     struct slot *slot = &trainer->slots[trainer->collected++ % AHEAD];
     if (fake_event.wanted && fake_event.no_loss && fake_event.number == number)
         slot->loss[slot->count / 2] = NAN;
-    for (uint32_t i = 0; i < slot->count; i++)
-        if (fake_lines++ < FAKE_LINES)
-            fake_transcript[fake_lines - 1] =
-                (struct fake_line){slot->samples[i],  slot->labels[i], slot->predicted[i], slot->margin[i],
-                                   slot->log_odds[i], slot->loss[i],   slot->learning_rate};
-    out->predictions = (struct tidylog_predictions){.count = slot->count,
-                                                    .samples = slot->samples,
-                                                    .predicted = slot->predicted,
-                                                    .margin = slot->margin,
-                                                    .log_odds = slot->log_odds,
-                                                    .logits = slot->logits};
-    out->loss = slot->loss;
+    give(out, slot, false);
+    return 0;
+}
+
+static int predict(struct trainer *trainer, const uint32_t *samples, const uint16_t *labels, uint32_t count,
+                   struct step_result *out)
+{
+    int status = happen(FAKE_PREDICT);
+    if (status != 0)
+        return status;
+    if (trainer->submitted != trainer->collected || count == 0 || count > trainer->config.batch_size)
+        return tidy_fail("a prediction that the contract forbids");
+    struct slot *slot = &trainer->evaluated;
+    slot->count = count;
+    slot->learning_rate = 0;
+    memcpy(slot->samples, samples, count * sizeof *samples);
+    memcpy(slot->labels, labels, count * sizeof *labels);
+    for (uint32_t i = 0; i < count; i++)
+        observe(trainer, slot, i);
+    give(out, slot, true);
     return 0;
 }
 
@@ -241,11 +266,11 @@ static const char *versions(void)
     return "fake 1.0";
 }
 
-#define FAKE(ahead)                                                                                                 \
+#define FAKE(ahead)                                                                                                \
     {                                                                                                              \
-        .name = "fake", .steps_ahead = (ahead), .probe = probe, .create = create, .destroy = destroy, .load = load, \
-        .save = save, .step = step, .collect = collect, .evaluate = evaluate, .plans = plans, .memory = memory,     \
-        .versions = versions                                                                                       \
+        .name = "fake", .steps_ahead = (ahead), .probe = probe, .create = create, .destroy = destroy,              \
+        .load = load, .save = save, .step = step, .collect = collect, .evaluate = evaluate, .predict = predict,    \
+        .plans = plans, .memory = memory, .versions = versions                                                     \
     }
 
 const struct backend fake_backend = FAKE(1);

@@ -8,7 +8,7 @@
 
 #include "record/backend.h"
 
-enum fake_call { FAKE_STEP, FAKE_COLLECT, FAKE_SAVE, FAKE_EVALUATE, FAKE_CALLS };
+enum fake_call { FAKE_STEP, FAKE_COLLECT, FAKE_SAVE, FAKE_EVALUATE, FAKE_PREDICT, FAKE_CALLS };
 
 /* What shall happen at call number `number` (from 0, counted since fake_reset) of one kind. */
 struct fake_event {
@@ -22,11 +22,12 @@ struct fake_event {
 };
 extern struct fake_event fake_event;
 
-/* One line of the transcript: a sample of a collected step. */
+/* One line of the transcript: a sample of a collected step, or of predict's. */
 struct fake_line {
     uint32_t sample;
     uint16_t label, predicted;
     float margin, log_odds, loss, learning_rate;
+    bool evaluated;
 };
 enum { FAKE_LINES = 4096 };
 extern struct fake_line fake_transcript[FAKE_LINES];

@@ -144,6 +144,13 @@ static int evaluate(struct trainer *trainer, uint64_t *correct)
                                   : tidy_fail("evaluate with steps uncollected");
 }
 
+static int predict(struct trainer *trainer, const uint32_t *samples, const uint16_t *labels, uint32_t count,
+                   struct step_result *out)
+{
+    return submitted == collected ? cpu_backend.predict(trainer, samples, labels, count, out)
+                                  : tidy_fail("predict with steps uncollected");
+}
+
 static const char *plans(const struct trainer *trainer)
 {
     (void)trainer;
@@ -172,6 +179,7 @@ static const struct backend backend = {
     .step = step,
     .collect = collect,
     .evaluate = evaluate,
+    .predict = predict,
     .plans = plans,
     .memory = memory,
     .versions = versions,

@@ -69,6 +69,7 @@ static int train(struct tidylog_writer *log, const char *path, bool resumed, uin
                                     .train = &images,
                                     .test = &test,
                                     .batch_size = BATCH,
+                                    .epoch_samples = {SAMPLES},
                                     .threads = 1,
                                     .momentum = (float)run->momentum};
     struct training training = {.backend = backend,
@@ -249,7 +250,8 @@ static void test_without_a_test_set_test_accuracy_is_not_a_number(void **state)
     /* The loop asks test_samples, not the backend. */
     struct network network = {.classes = CLASSES};
     struct dataset images = {.samples = SAMPLES};
-    struct trainer_config config = {.network = &network, .train = &images, .test = &images, .batch_size = BATCH};
+    struct trainer_config config = {
+        .network = &network, .train = &images, .test = &images, .batch_size = BATCH, .epoch_samples = {SAMPLES}};
     struct network_state initial;
     struct tidylog_run run = plan();
     const char *path = log_path("untested");
@@ -298,7 +300,7 @@ static void test_a_device_that_fails_stops_with_its_message(void **state)
 {
     (void)state;
     const char *path = log_path("failed"), *whole = whole_run();
-    for (enum fake_call call = FAKE_STEP; call < FAKE_CALLS; call++) {
+    for (enum fake_call call = FAKE_STEP; call < FAKE_PREDICT; call++) {
         struct tidylog_run run = plan();
         fake_reset();
         fake_event = (struct fake_event){.wanted = true, .call = call, .number = 2, .fails = true};
@@ -547,7 +549,7 @@ static void test_resume_after_a_kill_in_any_call_gives_the_same_log(void **state
     const char *path = log_path("killed"), *whole = whole_run();
     for (int often = 0; often < 2; often++) {
         checkpoint_seconds = often ? 0 : TRAINING_CHECKPOINT_SECONDS; /* a checkpoint after every step, or epoch */
-        for (enum fake_call call = FAKE_STEP; call < FAKE_CALLS; call++) {
+        for (enum fake_call call = FAKE_STEP; call < FAKE_PREDICT; call++) {
             for (uint64_t number = 0;; number += call == FAKE_STEP || call == FAKE_COLLECT ? 3 : 1) {
                 fake_reset();
                 fake_event = (struct fake_event){.wanted = true, .call = call, .number = number, .signal = SIGKILL};

@@ -12,7 +12,8 @@
 #include "record/backend.h"
 #include "tests/gpu/plugin/narrow_network.h"
 
-enum { SAMPLES = 28, TEST_SAMPLES = 30, BATCH = 12, STEPS = 30, STEPS_PER_EPOCH = 3, SKIPPED = 77 };
+/* An epoch's last step has 4 samples, in the second phase 5. */
+enum { SAMPLES = 28, TEST_SAMPLES = 30, BATCH = 12, STEPS = 30, STEPS_PER_EPOCH = 3, SECOND = 17, SKIPPED = 77 };
 
 /* A data set, a network and its initial state, the same for every test. */
 struct fixture {
@@ -72,6 +73,7 @@ static struct trainer_config config_of(const struct fixture *f, enum precision p
                                    .train = &f->train,
                                    .test = &f->test,
                                    .batch_size = BATCH,
+                                   .epoch_samples = {SAMPLES, SECOND},
                                    .threads = 2,
                                    .momentum = 0.9f,
                                    .weight_decay = 0.005f,
@@ -119,11 +121,9 @@ static void submit(const struct backend *backend, struct trainer *trainer, const
     memset(labels, 0xff, sizeof labels);
 }
 
-static void collect(const struct backend *backend, struct trainer *trainer, struct transcript *transcript, int step)
+static void write_down(struct transcript *transcript, int step, const struct step_result *result)
 {
-    struct step_result result;
-    must(backend->collect(trainer, &result));
-    const struct tidylog_predictions *p = &result.predictions;
+    const struct tidylog_predictions *p = &result->predictions;
     uint32_t count = p->count;
     assert_in_range(count, 1, BATCH);
     transcript->counts[step] = count;
@@ -131,8 +131,33 @@ static void collect(const struct backend *backend, struct trainer *trainer, stru
     memcpy(transcript->predicted[step], p->predicted, count * sizeof *p->predicted);
     memcpy(transcript->margin[step], p->margin, count * sizeof *p->margin);
     memcpy(transcript->log_odds[step], p->log_odds, count * sizeof *p->log_odds);
-    memcpy(transcript->loss[step], result.loss, count * sizeof *result.loss);
+    memcpy(transcript->loss[step], result->loss, count * sizeof *result->loss);
     memcpy(transcript->logits[step], p->logits, count * sizeof transcript->logits[step][0]);
+}
+
+static void collect(const struct backend *backend, struct trainer *trainer, struct transcript *transcript, int step)
+{
+    struct step_result result;
+    must(backend->collect(trainer, &result));
+    write_down(transcript, step, &result);
+}
+
+/* Classifies all training images without training, as steps 0, 1, ... of the transcript: the last has 4 images. */
+static void predict_all(const struct backend *backend, struct trainer *trainer, const struct fixture *f,
+                        struct transcript *transcript)
+{
+    for (int step = 0; step < STEPS_PER_EPOCH; step++) {
+        uint32_t samples[BATCH], first = (uint32_t)step * BATCH;
+        uint32_t count = SAMPLES - first < BATCH ? SAMPLES - first : BATCH;
+        uint16_t labels[BATCH];
+        struct step_result result;
+        for (uint32_t i = 0; i < count; i++) {
+            samples[i] = SAMPLES - 1 - first - i;
+            labels[i] = f->train.labels[samples[i]];
+        }
+        must(backend->predict(trainer, samples, labels, count, &result));
+        write_down(transcript, step, &result);
+    }
 }
 
 /* Trains steps first..end-1, as far ahead as the backend allows. */
@@ -247,6 +272,67 @@ static void test_ten_steps_in_tf32_stay_near_the_cpu(void **state)
 static void test_ten_steps_in_bf16_stay_near_the_cpu(void **state)
 {
     check_against_cpu(*state, PRECISION_BF16, 10, 5e-2);
+}
+
+/* After steps that moved the running statistics; and it learns nothing. */
+static void check_predictions(const struct fixture *f, enum precision precision, double tolerance)
+{
+    struct trainer_config cpu_config = config_of(f, PRECISION_F32), cuda_config = config_of(f, precision);
+    struct trainer *on_cpu = create(&cpu_backend, &cpu_config, &f->state),
+                   *on_cuda = create(cuda, &cuda_config, &f->state);
+    struct transcript *expected = new_transcript(), *actual = new_transcript();
+    struct network_state before, after;
+    train(&cpu_backend, on_cpu, f, expected, 0, STEPS_PER_EPOCH);
+    train(cuda, on_cuda, f, actual, 0, STEPS_PER_EPOCH);
+    save(cuda, on_cuda, f, &before);
+    predict_all(&cpu_backend, on_cpu, f, expected);
+    predict_all(cuda, on_cuda, f, actual);
+    check_near(actual, expected, 0, STEPS_PER_EPOCH, tolerance);
+    save(cuda, on_cuda, f, &after);
+    check_state_same(&after, &before);
+
+    /* And training goes on as if nothing had been asked in between. */
+    train(&cpu_backend, on_cpu, f, expected, STEPS_PER_EPOCH, 2 * STEPS_PER_EPOCH);
+    train(cuda, on_cuda, f, actual, STEPS_PER_EPOCH, 2 * STEPS_PER_EPOCH);
+    check_near(actual, expected, STEPS_PER_EPOCH, 2 * STEPS_PER_EPOCH, tolerance);
+    network_state_destroy(&after);
+    network_state_destroy(&before);
+    free(actual);
+    free(expected);
+    cuda->destroy(on_cuda);
+    cpu_backend.destroy(on_cpu);
+}
+
+static void test_predictions_without_training_equal_the_cpu(void **state)
+{
+    check_predictions(*state, PRECISION_F32, 5e-5);
+    check_predictions(*state, PRECISION_BF16, 5e-2);
+}
+
+static void test_the_second_phases_last_step_equals_the_cpu(void **state)
+{
+    const struct fixture *f = *state;
+    struct trainer_config config = config_of(f, PRECISION_F32);
+    const struct backend *backends[] = {&cpu_backend, cuda};
+    struct transcript *transcripts[2];
+    struct network_state states[2];
+    for (int i = 0; i < 2; i++) {
+        struct trainer *trainer = create(backends[i], &config, &f->state);
+        transcripts[i] = new_transcript();
+        static const uint32_t samples[SECOND % BATCH] = {3, 27, 0, 14, 8};
+        static const uint16_t labels[SECOND % BATCH] = {1, 0, 2, 1, 1};
+        must(backends[i]->step(trainer, samples, labels, SECOND % BATCH, 0.05f));
+        collect(backends[i], trainer, transcripts[i], 0);
+        save(backends[i], trainer, f, &states[i]);
+        backends[i]->destroy(trainer);
+    }
+    assert_int_equal(transcripts[0]->counts[0], SECOND % BATCH);
+    check_near(transcripts[1], transcripts[0], 0, 1, 2e-5);
+    check_state_near(&states[1], &states[0], 2e-5);
+    for (int i = 0; i < 2; i++) {
+        network_state_destroy(&states[i]);
+        free(transcripts[i]);
+    }
 }
 
 static void test_what_was_loaded_is_saved_bit_for_bit(void **state)
@@ -417,6 +503,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_thirty_steps_in_f32_equal_the_cpu, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(test_ten_steps_in_tf32_stay_near_the_cpu, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(test_ten_steps_in_bf16_stay_near_the_cpu, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(test_predictions_without_training_equal_the_cpu, open_fixture,
+                                        close_fixture),
+        cmocka_unit_test_setup_teardown(test_the_second_phases_last_step_equals_the_cpu, open_fixture,
+                                        close_fixture),
         cmocka_unit_test_setup_teardown(test_what_was_loaded_is_saved_bit_for_bit, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(test_a_run_goes_on_from_the_cpu_to_the_gpu_and_back, open_fixture,
                                         close_fixture),
