@@ -194,3 +194,22 @@ int store_create(struct store *store, const char *path, const struct tidylog_run
     free(lock);
     return status;
 }
+
+int tidylog_move(const char *from, const char *to, bool force)
+{
+    int old_file = -1;
+    char *lock = beside(to, "-lock"), *checkpoint = beside(to, ".ckpt"), *old_lock = beside(from, "-lock");
+    int status = lock != NULL && checkpoint != NULL && old_lock != NULL ? TIDY_OK : TIDY_FAILED;
+    if (status == TIDY_OK)
+        status = check_place(to, checkpoint, force, &old_file);
+    if (status == TIDY_OK)
+        status = move_into_place(from, to, lock, checkpoint, force);
+    if (status == TIDY_OK)
+        unlink(old_lock);
+    if (old_file >= 0)
+        close(old_file);
+    free(old_lock);
+    free(checkpoint);
+    free(lock);
+    return status;
+}
