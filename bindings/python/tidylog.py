@@ -6,8 +6,7 @@
                 logits = network(images)
                 log.step(epoch, indices, labels, logits)
 
-Arrays are those of PyTorch, Paddle, JAX, NumPy, anything with the buffer protocol, or lists. Needs Python 3.6 and
-nothing else; docs/stream-format.md describes what is written.
+Arrays are those of PyTorch, Paddle, JAX, NumPy, anything with the buffer protocol, or lists. Needs nothing but Python.
 """
 import array
 import struct
@@ -15,8 +14,7 @@ import subprocess
 import sys
 
 DETAILS = ("class", "margin", "probs", "full")
-WIDE = {"l": "q", "L": "Q"}  # of 8 bytes on some machines, of 4 on others
-NARROW = {"l": "i", "L": "I", "?": "B"}
+LETTERS = {"l4": "i", "L4": "I", "l8": "q", "L8": "Q", "?1": "B"}  # 'l' is of 4 bytes on some machines
 NAN = float("nan")
 
 
@@ -42,7 +40,7 @@ def _letter(view):
     letter = view.format.lstrip("@=<")
     if len(letter) != 1 or sys.byteorder != "little":
         raise ValueError("arrays of type %r cannot be written; convert them first" % view.format)
-    return (WIDE if view.itemsize == 8 else NARROW).get(letter, letter)
+    return LETTERS.get(letter + str(view.itemsize), letter)
 
 
 class Writer:
@@ -60,10 +58,8 @@ class Writer:
     def step(self, epoch, indices, labels, logits=None, probs=None, predictions=None):
         """What the network said of the samples `indices` before they changed its weights: one of [n][classes] logits,
         [n][classes] probs, and [n] predictions (predicted classes; with detail "class")."""
-        given = [(kind, x) for kind, x in (("l", logits), ("p", probs), ("c", predictions)) if x is not None]
-        if len(given) != 1:
-            raise ValueError("give one of logits, probs and predictions")
-        kind, outputs = given[0][0], _view(given[0][1])
+        (kind, outputs), = [(kind, x) for kind, x in zip("lpc", (logits, probs, predictions)) if x is not None]
+        outputs = _view(outputs)
         width = 1 if kind == "c" else self.classes
         views = _view(indices), _view(labels), outputs
         count, label_count, numbers = (view.nbytes // view.itemsize for view in views)
