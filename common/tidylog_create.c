@@ -225,19 +225,24 @@ int store_create(struct store *store, const char *path, const struct tidylog_run
 
 int tidylog_move(const char *from, const char *to, bool force)
 {
-    int old_file = -1;
-    char *lock = beside(to, "-lock"), *checkpoint = beside(to, ".ckpt"), *old_lock = beside(from, "-lock");
-    int status = lock != NULL && checkpoint != NULL && old_lock != NULL ? TIDY_OK : TIDY_FAILED;
+    struct new_log log = {.path = to,
+                          .force = force,
+                          .temporary = beside(from, ""),
+                          .lock = beside(to, "-lock"),
+                          .checkpoint = beside(to, ".ckpt"),
+                          .file = -1,
+                          .old_file = -1};
+    char *old_lock = beside(from, "-lock");
+    bool named = log.temporary != NULL && log.lock != NULL && log.checkpoint != NULL && old_lock != NULL;
+    int status = named ? check_place(&log) : TIDY_FAILED;
     if (status == TIDY_OK)
-        status = check_place(to, checkpoint, force, &old_file);
-    if (status == TIDY_OK)
-        status = move_into_place(from, to, lock, checkpoint, force);
+        status = new_log_publish(&log);
     if (status == TIDY_OK)
         unlink(old_lock);
-    if (old_file >= 0)
-        close(old_file);
+    /* What could not be moved stays where it is. */
+    free(log.temporary);
+    log.temporary = NULL;
+    new_log_end(&log);
     free(old_lock);
-    free(checkpoint);
-    free(lock);
     return status;
 }
