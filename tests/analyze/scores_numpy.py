@@ -243,7 +243,7 @@ def ctrl(run):
         means = np.array([losses[:, t - width + 1 : t + 1].mean(axis=1) for t in range(width, run.epochs)])
         losses = np.concatenate([np.repeat(means[:1], width, axis=0), means]).T.astype(np.float32).astype(float)
     for c in range(run.classes):
-        members = np.flatnonzero((run.labels == c) & ~np.isnan(losses).any(axis=1))
+        members = np.flatnonzero((run.labels == c) & ~np.isnan(run.loss).any(axis=0))
         if len(members) > 1:
             flags[members] = two_means(losses[members])
     return flags
