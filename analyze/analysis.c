@@ -41,7 +41,7 @@ void analysis_close(struct analysis *analysis)
 
 int analysis_select_run(struct analysis *analysis, uint32_t run)
 {
-    int status = analysis->runs > 1 ? tidylog_reader_select(analysis->reader, run) : 0;
+    int status = analysis->runs > 1 || run > 0 ? tidylog_reader_select(analysis->reader, run) : 0;
     if (status != 0)
         return status;
     analysis->run = tidylog_reader_run(analysis->reader);
@@ -82,6 +82,7 @@ static int begin_counts(struct analysis *a, size_t sample, size_t bytes)
 static int begin_means(struct analysis *a, size_t sample, size_t bytes)
 {
     class_means_destroy(&a->means);
+    a->has_means = a->has_run_means = false;
     return class_means_begin(&a->means, a->given, a->run->classes, a->run->samples, sample, bytes);
 }
 
@@ -120,7 +121,7 @@ static int replay_selected(struct analysis *a, const struct replay_observer *als
     size_t count = 1;
     int status = 0;
 
-    a->has_counts = a->has_means = false;
+    a->has_counts = a->has_means = a->has_run_means = false;
     if (dynamics->samples == NULL)
         status = dynamics_create(dynamics, samples);
     else
@@ -150,7 +151,10 @@ static int replay_selected(struct analysis *a, const struct replay_observer *als
         a->has_counts = counts && a->counts.end == samples;
         a->has_means = means && a->means.end == samples;
     }
-    return status != 0 ? status : replay_further_blocks(a, scores_counts, scores_means, bytes);
+    a->has_run_means = status == 0 && means && a->means.end == samples;
+    if (status == 0)
+        status = replay_further_blocks(a, scores_counts, scores_means, bytes);
+    return status != 0 ? status : score_set_fill(&a->scores, a);
 }
 
 int analysis_replay_run(struct analysis *analysis, uint32_t run, const struct replay_observer *also)
@@ -209,19 +213,37 @@ int class_counts_each(struct analysis *analysis, class_counts_visitor *visit, vo
     return status;
 }
 
-int class_means_each(struct analysis *analysis, class_means_visitor *visit, void *context)
+static int replay_run(struct analysis *analysis, struct replay_observer observer)
+{
+    return replay_epochs(analysis->reader, analysis->window, &observer, 1);
+}
+
+/* `has`: is the block what is asked for already? */
+static int means_each(struct analysis *analysis, bool *has,
+                      int (*replay)(struct analysis *analysis, struct replay_observer observer),
+                      class_means_visitor *visit, void *context)
 {
     struct class_means_block *block = &analysis->means;
-    if (analysis->has_means)
+    if (*has)
         return class_means_visit(block, visit, context);
     int status = 0;
     for (size_t done = 0; done < analysis->run->samples && status == 0; done = block->end) {
         status = begin_means(analysis, done, analysis->block_bytes);
         if (status == 0)
-            status = replay_all_runs(analysis, (struct replay_observer){class_means_observe, block});
+            status = replay(analysis, (struct replay_observer){class_means_observe, block});
         if (status == 0)
             status = class_means_visit(block, visit, context);
     }
-    analysis->has_means = status == 0 && block->first == 0;
+    *has = status == 0 && block->first == 0;
     return status;
+}
+
+int class_means_each(struct analysis *analysis, class_means_visitor *visit, void *context)
+{
+    return means_each(analysis, &analysis->has_means, replay_all_runs, visit, context);
+}
+
+int class_means_each_of_run(struct analysis *analysis, class_means_visitor *visit, void *context)
+{
+    return means_each(analysis, &analysis->has_run_means, replay_run, visit, context);
 }

@@ -29,10 +29,10 @@ struct analysis {
     struct score_sources sources; /* of the run replayed last */
     struct score_set scores;
 
-    /* Sums of all samples and runs, where they fit into one block. */
+    /* Sums of all samples and runs, where they fit into one block; or of the selected run. */
     struct class_counts counts;
     struct class_means_block means;
-    bool has_counts, has_means;
+    bool has_counts, has_means, has_run_means;
 };
 
 /* Opens the log. Freed with analysis_close, also after a failure. *out stays where it is meanwhile. */

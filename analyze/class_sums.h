@@ -37,4 +37,7 @@ typedef int class_means_visitor(void *context, const struct class_means *means);
  * again. */
 int class_means_each(struct analysis *analysis, class_means_visitor *visit, void *context);
 
+/* The same over the selected run alone. */
+int class_means_each_of_run(struct analysis *analysis, class_means_visitor *visit, void *context);
+
 #endif

@@ -50,16 +50,17 @@ static int print(const struct result *results, size_t count, bool json)
     return table_end(table);
 }
 
-/* `keys` and `flagged` have room for all samples. */
-static int evaluate_score(struct result *out, const struct score *score, const struct threshold *threshold,
-                          const struct truth *truth, const char *path, float *keys, bool *flagged)
+/* `keys` and `flagged` have room for all samples; is_flagged: the rule's flags are there already. */
+static int evaluate_score(struct result *out, struct analysis *analysis, const struct score *score,
+                          const struct threshold *threshold, const struct truth *truth, float *keys, bool *flagged,
+                          bool is_flagged)
 {
     struct ranking ranking;
     size_t count;
     score_keys(score, keys, truth->samples);
     int status = ranking_create(&ranking, keys, truth->samples);
-    if (status == 0 && threshold != NULL)
-        status = threshold_apply(threshold, score, &ranking, path, flagged, &count);
+    if (status == 0 && threshold != NULL && !is_flagged)
+        status = threshold_apply(threshold, analysis, score, &ranking, flagged, &count);
     if (status == 0) {
         *out = (struct result){.score = score->name, .rule = "-", .ranks = rank_quality_of(&ranking, truth)};
         if (threshold != NULL) {
@@ -81,6 +82,8 @@ static int evaluate_scores(struct analysis *analysis, const struct truth *truth,
     struct result *results = NULL;
     int status = analysis_choose(analysis, score_text);
     size_t count = analysis->scores.count;
+    if (status == 0 && threshold != NULL)
+        status = threshold_announce(threshold, analysis);
     if (status == 0)
         status = analysis_replay(analysis, NULL);
     if (status == 0)
@@ -90,8 +93,8 @@ static int evaluate_scores(struct analysis *analysis, const struct truth *truth,
     if (status == 0)
         status = memory_allocate(&results, count, sizeof *results, "results");
     for (size_t i = 0; i < count && status == 0; i++)
-        status = evaluate_score(&results[i], &analysis->scores.scores[i], threshold, truth, analysis->path, keys,
-                                flagged);
+        status = evaluate_score(&results[i], analysis, &analysis->scores.scores[i], threshold, truth, keys, flagged,
+                                i > 0 && threshold != NULL && threshold_ignores_score(threshold));
     if (status == 0)
         status = print(results, count, json);
     free(results);
@@ -133,7 +136,7 @@ static int evaluate_list(const struct truth *truth, bool json)
 end:
     ranking_destroy(&ranking);
     free(keys);
-    free(list.samples);
+    sample_list_destroy(&list);
     return status;
 }
 

@@ -50,6 +50,8 @@ static int flag(const char *path, const struct selection *selection, const char 
     analysis.selection = *selection;
     if (status == 0)
         status = analysis_choose_one(&analysis, score_text);
+    if (status == 0)
+        status = threshold_announce(threshold, &analysis);
     if (status != 0)
         goto end;
     suggestions_announce(&analysis);
@@ -63,7 +65,7 @@ static int flag(const char *path, const struct selection *selection, const char 
     if (status == 0)
         status = memory_allocate(&flagged, analysis.run->samples, sizeof *flagged, "suspects");
     if (status == 0)
-        status = threshold_apply(threshold, &analysis.scores.scores[0], &ranking, path, flagged, &count);
+        status = threshold_apply(threshold, &analysis, &analysis.scores.scores[0], &ranking, flagged, &count);
     if (status == 0)
         status = print(&analysis, &ranking, flagged, suggestions, json);
 end:

@@ -135,7 +135,8 @@ bool score_set_needs_counts(const struct score_set *set)
 bool score_set_needs_means(const struct score_set *set)
 {
     for (size_t s = 0; s < set->count; s++)
-        if (set->scores[s].row->value_of_means != NULL)
+        if (set->scores[s].row->value_of_means != NULL ||
+            (set->scores[s].row->fill != NULL && set->scores[s].row->detail >= TIDYLOG_PROBS))
             return true;
     return false;
 }
@@ -192,4 +193,13 @@ int score_set_take_means(void *context, const struct class_means *means)
             score->column[means->sample] = (float)score->row->value_of_means(score, means);
     }
     return 0;
+}
+
+int score_set_fill(struct score_set *set, struct analysis *analysis)
+{
+    int status = 0;
+    for (size_t s = 0; s < set->count && status == 0; s++)
+        if (set->scores[s].row->fill != NULL)
+            status = set->scores[s].row->fill(set->scores[s].column, analysis);
+    return status;
 }

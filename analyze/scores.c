@@ -5,6 +5,8 @@
 #include <float.h>
 #include <math.h>
 
+#include "analyze/confident_suspects.h"
+#include "analyze/ctrl.h"
 #include "common/error.h"
 #include "common/options.h"
 
@@ -276,6 +278,8 @@ const struct score_row score_rows[] = {
      .summary = "area under the margin: mean of the given label's logit minus the largest other"},
     {"data-iq-aleatoric", TIDYLOG_MARGIN, SUSPICIOUS_LOW, .value = data_iq_aleatoric,
      .summary = "mean of q (1 - q), q the given label's probability"},
+    {"ctrl", TIDYLOG_MARGIN, SUSPICIOUS_HIGH, .fill = ctrl_fill,
+     .summary = "1 in the cluster of its class whose losses stay high, else 0"},
 
     {"el2n", TIDYLOG_PROBS, SUSPICIOUS_HIGH, .value_of_means = el2n,
      .summary = "mean length of the error vector, probabilities minus one-hot label"},
@@ -285,5 +289,7 @@ const struct score_row score_rows[] = {
      .summary = "cleanlab's quality: that entry minus the largest other, scaled to 0..1"},
     {"confidence-weighted-entropy", TIDYLOG_PROBS, SUSPICIOUS_LOW, .value_of_means = confidence_weighted_entropy,
      .summary = "cleanlab's quality: from the entropy over that entry, scaled to 0..1"},
+    {"confident-learning", TIDYLOG_PROBS, SUSPICIOUS_HIGH, .fill = confident_suspects_fill,
+     .summary = "1 where confident learning takes the label for wrong, else 0"},
 };
 const size_t score_row_count = sizeof score_rows / sizeof *score_rows;

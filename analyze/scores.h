@@ -13,6 +13,7 @@
 
 enum suspicious_end { SUSPICIOUS_HIGH, SUSPICIOUS_LOW };
 
+struct analysis;
 struct score;
 
 struct score_row {
@@ -20,12 +21,14 @@ struct score_row {
     enum tidylog_detail detail; /* the least that feeds it */
     enum suspicious_end suspicious;
 
-    /* The score of one sample that was presented, NaN where it has none. One of the three: from its dynamics, from the
-     * classes predicted for it, from the mean of its probabilities. */
+    /* The score of one sample that was presented, NaN where it has none. One of the four: from its dynamics, from the
+     * classes predicted for it, from the mean of its probabilities; or that of all samples of the selected run, right after
+     * its replay, into column[samples], which is NaN. */
     double (*value)(const struct score *score, size_t sample);
     double (*value_of_counts)(const struct score *score, size_t sample, const struct class_count *counts,
                               size_t count);
     double (*value_of_means)(const struct score *score, const struct class_means *means);
+    int (*fill)(float *column, struct analysis *analysis);
 
     const char *summary; /* one line */
 

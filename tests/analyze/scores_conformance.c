@@ -207,7 +207,7 @@ static void flag(const char *score_name, const char *rule, uint32_t *order, size
     static float keys[SAMPLES];
     score_keys(score, keys, SAMPLES);
     assert_int_equal(ranking_create(&ranking, keys, SAMPLES), 0);
-    assert_int_equal(threshold_apply(&threshold, score, &ranking, "log", flagged, count), 0);
+    assert_int_equal(threshold_apply(&threshold, &full, score, &ranking, flagged, count), 0);
     for (size_t i = 0, out = 0; i < SAMPLES; i++)
         if (flagged[ranking.order[i]])
             order[out++] = ranking.order[i];
