@@ -42,7 +42,7 @@ void analysis_close(struct analysis *analysis)
 int analysis_select_run(struct analysis *analysis, uint32_t run)
 {
     int status = 0;
-    if (analysis->runs > 1) {
+    if (analysis->runs > 1 || run > 0) {
         status = tidylog_reader_select(analysis->reader, run);
         analysis->has_run_means = false;
     }
