@@ -1,27 +1,68 @@
-/* Open, choose, replay, finish: the order in which scores come to be. */
+/* Open, choose, replay: the order in which scores come to be. */
 #include "analyze/analysis.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "analyze/over_runs.h"
 #include "common/error.h"
+#include "common/memory.h"
 
 int analysis_open(struct analysis *out, const char *path)
 {
     *out = (struct analysis){.path = path};
+    out->block_bytes = (size_t)sysconf(_SC_PHYS_PAGES) / 4 * (size_t)sysconf(_SC_PAGESIZE);
     int status = tidylog_open(&out->reader, path);
     if (status != 0) {
         out->reader = NULL;
         return status;
     }
+    out->runs = tidylog_reader_runs(out->reader);
     out->run = tidylog_reader_run(out->reader);
     tidylog_reader_epochs(out->reader, &out->epochs);
-    accumulators_begin(&out->accumulators, out->run);
-    return 0;
+    status = memory_allocate(&out->given, out->run->samples, sizeof *out->given, "labels");
+    if (status == 0)
+        memcpy(out->given, tidylog_given_labels(out->run), out->run->samples * sizeof *out->given);
+    return status;
+}
+
+void analysis_close(struct analysis *analysis)
+{
+    class_means_destroy(&analysis->means);
+    class_counts_destroy(&analysis->counts);
+    score_set_destroy(&analysis->scores);
+    dynamics_destroy(&analysis->sources.dynamics);
+    free(analysis->given);
+    if (analysis->reader != NULL)
+        tidylog_close_reader(analysis->reader);
+}
+
+int analysis_select_run(struct analysis *analysis, uint32_t run)
+{
+    int status = analysis->runs > 1 ? tidylog_reader_select(analysis->reader, run) : 0;
+    if (status != 0)
+        return status;
+    analysis->run = tidylog_reader_run(analysis->reader);
+    tidylog_reader_epochs(analysis->reader, &analysis->epochs);
+    status = selection_window(&analysis->window, &analysis->selection, analysis->reader, analysis->path);
+    struct score_sources *sources = &analysis->sources;
+    sources->window = analysis->window;
+    sources->given = analysis->given;
+    sources->labels = analysis->run->labels;
+    sources->parts = analysis->run->parts;
+    sources->second_split = analysis->run->second_split;
+    sources->classes = analysis->run->classes;
+    return status;
 }
 
 int analysis_choose(struct analysis *analysis, const char *text)
 {
-    return score_set_choose(&analysis->scores, text, analysis->reader, analysis->path, &analysis->accumulators);
+    int status = analysis_select_run(analysis, 0);
+    return status != 0
+               ? status
+               : score_set_choose(&analysis->scores, text, analysis->run, analysis->path, &analysis->sources);
 }
 
 int analysis_choose_one(struct analysis *analysis, const char *text)
@@ -31,20 +72,178 @@ int analysis_choose_one(struct analysis *analysis, const char *text)
     return analysis_choose(analysis, text);
 }
 
-int analysis_replay(struct analysis *analysis, const struct replay_observer *also)
+/* Starts the blocks that `sample` is the first of. */
+static int begin_counts(struct analysis *a, size_t sample, size_t bytes)
 {
-    struct replay_observer observers[2] = {{accumulators_observe, &analysis->accumulators}};
-    size_t count = 1;
-    if (also != NULL)
-        observers[count++] = *also;
-    int status = replay_finished_epochs(analysis->reader, analysis->path, observers, count);
-    return status != 0 ? status : score_set_finish(&analysis->scores, analysis->run->samples);
+    class_counts_destroy(&a->counts);
+    return class_counts_begin(&a->counts, a->given, a->run->classes, a->run->samples, sample, bytes);
 }
 
-void analysis_close(struct analysis *analysis)
+static int begin_means(struct analysis *a, size_t sample, size_t bytes)
 {
-    score_set_destroy(&analysis->scores);
-    accumulators_destroy(&analysis->accumulators);
-    if (analysis->reader != NULL)
-        tidylog_close_reader(analysis->reader);
+    class_means_destroy(&a->means);
+    a->has_means = a->has_run_means = false;
+    return class_means_begin(&a->means, a->given, a->run->classes, a->run->samples, sample, bytes);
+}
+
+/* The scores of samples that the first pass had no room for: a pass for each further block. */
+static int replay_further_blocks(struct analysis *a, bool counts, bool means, size_t bytes)
+{
+    size_t samples = a->run->samples;
+    int status = 0;
+    while (counts && a->counts.end < samples && status == 0) {
+        status = begin_counts(a, a->counts.end, bytes);
+        if (status == 0)
+            status =
+                replay_epochs(a->reader, a->window, &(struct replay_observer){class_counts_observe, &a->counts}, 1);
+        if (status == 0)
+            status = class_counts_visit(&a->counts, score_set_take_counts, &a->scores);
+    }
+    while (means && a->means.end < samples && status == 0) {
+        status = begin_means(a, a->means.end, bytes);
+        if (status == 0)
+            status =
+                replay_epochs(a->reader, a->window, &(struct replay_observer){class_means_observe, &a->means}, 1);
+        if (status == 0)
+            status = class_means_visit(&a->means, score_set_take_means, &a->scores);
+    }
+    return status;
+}
+
+/* Replays the selected run into the scores. */
+static int replay_selected(struct analysis *a, const struct replay_observer *also)
+{
+    bool scores_counts = score_set_needs_counts(&a->scores), scores_means = score_set_needs_means(&a->scores);
+    bool counts = scores_counts || a->keeps_counts, means = scores_means || a->keeps_means;
+    size_t samples = a->run->samples, bytes = a->block_bytes / (counts && means ? 2 : 1);
+    struct dynamics_set *dynamics = &a->sources.dynamics;
+    struct replay_observer observers[5] = {{dynamics_observe, dynamics}};
+    size_t count = 1;
+    int status = 0;
+
+    a->has_counts = a->has_means = a->has_run_means = false;
+    if (dynamics->samples == NULL)
+        status = dynamics_create(dynamics, samples);
+    else
+        dynamics_reset(dynamics);
+    if (status != 0)
+        return status;
+    score_set_begin(&a->scores, &a->sources);
+    if (score_set_observes(&a->scores))
+        observers[count++] = (struct replay_observer){score_set_observe, &a->scores};
+    if (counts) {
+        status = begin_counts(a, 0, bytes);
+        observers[count++] = (struct replay_observer){class_counts_observe, &a->counts};
+    }
+    if (means && status == 0) {
+        status = begin_means(a, 0, bytes);
+        observers[count++] = (struct replay_observer){class_means_observe, &a->means};
+    }
+    if (also != NULL)
+        observers[count++] = *also;
+    if (status == 0)
+        status = replay_epochs(a->reader, a->window, observers, count);
+    if (status == 0 && scores_counts)
+        status = class_counts_visit(&a->counts, score_set_take_counts, &a->scores);
+    if (status == 0 && scores_means)
+        status = class_means_visit(&a->means, score_set_take_means, &a->scores);
+    if (status == 0 && a->runs == 1) {
+        a->has_counts = counts && a->counts.end == samples;
+        a->has_means = means && a->means.end == samples;
+    }
+    a->has_run_means = status == 0 && means && a->means.end == samples;
+    if (status == 0)
+        status = replay_further_blocks(a, scores_counts, scores_means, bytes);
+    return status != 0 ? status : score_set_fill(&a->scores, a);
+}
+
+int analysis_replay_run(struct analysis *analysis, uint32_t run, const struct replay_observer *also)
+{
+    int status = analysis_select_run(analysis, run);
+    return status != 0 ? status : replay_selected(analysis, also);
+}
+
+int analysis_replay(struct analysis *analysis, const struct replay_observer *also)
+{
+    if (analysis->runs == 1)
+        return analysis_replay_run(analysis, 0, also);
+    if (also != NULL)
+        return tidy_fail("%s: this needs a log of one run, and it has %" PRIu32, analysis->path, analysis->runs);
+
+    struct over_runs_set over_runs;
+    int status = over_runs_begin(&over_runs, (enum over_runs)analysis->selection.over_runs, &analysis->scores);
+    for (uint32_t run = 0; run < analysis->runs && status == 0; run++) {
+        status = analysis_replay_run(analysis, run, NULL);
+        if (status == 0)
+            over_runs_add(&over_runs, &analysis->scores);
+    }
+    if (status == 0)
+        over_runs_end(&over_runs, &analysis->scores);
+    over_runs_destroy(&over_runs);
+    return status != 0 ? status : analysis_select_run(analysis, 0);
+}
+
+/* ---- sums by class, for others ---------------------------------------------------------------------------- */
+
+static int replay_all_runs(struct analysis *analysis, struct replay_observer observer)
+{
+    int status = 0;
+    for (uint32_t run = 0; run < analysis->runs && status == 0; run++) {
+        status = analysis_select_run(analysis, run);
+        if (status == 0)
+            status = replay_epochs(analysis->reader, analysis->window, &observer, 1);
+    }
+    return status == 0 && analysis->runs > 1 ? analysis_select_run(analysis, 0) : status;
+}
+
+int class_counts_each(struct analysis *analysis, class_counts_visitor *visit, void *context)
+{
+    struct class_counts *block = &analysis->counts;
+    if (analysis->has_counts)
+        return class_counts_visit(block, visit, context);
+    int status = 0;
+    for (size_t done = 0; done < analysis->run->samples && status == 0; done = block->end) {
+        status = begin_counts(analysis, done, analysis->block_bytes);
+        if (status == 0)
+            status = replay_all_runs(analysis, (struct replay_observer){class_counts_observe, block});
+        if (status == 0)
+            status = class_counts_visit(block, visit, context);
+    }
+    analysis->has_counts = status == 0 && block->first == 0;
+    return status;
+}
+
+static int replay_run(struct analysis *analysis, struct replay_observer observer)
+{
+    return replay_epochs(analysis->reader, analysis->window, &observer, 1);
+}
+
+/* `has`: is the block what is asked for already? */
+static int means_each(struct analysis *analysis, bool *has,
+                      int (*replay)(struct analysis *analysis, struct replay_observer observer),
+                      class_means_visitor *visit, void *context)
+{
+    struct class_means_block *block = &analysis->means;
+    if (*has)
+        return class_means_visit(block, visit, context);
+    int status = 0;
+    for (size_t done = 0; done < analysis->run->samples && status == 0; done = block->end) {
+        status = begin_means(analysis, done, analysis->block_bytes);
+        if (status == 0)
+            status = replay(analysis, (struct replay_observer){class_means_observe, block});
+        if (status == 0)
+            status = class_means_visit(block, visit, context);
+    }
+    *has = status == 0 && block->first == 0;
+    return status;
+}
+
+int class_means_each(struct analysis *analysis, class_means_visitor *visit, void *context)
+{
+    return means_each(analysis, &analysis->has_means, replay_all_runs, visit, context);
+}
+
+int class_means_each_of_run(struct analysis *analysis, class_means_visitor *visit, void *context)
+{
+    return means_each(analysis, &analysis->has_run_means, replay_run, visit, context);
 }

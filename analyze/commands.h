@@ -10,6 +10,8 @@ int flag_command(int argc, char **argv);
 int eval_command(int argc, char **argv);
 int sweep_command(int argc, char **argv);
 int plot_command(int argc, char **argv);
+int merge_command(int argc, char **argv);
+int subset_command(int argc, char **argv);
 int verify_command(int argc, char **argv);
 
 #endif

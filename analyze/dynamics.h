@@ -3,6 +3,7 @@
 #ifndef TIDY_ANALYZE_DYNAMICS_H
 #define TIDY_ANALYZE_DYNAMICS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/tidylog.h"
@@ -12,17 +13,29 @@
 struct dynamics {
     uint64_t presentations : 21, correct : 21, first_correct : 21, was_correct : 1;
     uint64_t forgetting_events : 22, last_wrong : 21, last_evaluated_correct : 21;
-    uint64_t correct_epochs;                        /* sum of the epochs (from 0) of correct presentations */
-    double confidence_mean, confidence_deviations;  /* sum of squared deviations from the mean (Welford 1962) */
+    uint64_t correct_epochs;                       /* sum of the epochs (from 0) of correct presentations */
+    double confidence_mean, confidence_deviations; /* sum of squared deviations from the mean (Welford 1962) */
     double margin_sum, loss_sum;
-    float loss_average, loss_at;                    /* of `loss-ema` and `loss-at` */
+    float loss_average, loss_at; /* of `loss-ema` and `loss-at` */
 };
 _Static_assert(sizeof(struct dynamics) == 64, "a cache line");
 
 struct dynamics_set {
-    struct dynamics *samples;
+    struct dynamics *samples; /* [count] */
+    size_t count;
     double loss_weight;  /* of the newest loss in loss_average */
-    uint64_t loss_epoch; /* whose loss loss_at keeps */
+    uint64_t loss_epoch; /* whose loss loss_at keeps, of several the last; UINT64_MAX: of none */
 };
+
+/* Nothing is seen yet. Freed with dynamics_destroy, also after a failure. Error: more memory than the machine has. */
+int dynamics_create(struct dynamics_set *out, uint64_t samples);
+void dynamics_destroy(struct dynamics_set *set);
+
+/* Forgets all, to start with another run. */
+void dynamics_reset(struct dynamics_set *set);
+
+/* Adds one step: a replay_observer's function, `set` is a struct dynamics_set. Error: a sample is presented more often than
+ * can be counted. */
+int dynamics_observe(void *set, const struct tidylog_observations *step);
 
 #endif

@@ -50,14 +50,17 @@ static int print(const struct result *results, size_t count, bool json)
     return table_end(table);
 }
 
-static int evaluate_score(struct result *out, const struct score *score, const struct threshold *threshold,
-                          const struct truth *truth, const char *path, bool *flagged)
+/* `keys` and `flagged` have room for all samples; is_flagged: the rule's flags are there already. */
+static int evaluate_score(struct result *out, struct analysis *analysis, const struct score *score,
+                          const struct threshold *threshold, const struct truth *truth, float *keys, bool *flagged,
+                          bool is_flagged)
 {
     struct ranking ranking;
     size_t count;
-    int status = ranking_create(&ranking, score->keys, truth->samples);
-    if (status == 0 && threshold != NULL)
-        status = threshold_apply(threshold, score, &ranking, path, flagged, &count);
+    score_keys(score, keys, truth->samples);
+    int status = ranking_create(&ranking, keys, truth->samples);
+    if (status == 0 && threshold != NULL && !is_flagged)
+        status = threshold_apply(threshold, analysis, score, &ranking, flagged, &count);
     if (status == 0) {
         *out = (struct result){.score = score->name, .rule = "-", .ranks = rank_quality_of(&ranking, truth)};
         if (threshold != NULL) {
@@ -75,21 +78,27 @@ static int evaluate_scores(struct analysis *analysis, const struct truth *truth,
                            const struct threshold *threshold, bool json)
 {
     bool *flagged = NULL;
+    float *keys = NULL;
     struct result *results = NULL;
     int status = analysis_choose(analysis, score_text);
     size_t count = analysis->scores.count;
+    if (status == 0 && threshold != NULL)
+        status = threshold_announce(threshold, analysis);
     if (status == 0)
         status = analysis_replay(analysis, NULL);
     if (status == 0)
         status = memory_allocate(&flagged, truth->samples, sizeof *flagged, "suspects");
     if (status == 0)
+        status = memory_allocate(&keys, truth->samples, sizeof *keys, "the ranking");
+    if (status == 0)
         status = memory_allocate(&results, count, sizeof *results, "results");
     for (size_t i = 0; i < count && status == 0; i++)
-        status =
-            evaluate_score(&results[i], &analysis->scores.scores[i], threshold, truth, analysis->path, flagged);
+        status = evaluate_score(&results[i], analysis, &analysis->scores.scores[i], threshold, truth, keys, flagged,
+                                i > 0 && threshold != NULL && threshold_ignores_score(threshold));
     if (status == 0)
         status = print(results, count, json);
     free(results);
+    free(keys);
     free(flagged);
     return status;
 }
@@ -131,11 +140,13 @@ end:
     return status;
 }
 
-static int evaluate(const char *path, const char *score_text, const struct threshold *threshold, bool json)
+static int evaluate(const char *path, const struct selection *selection, const char *score_text,
+                    const struct threshold *threshold, bool json)
 {
     struct analysis analysis;
     struct truth truth = {0};
     int status = analysis_open(&analysis, path);
+    analysis.selection = *selection;
     if (status == 0)
         status = truth_create(&truth, analysis.run, path);
     if (status == 0)
@@ -150,6 +161,7 @@ int eval_command(int argc, char **argv)
 {
     bool json = false;
     const char *score = NULL, *threshold_text = NULL;
+    struct selection selection = {0};
     const struct option_row options[] = {
         {.name = "score",
          .kind = OPTION_TEXT,
@@ -161,6 +173,7 @@ int eval_command(int argc, char **argv)
          .value = &threshold_text,
          .argument = "RULE",
          .help = "where to cut, see above; without it, only the ranking is evaluated"},
+        SELECTION_OPTIONS(selection),
         JSON_OPTION(json),
     };
     const struct command_usage usage = {
@@ -178,6 +191,7 @@ int eval_command(int argc, char **argv)
             "over the places where the list can be cut.\n\n" THRESHOLD_HELP,
         .example = "tidy-analyze eval run.tidy --score all\n"
                    "tidy-analyze eval run.tidy --score mean-correct-epoch --threshold mean+5std\n"
+                   "tidy-analyze eval run.tidy --score forgetting-events,aum --first 3\n"
                    "tidy-analyze flag run.tidy --threshold top:0.01 | tidy-analyze eval run.tidy",
         OPTION_ROWS(options),
     };
@@ -195,5 +209,5 @@ int eval_command(int argc, char **argv)
                                path, path);
     if (threshold_text != NULL && (status = threshold_parse(&threshold, threshold_text)) != 0)
         return status;
-    return evaluate(path, score, threshold_text != NULL ? &threshold : NULL, json);
+    return evaluate(path, &selection, score, threshold_text != NULL ? &threshold : NULL, json);
 }

@@ -14,9 +14,10 @@ int truth_create(struct truth *out, const struct tidylog_run *run, const char *p
         return tidy_fail("%s: the true labels are not known, so there is nothing to evaluate against; "
                          "they are where wrong labels were planted (tidy-record train --noise)",
                          path);
+    const uint16_t *given = tidylog_given_labels(run);
     int status = memory_allocate(&out->mislabelled, run->samples, sizeof *out->mislabelled, "the true labels");
     for (size_t i = 0; i < out->samples && status == 0; i++) {
-        out->mislabelled[i] = run->labels[i] != run->truth[i];
+        out->mislabelled[i] = given[i] != run->truth[i];
         out->count += out->mislabelled[i];
     }
     return status;

@@ -4,16 +4,17 @@
 #include "analyze/analysis.h"
 #include "analyze/commands.h"
 #include "analyze/ranking.h"
+#include "analyze/suggestions.h"
 #include "analyze/thresholds.h"
 #include "common/error.h"
 #include "common/memory.h"
 #include "common/options.h"
 #include "common/table.h"
 
-static const char *const columns[] = {"sample", "score", "label", "suggested", "truth"};
+static const char *const columns[] = {"sample", "score", "label", "suggested", "probability", "truth"};
 
 static int print(const struct analysis *analysis, const struct ranking *ranking, const bool *flagged,
-                 const struct accumulator *class_counts, bool json)
+                 const struct suggestion *suggestions, bool json)
 {
     const struct tidylog_run *run = analysis->run;
     size_t count = sizeof columns / sizeof *columns;
@@ -25,42 +26,53 @@ static int print(const struct analysis *analysis, const struct ranking *ranking,
         if (!flagged[sample])
             continue;
         table_add_count(table, sample);
-        table_add_real(table, (double)analysis->scores.scores[0].values[sample]);
-        table_add_count(table, run->labels[sample]);
-        table_add_count(table, score_majority_class(class_counts, run->classes, sample));
+        table_add_real(table, score_value(&analysis->scores.scores[0], sample));
+        table_add_count(table, analysis->given[sample]);
+        table_add_count(table, suggestions[sample].label);
+        table_add_real(table, (double)suggestions[sample].probability);
         if (run->truth != NULL)
             table_add_count(table, run->truth[sample]);
     }
     return table_end(table);
 }
 
-static int flag(const char *path, const char *score_text, const struct threshold *threshold, bool json)
+static int flag(const char *path, const struct selection *selection, const char *score_text,
+                const struct threshold *threshold, bool json)
 {
     struct analysis analysis;
     struct ranking ranking = {0};
-    const struct accumulator *class_counts = NULL;
+    struct suggestion *suggestions = NULL;
+    float *keys = NULL;
     bool *flagged = NULL;
     size_t count;
 
     int status = analysis_open(&analysis, path);
+    analysis.selection = *selection;
     if (status == 0)
         status = analysis_choose_one(&analysis, score_text);
     if (status == 0)
-        status = accumulators_need(&analysis.accumulators, COUNT_CLASSES, 0, &class_counts);
-    if (status == 0)
-        status = analysis_replay(&analysis, NULL);
+        status = threshold_announce(threshold, &analysis);
     if (status != 0)
         goto end;
-    status = ranking_create(&ranking, analysis.scores.scores[0].keys, analysis.run->samples);
+    suggestions_announce(&analysis);
+    if ((status = analysis_replay(&analysis, NULL)) != 0 ||
+        (status = memory_allocate(&keys, analysis.run->samples, sizeof *keys, "the ranking")) != 0)
+        goto end;
+    score_keys(&analysis.scores.scores[0], keys, analysis.run->samples);
+    status = ranking_create(&ranking, keys, analysis.run->samples);
+    if (status == 0)
+        status = suggestions_create(&suggestions, &analysis);
     if (status == 0)
         status = memory_allocate(&flagged, analysis.run->samples, sizeof *flagged, "suspects");
     if (status == 0)
-        status = threshold_apply(threshold, &analysis.scores.scores[0], &ranking, path, flagged, &count);
+        status = threshold_apply(threshold, &analysis, &analysis.scores.scores[0], &ranking, flagged, &count);
     if (status == 0)
-        status = print(&analysis, &ranking, flagged, class_counts, json);
+        status = print(&analysis, &ranking, flagged, suggestions, json);
 end:
     free(flagged);
+    free(suggestions);
     ranking_destroy(&ranking);
+    free(keys);
     analysis_close(&analysis);
     return status;
 }
@@ -69,6 +81,7 @@ int flag_command(int argc, char **argv)
 {
     bool json = false;
     const char *score = "aum", *threshold_text = NULL;
+    struct selection selection = {0};
     const struct option_row options[] = {
         {.name = "score",
          .kind = OPTION_TEXT,
@@ -80,6 +93,7 @@ int flag_command(int argc, char **argv)
          .value = &threshold_text,
          .argument = "RULE",
          .help = "where to cut, see above; needed: no rule is right for every data set"},
+        SELECTION_OPTIONS(selection),
         JSON_OPTION(json),
     };
     const struct command_usage usage = {
@@ -88,13 +102,15 @@ int flag_command(int argc, char **argv)
         .arguments = "run.tidy --threshold RULE [OPTION...]",
         .summary = "The suspects of one score and one rule, most suspicious first.",
         .description =
-            "Columns: sample, score (its value), label (as given), suggested (the class most often predicted), "
-            "truth\n"
-            "(where it is known). Equal scores are listed by sample index.\n"
+            "Columns: sample, score (its value), label (as given), suggested and probability (the class of the\n"
+            "largest mean probability where the log has them, else the class most often predicted and the share "
+            "of\n"
+            "predictions in which it was), truth (where it is known). Equal scores are listed by sample index.\n"
             "AUM is the default score because it finds most among the scores that need margins only (the README\n"
             "has figures); a log recorded with --detail class needs another.\n\n" THRESHOLD_HELP,
         .example = "tidy-analyze flag run.tidy --score aum --threshold top:0.01\n"
                    "tidy-analyze flag run.tidy --score mean-correct-epoch --threshold mean+5std\n"
+                   "tidy-analyze flag run.tidy --score forgetting-events --threshold top:0.02 --last 3\n"
                    "tidy-analyze flag run.tidy --threshold count:100 | cut -f1 | tidy-analyze eval run.tidy",
         OPTION_ROWS(options),
     };
@@ -108,5 +124,5 @@ int flag_command(int argc, char **argv)
         return tidy_fail_usage("flag: --threshold RULE is needed: top:0.01 flags the most suspicious 1%%, "
                                "'tidy-analyze flag --help' has the others");
     status = threshold_parse(&threshold, threshold_text);
-    return status != 0 ? status : flag(path, score, &threshold, json);
+    return status != 0 ? status : flag(path, &selection, score, &threshold, json);
 }

@@ -31,6 +31,8 @@ void forgotten_at_destroy(struct forgotten_at *forgotten)
 int forgotten_at_observe(void *context, const struct tidylog_observations *step)
 {
     struct forgotten_at *f = context;
+    if (step->evaluated)
+        return 0;
     if (f->count + step->count > UINT32_MAX - 1)
         return tidy_fail("forgotten-at: more than 4 thousand million forgetting events");
     int status = memory_grow(&f->events, &f->capacity, f->count + step->count, sizeof *f->events, what);

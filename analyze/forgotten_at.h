@@ -16,7 +16,7 @@ struct forgotten_event {
 
 struct forgotten_at {
     uint32_t *last;                 /* [samples] 1 + index of the sample's last event, or 0 */
-    bool *was_correct;              /* [samples] in the last epoch seen */
+    bool *was_correct;              /* [samples] in the last presentation seen */
     struct forgotten_event *events; /* [count] of all samples, in the order in which they happened */
     size_t count, capacity;
     char *text; /* the last text made */

@@ -73,9 +73,31 @@ static void add_truth(struct table *table, const struct tidylog_run *run)
     }
     uint64_t count = 0;
     for (uint64_t i = 0; i < run->samples; i++)
-        count += run->labels[i] != run->truth[i];
+        count += tidylog_given_labels(run)[i] != run->truth[i];
     add_count(table, "mislabelled", count);
     add_real(table, "mislabelled-share", (double)count / (double)run->samples);
+}
+
+/* What not every log has: several runs, splits, probes. */
+static void add_parts(struct table *table, const struct tidylog_reader *reader)
+{
+    static const char *const keys[] = {"first-split", "second-split", "left-out"};
+    const struct tidylog_run *run = tidylog_reader_run(reader);
+    uint64_t counts[TIDYLOG_LEFT_OUT + 1] = {0}, probes = 0;
+    if (tidylog_reader_runs(reader) > 1)
+        add_count(table, "runs", tidylog_reader_runs(reader));
+    for (uint64_t i = 0; i < run->samples; i++) {
+        if (run->parts != NULL)
+            counts[run->parts[i]]++;
+        probes += run->labels[i] != tidylog_given_labels(run)[i];
+    }
+    for (int part = 0; part <= TIDYLOG_LEFT_OUT && run->parts != NULL; part++)
+        add_count(table, keys[part], counts[part]);
+    if (run->second_split > 0)
+        add_count(table, "second-split-from-epoch", run->second_split);
+    add_text(table, "probes", run->probes);
+    if (run->given != NULL)
+        add_count(table, "probe-samples", probes);
 }
 
 /* Steps of an epoch that trains on the first split, and on the second where there is one. */
@@ -149,6 +171,7 @@ static int print(struct tidylog_reader *reader, bool json)
         return TIDY_FAILED;
     add_run(table, run);
     add_truth(table, run);
+    add_parts(table, reader);
     status = add_standing(table, reader, steps);
     add_storage(table, sizes);
     int printed = table_end(table);
@@ -167,7 +190,8 @@ int info_command(int argc, char **argv)
         .description =
             "First how the run was recorded, then how far it got (an epoch that has begun but not ended counts in\n"
             "no score), then what is stored: records, bytes of keys and values, and bytes of the file's pages of\n"
-            "each table. bytes-per-prediction leaves out the table meta: labels and the description of the run.",
+            "each table. bytes-per-prediction leaves out the table meta: labels and the description of the run.\n"
+            "Of a log that holds several runs, all this is about the first; runs says how many there are.",
         .example = "tidy-analyze info run.tidy",
         OPTION_ROWS(options),
     };

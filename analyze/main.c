@@ -10,6 +10,8 @@ static const struct command_row commands[] = {
     {"eval", "precision, recall, F1, AP, AUROC against the planted truth", eval_command},
     {"sweep", "precision and recall at every threshold of one score", sweep_command},
     {"plot", "charts: a gnuplot script, or a PNG, SVG or PDF file", plot_command},
+    {"merge", "several logs into one: runs of the same samples, or shards", merge_command},
+    {"subset", "the log of some of the samples", subset_command},
     {"verify", "check every record of the log", verify_command},
 };
 

@@ -30,10 +30,23 @@ static int find_chart(const char *name, const struct chart_row **out)
     return tidy_fail_usage("unknown chart '%s'; 'tidy-analyze plot --help' lists them", name);
 }
 
-static int write_chart(FILE *out, const struct chart_row *chart, const char *path, const char *scores)
+/* What is asked for. */
+struct request {
+    const struct chart_row *chart;
+    const char *path;
+    const char *scores; /* NULL: the chart's own */
+    struct selection selection;
+    const char *output; /* NULL: the script itself is asked for */
+    bool force;
+};
+
+static int write_chart(FILE *out, const struct request *request)
 {
+    const struct chart_row *chart = request->chart;
+    const char *scores = request->scores;
     struct analysis analysis;
-    int status = analysis_open(&analysis, path);
+    int status = analysis_open(&analysis, request->path);
+    analysis.selection = request->selection;
     if (status == 0 && scores == NULL)
         scores = analysis.run->detail == TIDYLOG_CLASS ? chart->scores_for_class : chart->scores_for_margin;
     if (status == 0)
@@ -42,25 +55,24 @@ static int write_chart(FILE *out, const struct chart_row *chart, const char *pat
     return status;
 }
 
-/* The script is made in memory first, so that a chart that fails leaves half of none on stdout.
- * `output` is NULL where the script itself is asked for. */
-static int plot(const struct chart_row *chart, const char *path, const char *scores, const char *output, bool force)
+/* The script is made in memory first, so that a chart that fails leaves half of none on stdout. */
+static int plot(const struct request *request)
 {
     const char *terminal;
     char *script = NULL;
     size_t bytes = 0;
-    int status = gnuplot_terminal(&terminal, output, force);
+    int status = gnuplot_terminal(&terminal, request->output, request->force);
     if (status != 0)
         return status;
     FILE *out = open_memstream(&script, &bytes);
     if (out == NULL)
         return tidy_fail_memory("a chart", 1);
     fputs(terminal, out);
-    status = write_chart(out, chart, path, scores);
+    status = write_chart(out, request);
     if (fclose(out) != 0 && status == 0)
         status = tidy_fail_memory("a chart", bytes);
-    if (status == 0 && output != NULL)
-        status = gnuplot_draw(script, bytes, output, force);
+    if (status == 0 && request->output != NULL)
+        status = gnuplot_draw(script, bytes, request->output, request->force);
     else if (status == 0)
         fwrite(script, 1, bytes, stdout); /* main looks whether that worked */
     free(script);
@@ -93,21 +105,21 @@ static char *describe(void)
 
 int plot_command(int argc, char **argv)
 {
-    bool force = false;
-    const char *output = NULL, *scores = NULL;
+    struct request request = {0};
     const struct option_row options[] = {
         {.name = "output",
          .letter = 'o',
          .kind = OPTION_TEXT,
-         .value = &output,
+         .value = &request.output,
          .argument = "FILE",
          .help = "draw into this file; its ending, .png, .svg or .pdf, chooses the format"},
-        {.name = "force", .kind = OPTION_FLAG, .value = &force, .help = "replace the file where it exists"},
+        {.name = "force", .kind = OPTION_FLAG, .value = &request.force, .help = "replace the file where it exists"},
         {.name = "score",
          .kind = OPTION_TEXT,
-         .value = &scores,
+         .value = &request.scores,
          .argument = "NAME[,NAME...]",
          .help = "the scores of chart pr"},
+        SELECTION_OPTIONS(request.selection),
     };
     char *description = describe();
     const struct command_usage usage = {
@@ -117,21 +129,23 @@ int plot_command(int argc, char **argv)
         .summary = "Charts of a run.",
         .description = description,
         .example = "tidy-analyze plot forgetting run.tidy | gnuplot > forgetting.png\n"
-                   "tidy-analyze plot pr run.tidy --score aum,forgetting-events -o pr.svg",
+                   "tidy-analyze plot pr run.tidy --score aum,forgetting-events --first 3 -o pr.svg",
         OPTION_ROWS(options),
     };
     const char *arguments[2];
-    const struct chart_row *chart;
     bool helped;
     int status = command_parse(&usage, argc, argv, arguments, 2, &helped);
     free(description);
     if (status != 0 || helped)
         return status;
-    if ((status = find_chart(arguments[0], &chart)) != 0)
+    if ((status = find_chart(arguments[0], &request.chart)) != 0)
         return status;
-    if (scores != NULL && chart->scores_for_class == NULL)
-        return tidy_fail_usage("plot %s takes no --score", chart->name);
-    if (force && output == NULL)
+    request.path = arguments[1];
+    if (request.scores != NULL && request.chart->scores_for_class == NULL)
+        return tidy_fail_usage("plot %s takes no --score", request.chart->name);
+    if (selection_is_given(&request.selection) && !request.chart->selects)
+        return tidy_fail_usage("plot %s takes no --epochs, --first, --last", request.chart->name);
+    if (request.force && request.output == NULL)
         return tidy_fail_usage("plot: --force goes with -o FILE");
-    return plot(chart, arguments[1], scores, output, force);
+    return plot(&request);
 }

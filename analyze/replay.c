@@ -6,26 +6,20 @@
 #include "common/error.h"
 #include "common/progress.h"
 
-int replay_finished_epochs(struct tidylog_reader *reader, const char *path, const struct replay_observer *observers,
-                           size_t count)
+int replay_epochs(struct tidylog_reader *reader, struct window window, const struct replay_observer *observers,
+                  size_t count)
 {
-    uint64_t epochs;
-    tidylog_reader_epochs(reader, &epochs);
-    if (epochs == 0)
-        return tidy_fail("%s: no epoch is finished yet, and only finished epochs count; "
-                         "'tidy-analyze info' shows where the recording stands",
-                         path);
-
     struct tidylog_replay *replay;
-    int status = tidylog_replay_begin(&replay, reader, 0, epochs);
+    int status = tidylog_replay_begin(&replay, reader, window.first, window.end);
     if (status != 0)
         return status;
 
     struct tidylog_observations step;
-    uint64_t shown = 0;
+    uint64_t shown = window.first;
     while ((status = tidylog_replay_next(replay, &step)) > 0) {
         if (step.epoch != shown)
-            progress_update("replaying epoch %" PRIu64 " of %" PRIu64, (shown = step.epoch) + 1, epochs);
+            progress_update("replaying epoch %" PRIu64 " of %" PRIu64, (shown = step.epoch) - window.first + 1,
+                            window.end - window.first);
         status = 0;
         for (size_t i = 0; i < count && status == 0; i++)
             status = observers[i].observe(observers[i].context, &step);

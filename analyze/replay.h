@@ -1,9 +1,10 @@
-/* One pass over a log's finished epochs, watched by any number of observers. */
+/* One pass over a log's epochs, watched by any number of observers. */
 #ifndef TIDY_ANALYZE_REPLAY_H
 #define TIDY_ANALYZE_REPLAY_H
 
 #include <stddef.h>
 
+#include "analyze/selection.h"
 #include "common/tidylog.h"
 
 /* Sees every step once, in the order in which it was trained. */
@@ -13,8 +14,8 @@ struct replay_observer {
     void *context;
 };
 
-/* Replays all finished epochs. `path` is for messages: a log without a finished epoch is an error. */
-int replay_finished_epochs(struct tidylog_reader *reader, const char *path, const struct replay_observer *observers,
-                           size_t count);
+/* Replays these epochs of the reader's selected run. */
+int replay_epochs(struct tidylog_reader *reader, struct window window, const struct replay_observer *observers,
+                  size_t count);
 
 #endif

@@ -1,4 +1,5 @@
 /* tidy-analyze samples: every sample with its scores. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,11 +58,11 @@ static int print(const struct analysis *analysis, struct forgotten_at *forgotten
     int texts = 0;
     for (uint64_t i = 0; i < run->samples && !table_failed(table) && texts == 0; i++) {
         table_add_count(table, i);
-        table_add_count(table, run->labels[i]);
+        table_add_count(table, analysis->given[i]);
         if (run->truth != NULL)
             table_add_count(table, run->truth[i]);
         for (size_t s = 0; s < scores->count; s++)
-            table_add_real(table, (double)scores->scores[s].values[i]);
+            table_add_real(table, score_value(&scores->scores[s], i));
         if (forgotten != NULL) {
             const char *text = NULL;
             texts = forgotten_at_text(forgotten, i, &text);
@@ -76,7 +77,7 @@ end:
     return status;
 }
 
-static int show(const char *path, const char *score_text, bool json)
+static int show(const char *path, const struct selection *selection, const char *score_text, bool json)
 {
     struct analysis analysis;
     struct forgotten_at forgotten = {0};
@@ -86,12 +87,16 @@ static int show(const char *path, const char *score_text, bool json)
     int status = analysis_open(&analysis, path);
     if (status != 0)
         goto end;
+    analysis.selection = *selection;
     if ((status = memory_allocate(&list, strlen(score_text) + 1, 1, "names of scores")) != 0)
         goto end;
     memcpy(list, score_text, strlen(score_text) + 1);
     asks_forgotten = take_forgotten_at(list);
     if (!asks_forgotten || *list != 0)
         status = analysis_choose(&analysis, list);
+    if (status == 0 && asks_forgotten && analysis.runs > 1)
+        status = tidy_fail("%s: forgotten-at lists the epochs of one run, and this log has %" PRIu32, path,
+                           analysis.runs);
     if (status == 0 && asks_forgotten)
         status = forgotten_at_create(&forgotten, analysis.run->samples);
     if (status != 0)
@@ -135,12 +140,14 @@ int samples_command(int argc, char **argv)
 {
     bool json = false;
     const char *score = "all";
+    struct selection selection = {0};
     const struct option_row options[] = {
         {.name = "score",
          .kind = OPTION_TEXT,
          .value = &score,
          .argument = "NAME[,NAME...]",
          .help = "the scores to show"},
+        SELECTION_OPTIONS(selection),
         JSON_OPTION(json),
     };
     char *description = describe();
@@ -151,12 +158,13 @@ int samples_command(int argc, char **argv)
         .summary = "A line per sample, a column per score.",
         .description = description,
         .example = "tidy-analyze samples run.tidy\n"
-                   "tidy-analyze samples run.tidy --score correctness,forgetting-events,forgotten-at",
+                   "tidy-analyze samples run.tidy --score correctness,forgetting-events,forgotten-at\n"
+                   "tidy-analyze samples run.tidy --score aum,mean-loss --epochs 1..2",
         OPTION_ROWS(options),
     };
     const char *path;
     bool helped;
     int status = command_parse(&usage, argc, argv, &path, 1, &helped);
     free(description);
-    return status != 0 || helped ? status : show(path, score, json);
+    return status != 0 || helped ? status : show(path, &selection, score, json);
 }

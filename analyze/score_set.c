@@ -1,5 +1,5 @@
-/* From the text of --score to columns of values: names, parameters, and what the log can feed. */
-#include "analyze/scores.h"
+/* From the text of --score to scores: names, parameters, and what the log can feed. */
+#include "analyze/score_set.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,6 +8,8 @@
 #include "common/error.h"
 #include "common/memory.h"
 #include "common/options.h"
+
+/* ---- choosing ------------------------------------------------------------------------------------------- */
 
 /* The row whose name is the first `length` characters of `name`. */
 static const struct score_row *find_row(const char *name, size_t length)
@@ -33,9 +35,32 @@ static int fail_unknown(const char *name)
     return tidy_fail_usage("unknown score '%s'; 'tidy-analyze samples --help' lists them", name);
 }
 
+/* Is what dynamics keep for this row taken by a score of another parameter? */
+static bool is_kept_already(const struct score_set *set, const struct score_row *row)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->scores[i].row == row)
+            return row->keep != NULL;
+    return false;
+}
+
+/* Can the run feed it? Else a message says why not. */
+static int check_fed(const struct score_row *row, const struct tidylog_run *run, const char *path)
+{
+    if (row->detail > run->detail)
+        return tidy_fail("%s: score '%s' needs --detail %s or more; this log was recorded with --detail %s", path,
+                         row->name, tidylog_detail_names[row->detail], tidylog_detail_names[run->detail]);
+    if (row->of_second_split && run->second_split == 0)
+        return tidy_fail(
+            "%s: score '%s' needs a run in two phases, on one half of the samples and then on the other; "
+            "'tidy-record train --second-split' records one",
+            path, row->name);
+    return 0;
+}
+
 /* Adds the score called `name` ("loss-at:3") to the set. */
-static int add(struct score_set *set, const char *name, const struct tidylog_run *run, uint64_t epochs,
-               const char *path, struct accumulator_set *accumulators)
+static int add(struct score_set *set, const char *name, const struct tidylog_run *run, const char *path,
+               const struct score_sources *sources)
 {
     const char *colon = strchr(name, ':');
     const struct score_row *row = find_row(name, colon == NULL ? strlen(name) : (size_t)(colon - name));
@@ -46,30 +71,21 @@ static int add(struct score_set *set, const char *name, const struct tidylog_run
     for (size_t i = 0; i < set->count; i++)
         if (strcmp(set->scores[i].name, name) == 0)
             return tidy_fail_usage("score '%s' is asked for twice", name);
-    if (row->detail > run->detail)
-        return tidy_fail("%s: score '%s' needs --detail %s or more; this log was recorded with --detail %s", path,
-                         row->name, tidylog_detail_names[row->detail], tidylog_detail_names[run->detail]);
-
-    struct score *score = &set->scores[set->count++];
-    *score =
-        (struct score){.row = row, .name = name, .epochs = epochs, .classes = run->classes, .labels = run->labels};
-    int status =
-        row->parameter == NULL ? 0 : row->parameter(colon == NULL ? NULL : colon + 1, epochs, &score->parameter);
-    for (enum accumulator_kind kind = 0; kind < ACCUMULATOR_KINDS && status == 0; kind++)
-        if (row->needs & 1u << kind) {
-            double parameter = kind == LOSS_AT || kind == LOSS_EMA ? score->parameter : 0;
-            status = accumulators_need(accumulators, kind, parameter, &score->sources[kind]);
-        }
+    int status = check_fed(row, run, path);
+    struct score score = {.row = row, .name = name, .sources = sources, .observes = is_kept_already(set, row)};
+    if (status == 0 && row->parameter != NULL)
+        status = row->parameter(colon == NULL ? NULL : colon + 1, sources->window, &score.parameter);
+    if (status == 0 && (row->value == NULL || score.observes))
+        status = memory_allocate(&score.column, set->samples, sizeof *score.column, name);
+    if (status == 0)
+        set->scores[set->count++] = score;
     return status;
 }
 
-int score_set_choose(struct score_set *set, const char *text, struct tidylog_reader *reader, const char *path,
-                     struct accumulator_set *accumulators)
+int score_set_choose(struct score_set *set, const char *text, const struct tidylog_run *run, const char *path,
+                     const struct score_sources *sources)
 {
-    *set = (struct score_set){0};
-    const struct tidylog_run *run = tidylog_reader_run(reader);
-    uint64_t epochs;
-    tidylog_reader_epochs(reader, &epochs);
+    *set = (struct score_set){.samples = run->samples};
     bool all = strcmp(text, "all") == 0;
 
     size_t most = all ? score_row_count : 1;
@@ -83,50 +99,107 @@ int score_set_choose(struct score_set *set, const char *text, struct tidylog_rea
 
     if (all) {
         for (size_t i = 0; i < score_row_count && status == 0; i++)
-            if (score_rows[i].detail <= run->detail)
-                status = add(set, score_rows[i].name, run, epochs, path, accumulators);
+            if (score_rows[i].detail <= run->detail && (!score_rows[i].of_second_split || run->second_split > 0))
+                status = add(set, score_rows[i].name, run, path, sources);
         return status;
     }
     memcpy(set->names, text, strlen(text) + 1);
     for (char *name = set->names, *next; name != NULL && status == 0; name = next) {
         if ((next = strchr(name, ',')) != NULL)
             *next++ = 0;
-        status = add(set, name, run, epochs, path, accumulators);
+        status = add(set, name, run, path, sources);
     }
     return status;
-}
-
-int score_set_finish(struct score_set *set, uint64_t samples)
-{
-    for (size_t s = 0; s < set->count; s++) {
-        struct score *score = &set->scores[s];
-        double (*rank)(const struct score *, size_t) =
-            score->row->rank != NULL ? score->row->rank : score->row->value;
-        int status = memory_allocate(&score->values, samples, sizeof *score->values, score->name);
-        if (status == 0)
-            status = memory_allocate(&score->keys, samples, sizeof *score->keys, score->name);
-        if (status != 0)
-            return status;
-        for (size_t i = 0; i < samples; i++) {
-            score->values[i] = (float)score->row->value(score, i);
-            score->keys[i] = (float)score_from_key(score, (float)rank(score, i));
-        }
-    }
-    return 0;
-}
-
-/* Turning the sign is its own inverse. */
-double score_from_key(const struct score *score, float key)
-{
-    return (double)(score->row->suspicious == SUSPICIOUS_LOW ? -key : key);
 }
 
 void score_set_destroy(struct score_set *set)
 {
     for (size_t s = 0; s < set->count; s++) {
-        free(set->scores[s].values);
-        free(set->scores[s].keys);
+        free(set->scores[s].column);
+        free(set->scores[s].ranks);
     }
     free(set->scores);
     free(set->names);
+}
+
+/* ---- columns --------------------------------------------------------------------------------------------- */
+
+bool score_set_needs_counts(const struct score_set *set)
+{
+    for (size_t s = 0; s < set->count; s++)
+        if (set->scores[s].row->value_of_counts != NULL)
+            return true;
+    return false;
+}
+
+bool score_set_needs_means(const struct score_set *set)
+{
+    for (size_t s = 0; s < set->count; s++)
+        if (set->scores[s].row->value_of_means != NULL ||
+            (set->scores[s].row->fill != NULL && set->scores[s].row->detail >= TIDYLOG_PROBS))
+            return true;
+    return false;
+}
+
+bool score_set_observes(const struct score_set *set)
+{
+    for (size_t s = 0; s < set->count; s++)
+        if (set->scores[s].observes)
+            return true;
+    return false;
+}
+
+void score_set_begin(struct score_set *set, struct score_sources *sources)
+{
+    for (size_t s = 0; s < set->count; s++) {
+        struct score *score = &set->scores[s];
+        for (size_t i = 0; i < set->samples && score->column != NULL; i++)
+            score->column[i] = score->observes ? -1 : NAN;
+        if (score->row->keep != NULL && !score->observes)
+            score->row->keep(score, &sources->dynamics);
+    }
+}
+
+int score_set_observe(void *context, const struct tidylog_observations *step)
+{
+    struct score_set *set = context;
+    for (size_t s = 0; s < set->count && !step->evaluated; s++) {
+        const struct score *score = &set->scores[s];
+        for (uint32_t i = 0; i < step->count && score->observes; i++) {
+            float *item = &score->column[step->samples[i]];
+            *item = score->row->observe(score, *item, step->epoch, step->loss[i]);
+        }
+    }
+    return 0;
+}
+
+int score_set_take_counts(void *context, size_t sample, const struct class_count *counts, size_t count)
+{
+    struct score_set *set = context;
+    for (size_t s = 0; s < set->count; s++) {
+        const struct score *score = &set->scores[s];
+        if (score->row->value_of_counts != NULL)
+            score->column[sample] = (float)score->row->value_of_counts(score, sample, counts, count);
+    }
+    return 0;
+}
+
+int score_set_take_means(void *context, const struct class_means *means)
+{
+    struct score_set *set = context;
+    for (size_t s = 0; s < set->count; s++) {
+        const struct score *score = &set->scores[s];
+        if (score->row->value_of_means != NULL)
+            score->column[means->sample] = (float)score->row->value_of_means(score, means);
+    }
+    return 0;
+}
+
+int score_set_fill(struct score_set *set, struct analysis *analysis)
+{
+    int status = 0;
+    for (size_t s = 0; s < set->count && status == 0; s++)
+        if (set->scores[s].row->fill != NULL)
+            status = set->scores[s].row->fill(set->scores[s].column, analysis);
+    return status;
 }

@@ -6,70 +6,89 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyze/accumulators.h"
+#include "analyze/class_sums.h"
+#include "analyze/dynamics.h"
+#include "analyze/selection.h"
 #include "common/tidylog.h"
 
 enum suspicious_end { SUSPICIOUS_HIGH, SUSPICIOUS_LOW };
 
+struct analysis;
 struct score;
 
 struct score_row {
     const char *name;           /* kebab-case, as on the command line */
     enum tidylog_detail detail; /* the least that feeds it */
     enum suspicious_end suspicious;
-    unsigned needs; /* accumulators: bit 1 << kind each */
 
-    /* The score of one sample, NaN where it has none. */
+    /* The score of one sample that was presented, NaN where it has none. One of the four: from its dynamics, from the
+     * classes predicted for it, from the mean of its probabilities; or that of all samples of the selected run, right after
+     * its replay, into column[samples], which is NaN. */
     double (*value)(const struct score *score, size_t sample);
+    double (*value_of_counts)(const struct score *score, size_t sample, const struct class_count *counts,
+                              size_t count);
+    double (*value_of_means)(const struct score *score, const struct class_means *means);
+    int (*fill)(float *column, struct analysis *analysis);
+
+    const char *summary; /* one line */
 
     /* What samples are ranked and thresholds compared by, where that is not the value; else NULL. */
     double (*rank)(const struct score *score, size_t sample);
 
     /* Reads the parameter after "name:" (NULL: the default). NULL where the score takes none. */
-    int (*parameter)(const char *text, uint64_t epochs, double *out);
+    int (*parameter)(const char *text, struct window window, double *out);
 
-    const char *summary; /* one line */
+    /* One that has values only where a run has a second split, also of samples that were never presented. */
+    bool of_second_split;
+
+    /* For a score whose parameter says what dynamics keep: tells them, and does the same for a column where another one is
+     * kept already (`item` is the sample's, negative at first). Else NULL. */
+    void (*keep)(const struct score *score, struct dynamics_set *dynamics);
+    float (*observe)(const struct score *score, float item, uint64_t epoch, float loss);
 };
 
 extern const struct score_row score_rows[];
 extern const size_t score_row_count;
 
+/* What all scores of a run are made from. */
+struct score_sources {
+    struct dynamics_set dynamics;
+    struct window window;   /* epochs that were replayed */
+    const uint16_t *given;  /* [samples] labels */
+    const uint16_t *labels; /* [samples] as trained on: another one where the sample is a probe */
+    const uint16_t *parts;  /* [samples] enum tidylog_part, or NULL */
+    uint64_t second_split;  /* as in struct tidylog_run */
+    uint32_t classes;
+};
+
 /* One score that was asked for. */
 struct score {
     const struct score_row *row;
     const char *name; /* as asked for: "loss-at:3" */
-    double parameter;
-    uint64_t epochs; /* that were replayed */
-    uint32_t classes;
-    const uint16_t *labels;                               /* [samples] */
-    const struct accumulator *sources[ACCUMULATOR_KINDS]; /* those in row->needs */
+    double parameter; /* NaN: loss-at of the window's last epoch */
+    const struct score_sources *sources;
+    float *column; /* [samples] values where they do not follow from the dynamics; or NULL */
+    bool observes; /* column is filled while the log is replayed, by row->observe; negative where nothing was */
 
-    /* Filled by score_set_finish. Both are float so that a value printed and read back is the same value. */
-    float *values; /* [samples]; NaN: none */
-    float *keys;   /* [samples] how suspicious: the rank, negated where low is suspicious; NaN is ranked last */
+    /* Over several runs, column has the values, and ranks, [samples], has the ranks where row->rank is not NULL. */
+    bool over_runs;
+    float *ranks;
 };
 
-struct score_set {
-    struct score *scores; /* [count] in the order asked for */
-    size_t count;
-    char *names; /* what scores[..].name point into */
-};
+/* The score of a sample: a number of float's precision, so that a value printed and read back is the same value. NaN
+ * where the sample was never presented, or was a probe. */
+double score_value(const struct score *score, size_t sample);
 
-/* Chooses the scores named in `text` ("aum,loss-at:3"; "all": every one that the run's detail feeds) and asks
- * `accumulators` for what they need. `path` is for messages. Freed with score_set_destroy, also after a failure.
- * Errors: unknown (with the nearest name), named twice, a wrong parameter, detail not recorded. */
-int score_set_choose(struct score_set *set, const char *text, struct tidylog_reader *reader, const char *path,
-                     struct accumulator_set *accumulators);
+/* What it is ranked by, on the score's own scale. */
+double score_rank(const struct score *score, size_t sample);
 
-/* Makes values and keys, after the replay. */
-int score_set_finish(struct score_set *set, uint64_t samples);
+/* How suspicious it is: the rank, negated where low is suspicious; NaN is ranked last. */
+float score_key(const struct score *score, size_t sample);
 
-void score_set_destroy(struct score_set *set);
+/* The keys of samples 0..samples-1: what a ranking is made of. */
+void score_keys(const struct score *score, float *keys, size_t samples);
 
 /* The score's own number for a key: its sign turned back where low is suspicious. */
 double score_from_key(const struct score *score, float key);
-
-/* The class most often predicted for a sample, the smallest of several; `counts` is COUNT_CLASSES. */
-uint16_t score_majority_class(const struct accumulator *counts, uint32_t classes, size_t sample);
 
 #endif

@@ -1,11 +1,13 @@
 /* tidy-analyze sweep: every threshold of one score against the planted truth. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "analyze/analysis.h"
 #include "analyze/commands.h"
 #include "analyze/evaluation.h"
 #include "analyze/ranking.h"
 #include "common/error.h"
+#include "common/memory.h"
 #include "common/options.h"
 #include "common/table.h"
 
@@ -22,7 +24,7 @@ static int print(const struct score *score, const struct ranking *ranking, const
     while (!table_failed(table) && sweep_next(&sweep, &key, &quality)) {
         /* Samples that pass every threshold have a finite value to name theirs by. */
         uint32_t last = ranking->order[quality.flagged - 1];
-        table_add_real(table, isinf(key) ? (double)score->values[last] : score_from_key(score, key));
+        table_add_real(table, isinf(key) ? score_value(score, last) : score_from_key(score, key));
         table_add_count(table, quality.flagged);
         table_add_real(table, quality.precision);
         table_add_real(table, quality.recall);
@@ -31,13 +33,15 @@ static int print(const struct score *score, const struct ranking *ranking, const
     return table_end(table);
 }
 
-static int sweep(const char *path, const char *score_text, bool json)
+static int sweep(const char *path, const struct selection *selection, const char *score_text, bool json)
 {
     struct analysis analysis;
+    float *keys = NULL;
     struct ranking ranking = {0};
     struct truth truth = {0};
 
     int status = analysis_open(&analysis, path);
+    analysis.selection = *selection;
     if (status == 0)
         status = truth_create(&truth, analysis.run, path);
     if (status == 0)
@@ -45,11 +49,16 @@ static int sweep(const char *path, const char *score_text, bool json)
     if (status == 0)
         status = analysis_replay(&analysis, NULL);
     if (status == 0)
-        status = ranking_create(&ranking, analysis.scores.scores[0].keys, analysis.run->samples);
+        status = memory_allocate(&keys, truth.samples, sizeof *keys, "the ranking");
+    if (status == 0) {
+        score_keys(&analysis.scores.scores[0], keys, truth.samples);
+        status = ranking_create(&ranking, keys, truth.samples);
+    }
     if (status == 0)
         status = print(&analysis.scores.scores[0], &ranking, &truth, json);
     truth_destroy(&truth);
     ranking_destroy(&ranking);
+    free(keys);
     analysis_close(&analysis);
     return status;
 }
@@ -58,12 +67,14 @@ int sweep_command(int argc, char **argv)
 {
     bool json = false;
     const char *score = "aum";
+    struct selection selection = {0};
     const struct option_row options[] = {
         {.name = "score",
          .kind = OPTION_TEXT,
          .value = &score,
          .argument = "NAME",
          .help = "the score to cut; 'tidy-analyze samples --help' lists them"},
+        SELECTION_OPTIONS(selection),
         JSON_OPTION(json),
     };
     const struct command_usage usage = {
@@ -74,11 +85,12 @@ int sweep_command(int argc, char **argv)
         .description =
             "A line for each distinct value of the score, from the most suspicious on: the threshold X and what\n"
             "'flag --threshold value:X' gives: flagged, precision, recall, f1 against the planted truth.",
-        .example = "tidy-analyze sweep run.tidy --score aum",
+        .example = "tidy-analyze sweep run.tidy --score aum\n"
+                   "tidy-analyze sweep run.tidy --score aum --epochs 1..2",
         OPTION_ROWS(options),
     };
     const char *path;
     bool helped;
     int status = command_parse(&usage, argc, argv, &path, 1, &helped);
-    return status != 0 || helped ? status : sweep(path, score, json);
+    return status != 0 || helped ? status : sweep(path, &selection, score, json);
 }

@@ -1,4 +1,4 @@
-/* The rules, one function each, and their table. All work on keys, where high is suspicious. */
+/* The rules and their table: those on keys, where high is suspicious, and those that ask the log. */
 #include "analyze/thresholds.h"
 
 #include <float.h>
@@ -8,6 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/analysis.h"
+#include "analyze/beta_mixture.h"
+#include "analyze/confident_suspects.h"
+#include "analyze/ctrl.h"
+#include "analyze/percentile.h"
+#include "analyze/threshold_samples.h"
 #include "analyze/two_groups.h"
 #include "common/error.h"
 #include "common/memory.h"
@@ -16,9 +22,9 @@
 /* What a rule works on. */
 struct question {
     const struct threshold *threshold;
+    struct analysis *analysis;
     const struct score *score;
     const struct ranking *ranking;
-    const char *path;
     bool *flagged;
 };
 
@@ -28,6 +34,12 @@ struct threshold_row {
     bool whole;                 /* the number is */
     double least, most;
     int (*flag)(const struct question *question);
+
+    /* Of a rule that asks the log, and ignores the score; else 0. */
+    enum tidylog_detail detail;                                /* the least that feeds it, above TIDYLOG_CLASS */
+    enum confident_filter filter;                              /* of flag_confident */
+    int (*fill)(float *column, struct analysis *analysis);     /* of flag_in_every_run */
+    int (*check)(const char *rule, struct analysis *analysis); /* can the log feed it? NULL: the detail says */
 };
 
 /* ---- rules on places ----------------------------------------------------------------------------------- */
@@ -47,7 +59,7 @@ static int flag_share(const struct question *q)
 static int flag_count(const struct question *q)
 {
     if (q->threshold->number > (double)q->ranking->samples)
-        return tidy_fail_usage("threshold '%s': %s has only %zu samples", q->threshold->text, q->path,
+        return tidy_fail_usage("threshold '%s': %s has only %zu samples", q->threshold->text, q->analysis->path,
                                q->ranking->samples);
     flag_first(q, (size_t)q->threshold->number);
     return 0;
@@ -162,15 +174,96 @@ static int flag_otsu(const struct question *q)
     return status;
 }
 
+static bool in_beta_mixture(const void *context, double value)
+{
+    return beta_mixture_suspects(context, value);
+}
+
+/* Fits to what lies between the 5th and the 95th percentile, and scales by these two, as Arazo et al. 2019 do. */
+static int flag_betas(const struct question *q)
+{
+    const struct ranking *ranking = q->ranking;
+    struct scaled scaled = {0};
+    struct beta_mixture mixture;
+    int status = memory_allocate(&scaled.values, ranking->samples, sizeof *scaled.values, "a threshold rule");
+    for (size_t i = 0; i < ranking->samples && status == 0; i++)
+        if (isfinite(ranking->keys[i]))
+            scaled.values[scaled.count++] = (double)ranking->keys[i];
+    if (status == 0 && scaled.count > 0) {
+        percentile_sort(scaled.values, scaled.count);
+        double most = percentile_of(scaled.values, scaled.count, 95);
+        size_t inner = 0;
+        scaled.least = percentile_of(scaled.values, scaled.count, 5);
+        scaled.width = most - scaled.least;
+        for (size_t i = 0; i < scaled.count && scaled.width > 0; i++)
+            if (scaled.values[i] >= scaled.least && scaled.values[i] <= most)
+                scaled.values[inner++] = (scaled.values[i] - scaled.least) / scaled.width;
+        if (scaled.width > 0)
+            beta_mixture_fit(&mixture, scaled.values, inner);
+    }
+    if (status == 0)
+        flag_scaled(q, &scaled, in_beta_mixture, &mixture);
+    free(scaled.values);
+    return status;
+}
+
+/* ---- rules that ask the log ------------------------------------------------------------------------------ */
+
+static int flag_confident(const struct question *q)
+{
+    return confident_suspects_flag(q->flagged, q->analysis, q->threshold->row->filter);
+}
+
+/* Flags what is a suspect in every run that judges it, as Pleiss et al.'s code does for the runs in which a sample is no
+ * threshold sample. */
+static int flag_in_every_run(const struct question *q)
+{
+    struct analysis *analysis = q->analysis;
+    size_t samples = analysis->run->samples;
+    float *column = NULL;
+    bool *spared = NULL;
+    int status = memory_allocate(&column, samples, sizeof *column, "suspects");
+    if (status == 0)
+        status = memory_allocate(&spared, samples, sizeof *spared, "suspects");
+    for (uint32_t run = 0; run < analysis->runs && status == 0; run++) {
+        status = analysis_select_run(analysis, run);
+        if (status == 0)
+            status = q->threshold->row->fill(column, analysis);
+        for (size_t i = 0; i < samples && status == 0; i++) {
+            spared[i] = spared[i] || column[i] == 0;
+            q->flagged[i] = (q->flagged[i] || column[i] == 1) && !spared[i];
+        }
+    }
+    free(spared);
+    free(column);
+    return status != 0 ? status : analysis_select_run(analysis, 0);
+}
+
 /* ---- the table ----------------------------------------------------------------------------------------- */
 
+#define CONFIDENT_RULE(name, of)                                                                                   \
+    {                                                                                                              \
+        name, name, NULL, .flag = flag_confident, .detail = TIDYLOG_PROBS, .filter = of                            \
+    }
+
 static const struct threshold_row rows[] = {
-    {"mean+Kstd", "mean+", "std", false, -1e6, 1e6, flag_deviation},
-    {"top:R", "top:", "", false, 0, 1, flag_share},
-    {"count:N", "count:", "", true, 0, UINT32_MAX, flag_count},
-    {"value:X", "value:", "", false, -FLT_MAX, FLT_MAX, flag_value},
-    {"gmm", "gmm", NULL, false, 0, 0, flag_gaussians},
-    {"otsu", "otsu", NULL, false, 0, 0, flag_otsu},
+    {"mean+Kstd", "mean+", "std", false, -1e6, 1e6, .flag = flag_deviation},
+    {"top:R", "top:", "", false, 0, 1, .flag = flag_share},
+    {"count:N", "count:", "", true, 0, UINT32_MAX, .flag = flag_count},
+    {"value:X", "value:", "", false, -FLT_MAX, FLT_MAX, .flag = flag_value},
+    {"gmm", "gmm", NULL, .flag = flag_gaussians},
+    {"bmm", "bmm", NULL, .flag = flag_betas},
+    {"otsu", "otsu", NULL, .flag = flag_otsu},
+    CONFIDENT_RULE("confident-learning", CONFIDENT_LEARNING),
+    CONFIDENT_RULE("prune-by-class", PRUNE_BY_CLASS),
+    CONFIDENT_RULE("prune-by-noise-rate", PRUNE_BY_NOISE_RATE),
+    CONFIDENT_RULE("both", PRUNE_BY_BOTH),
+    CONFIDENT_RULE("predicted-neq-given", PREDICTED_NEQ_GIVEN),
+    CONFIDENT_RULE("low-self-confidence", LOW_SELF_CONFIDENCE),
+    CONFIDENT_RULE("low-normalized-margin", LOW_NORMALIZED_MARGIN),
+    {"ctrl", "ctrl", NULL, .flag = flag_in_every_run, .detail = TIDYLOG_MARGIN, .fill = ctrl_fill},
+    {"threshold-samples", "threshold-samples", NULL, .flag = flag_in_every_run, .detail = TIDYLOG_MARGIN,
+     .fill = threshold_samples_fill, .check = threshold_samples_check},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
@@ -221,14 +314,31 @@ int threshold_parse(struct threshold *out, const char *text)
     const char *nearest = options_nearest(text, forms, ROWS);
     if (nearest != NULL)
         return tidy_fail_usage("unknown threshold rule '%s'; did you mean '%s'?", text, nearest);
-    return tidy_fail_usage(
-        "unknown threshold rule '%s'; the rules are mean+Kstd, top:R, count:N, value:X, gmm, otsu", text);
+    return tidy_fail_usage("unknown threshold rule '%s'; 'tidy-analyze flag --help' lists them", text);
 }
 
-int threshold_apply(const struct threshold *threshold, const struct score *score, const struct ranking *ranking,
-                    const char *path, bool *flagged, size_t *count)
+bool threshold_ignores_score(const struct threshold *threshold)
 {
-    struct question question = {threshold, score, ranking, path, flagged};
+    return threshold->row->detail > TIDYLOG_CLASS;
+}
+
+int threshold_announce(const struct threshold *threshold, struct analysis *analysis)
+{
+    const struct threshold_row *row = threshold->row;
+    enum tidylog_detail recorded = analysis->run->detail;
+    if (row->detail > recorded)
+        return tidy_fail("%s: threshold '%s' needs --detail %s or more; this log was recorded with --detail %s",
+                         analysis->path, row->form, tidylog_detail_names[row->detail],
+                         tidylog_detail_names[recorded]);
+    if (row->flag == flag_confident)
+        analysis->keeps_means = true;
+    return row->check == NULL ? 0 : row->check(row->form, analysis);
+}
+
+int threshold_apply(const struct threshold *threshold, struct analysis *analysis, const struct score *score,
+                    const struct ranking *ranking, bool *flagged, size_t *count)
+{
+    struct question question = {threshold, analysis, score, ranking, flagged};
     memset(flagged, 0, ranking->samples * sizeof *flagged);
     *count = 0;
     int status = threshold->row->flag(&question);

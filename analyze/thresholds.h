@@ -8,6 +8,7 @@
 #include "analyze/ranking.h"
 #include "analyze/scores.h"
 
+struct analysis;
 struct threshold_row;
 
 struct threshold {
@@ -25,15 +26,29 @@ struct threshold {
     "  count:N    the N most suspicious samples: count:600\n"                                                      \
     "  value:X    the score X and what is more suspicious: value:-0.5\n"                                           \
     "  gmm        a mixture of two Gaussians, the suspicious one more likely than not\n"                           \
+    "  bmm        the same with two beta distributions\n"                                                          \
     "  otsu       Otsu's split of the histogram\n"                                                                 \
-    "All but top and count compare values, and never flag a sample that has none (nan).\n"
+    "All but top and count compare values, and never flag a sample that has none (nan).\n"                         \
+    "Rules that flag the same samples whatever the score is, which only orders them:\n"                            \
+    "  confident-learning, prune-by-class, prune-by-noise-rate, both, predicted-neq-given,\n"                      \
+    "  low-self-confidence, low-normalized-margin\n"                                                               \
+    "             cleanlab's filters, on the mean probabilities (--detail probs or full)\n"                        \
+    "  ctrl       in each class the cluster of samples whose losses stay high\n"                                   \
+    "  threshold-samples\n"                                                                                        \
+    "             margins like those of samples of a made-up class (train --threshold-samples)\n"
 
 /* Reads a rule: "mean+5std", "top:0.01", "gmm". Returns 0 or TIDY_USAGE. `text` must outlive *out. */
 int threshold_parse(struct threshold *out, const char *text);
 
-/* Sets flagged[i] for each sample and *count of them. `ranking` is of score->keys; `path` is for messages.
- * Errors: count:N with N above the number of samples. */
-int threshold_apply(const struct threshold *threshold, const struct score *score, const struct ranking *ranking,
-                    const char *path, bool *flagged, size_t *count);
+/* Does the rule flag the same samples whatever the score is? */
+bool threshold_ignores_score(const struct threshold *threshold);
+
+/* After analysis_choose, before analysis_replay: has it keep what the rule needs. Errors: the log lacks that. */
+int threshold_announce(const struct threshold *threshold, struct analysis *analysis);
+
+/* Sets flagged[i] for each sample and *count of them. `ranking` is of the score's keys. May replay the log.
+ * Errors: count:N with N above the number of samples; what a replay can fail with. */
+int threshold_apply(const struct threshold *threshold, struct analysis *analysis, const struct score *score,
+                    const struct ranking *ranking, bool *flagged, size_t *count);
 
 #endif

@@ -168,22 +168,39 @@ static float margin_of_row(const float *values, uint32_t label, uint32_t classes
 
 /* ---- packing -------------------------------------------------------------------------------------------- */
 
+/* Bits written least significant first. */
+struct bit_writer {
+    uint8_t *at;
+    uint64_t pending;
+    unsigned pending_bits;
+};
+
+static inline void write_bits(struct bit_writer *writer, uint32_t value, unsigned bits)
+{
+    writer->pending |= (uint64_t)value << writer->pending_bits;
+    writer->pending_bits += bits;
+    for (; writer->pending_bits >= 8; writer->pending_bits -= 8, writer->pending >>= 8)
+        *writer->at++ = (uint8_t)writer->pending;
+}
+
+/* Fills up the last byte. Returns the end. */
+static uint8_t *end_bits(struct bit_writer *writer)
+{
+    if (writer->pending_bits > 0)
+        *writer->at++ = (uint8_t)writer->pending;
+    return writer->at;
+}
+
 static uint8_t *pack_classes(uint8_t *out, const struct tidylog_predictions *predictions, const uint16_t *labels,
                              uint32_t classes)
 {
-    unsigned bits = class_bits(classes), pending_bits = 0;
-    uint64_t pending = 0;
+    unsigned bits = class_bits(classes);
+    struct bit_writer list = {.at = out};
     for (uint32_t i = 0; i < predictions->count; i++) {
-        if (predictions->predicted[i] == labels[i])
-            continue;
-        pending |= (uint64_t)predictions->predicted[i] << pending_bits;
-        pending_bits += bits;
-        for (; pending_bits >= 8; pending_bits -= 8, pending >>= 8)
-            *out++ = (uint8_t)pending;
+        if (predictions->predicted[i] != labels[i])
+            write_bits(&list, predictions->predicted[i], bits);
     }
-    if (pending_bits > 0)
-        *out++ = (uint8_t)pending;
-    return out;
+    return end_bits(&list);
 }
 
 static uint8_t *pack_margins(uint8_t *out, const struct tidylog_predictions *predictions, uint32_t classes)
@@ -331,18 +348,28 @@ static void unpack_logits(const struct packing_columns *out, const uint8_t *in, 
     }
 }
 
+/* Are the sections' sizes possible? *rest: where those that the detail adds begin. */
+static bool find_sections(const uint8_t *in, size_t bytes, uint32_t count, uint32_t classes,
+                          enum tidylog_detail detail, const uint8_t **rest)
+{
+    size_t bitmap = bitmap_bytes(count);
+    if (bytes < bitmap)
+        return false;
+    size_t list = classes_bytes(count_wrong(in, count), classes);
+    if (bytes - bitmap < list || bytes - bitmap - list != detail_bytes(count, classes, detail))
+        return false;
+    *rest = in + bitmap + list;
+    return true;
+}
+
 int packing_unpack(const struct packing_columns *out, const uint8_t *in, size_t bytes, const uint16_t *labels,
                    uint32_t count, uint32_t classes, enum tidylog_detail detail,
                    const struct packing_tables *tables)
 {
-    size_t bitmap = bitmap_bytes(count);
-    if (bytes < bitmap)
+    const uint8_t *rest;
+    if (!find_sections(in, bytes, count, classes, detail, &rest))
         return TIDY_FAILED;
-    size_t list = classes_bytes(count_wrong(in, count), classes);
-    if (bytes - bitmap < list || bytes - bitmap - list != detail_bytes(count, classes, detail))
-        return TIDY_FAILED;
-    const uint8_t *rest = in + bitmap + list;
-    struct bit_reader reader = {.at = in + bitmap, .end = rest};
+    struct bit_reader reader = {.at = in + bitmap_bytes(count), .end = rest};
     if (!unpack_predicted(out->predicted, in, &reader, labels, count, classes))
         return TIDY_FAILED;
     switch (detail) {
@@ -359,4 +386,55 @@ int packing_unpack(const struct packing_columns *out, const uint8_t *in, size_t 
         break;
     }
     return TIDY_OK;
+}
+
+/* ---- some of a vector -------------------------------------------------------------------------------------- */
+
+/* Copies the items at `places` of an array of items of `size` bytes. Returns the end. */
+static uint8_t *select_items(uint8_t *out, const uint8_t *in, const uint32_t *places, uint32_t kept, size_t size)
+{
+    for (uint32_t i = 0; i < kept; i++, out += size)
+        memcpy(out, in + places[i] * size, size);
+    return out;
+}
+
+size_t packing_select(uint8_t *out, const uint8_t *in, size_t bytes, uint32_t count, const uint32_t *places,
+                      uint32_t kept, uint32_t classes, enum tidylog_detail detail)
+{
+    const uint8_t *rest;
+    if (!find_sections(in, bytes, count, classes, detail, &rest))
+        return 0;
+    unsigned bits = class_bits(classes);
+    struct bit_reader reader = {.at = in + bitmap_bytes(count), .end = rest};
+    struct bit_writer writer = {.at = out + bitmap_bytes(kept)};
+    memset(out, 0, bitmap_bytes(kept));
+    for (uint32_t i = 0, next = 0; i < count; i++) {
+        bool is_kept = next < kept && places[next] == i;
+        if ((in[i / 8] >> i % 8 & 1) != 0) {
+            uint32_t class = read_bits(&reader, bits);
+            if (class >= classes)
+                return 0;
+            if (is_kept) {
+                out[next / 8] |= (uint8_t)(1 << next % 8);
+                write_bits(&writer, class, bits);
+            }
+        }
+        next += is_kept;
+    }
+    uint8_t *end = end_bits(&writer);
+    switch (detail) {
+    case TIDYLOG_CLASS:
+        break;
+    case TIDYLOG_MARGIN:
+        end = select_items(end, rest, places, kept, 1);
+        end = select_items(end, rest + count, places, kept, 1);
+        break;
+    case TIDYLOG_PROBS:
+        end = select_items(end, rest, places, kept, (size_t)classes * 2);
+        break;
+    case TIDYLOG_FULL:
+        end = select_items(end, rest, places, kept, (size_t)classes * 4);
+        break;
+    }
+    return (size_t)(end - out);
 }

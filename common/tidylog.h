@@ -44,9 +44,9 @@ struct tidylog_run {
     const uint16_t *labels; /* [samples] as trained on */
     const uint16_t *truth;  /* [samples] where known (planted noise), or NULL */
     const uint16_t *given;  /* [samples] the data set's labels, where probes were trained on others; or NULL */
-    const char *probes;     /* what those are for: "threshold-samples", whose label is the extra class classes - 1 */
-    const uint16_t *parts;  /* [samples] enum tidylog_part; NULL: all TIDYLOG_FIRST_SPLIT */
-    uint64_t second_split;  /* first epoch that trains on TIDYLOG_SECOND_SPLIT; 0: none does */
+    const char *probes;    /* what those are for: "threshold-samples", whose label is the extra class classes - 1 */
+    const uint16_t *parts; /* [samples] enum tidylog_part; NULL: all TIDYLOG_FIRST_SPLIT */
+    uint64_t second_split; /* first epoch that trains on TIDYLOG_SECOND_SPLIT; 0: none does */
 
     /* How it was made. */
     const char *network;

@@ -28,47 +28,71 @@ static char *beside(const char *path, const char *suffix)
 }
 
 /* What may stand in the new file's place. */
-static int check_place(const char *path, const char *checkpoint, bool force, int *old_file)
+static int check_place(struct new_log *log)
 {
+    const char *path = log->path;
     struct stat status;
-    *old_file = -1;
     if (lstat(path, &status) == 0) {
-        if (!force)
+        if (!log->force)
             return tidy_fail("%s: the file exists; choose another one, or replace it with --force", path);
         if (!S_ISREG(status.st_mode))
             return tidy_fail("%s: not a regular file, so it is not replaced", path);
-        *old_file = open(path, O_RDONLY | O_CLOEXEC);
-        if (*old_file < 0)
+        log->old_file = open(path, O_RDONLY | O_CLOEXEC);
+        if (log->old_file < 0)
             return store_fail(path, "replace it", errno);
-        return store_lock(*old_file, path);
+        return store_lock(log->old_file, path);
     }
     if (errno != ENOENT)
         return store_fail(path, "create it", errno);
-    if (!force && lstat(checkpoint, &status) == 0)
+    if (!log->force && lstat(log->checkpoint, &status) == 0)
         return tidy_fail(
             "%s: the checkpoint of another run is there; choose another file, or remove it with --force",
-            checkpoint);
+            log->checkpoint);
     return TIDY_OK;
 }
 
 /* Creates an empty file of a name that nothing has yet. */
-static int create_temporary(const char *path, char **name, int *file)
+static int create_temporary(struct new_log *log)
 {
     for (int attempt = 0; attempt < 100; attempt++) {
-        if (asprintf(name, "%s.new-%ld-%d", path, (long)getpid(), attempt) < 0) {
-            *name = NULL;
-            return tidy_fail_memory("a path", strlen(path) + 32);
-        }
-        *file = open(*name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (*file >= 0)
-            return TIDY_OK;
+        char *name;
+        if (asprintf(&name, "%s.new-%ld-%d", log->path, (long)getpid(), attempt) < 0)
+            return tidy_fail_memory("a path", strlen(log->path) + 32);
+        log->file = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         int code = errno;
-        free(*name);
-        *name = NULL;
+        if (log->file >= 0) {
+            log->temporary = name;
+            return TIDY_OK;
+        }
+        free(name);
         if (code != EEXIST)
-            return store_fail(path, "create it", code);
+            return store_fail(log->path, "create it", code);
     }
-    return store_fail(path, "create it", EEXIST);
+    return store_fail(log->path, "create it", EEXIST);
+}
+
+int new_log_begin(struct new_log *out, const char *path, bool force)
+{
+    *out = (struct new_log){.path = path, .force = force, .file = -1, .old_file = -1};
+    out->lock = beside(path, "-lock");
+    out->checkpoint = beside(path, ".ckpt");
+    int status = out->lock != NULL && out->checkpoint != NULL ? TIDY_OK : TIDY_FAILED;
+    if (status == TIDY_OK)
+        status = check_place(out);
+    if (status == TIDY_OK)
+        status = create_temporary(out);
+    return status == TIDY_OK ? store_lock(out->file, path) : status;
+}
+
+int tables_create(MDB_txn *txn, uint32_t run, MDB_dbi tables[TIDYLOG_TABLES])
+{
+    int code = 0;
+    for (int i = 0; i < TIDYLOG_TABLES && code == 0; i++) {
+        char name[TABLE_NAME_ROOM];
+        table_name(name, (enum tidylog_table)i, run);
+        code = mdb_dbi_open(txn, name, MDB_CREATE, &tables[i]);
+    }
+    return code;
 }
 
 /* Makes the tables and writes what the run is. */
@@ -77,8 +101,8 @@ static int fill(MDB_env *env, const struct tidylog_run *run)
     MDB_txn *txn = NULL;
     MDB_dbi tables[TIDYLOG_TABLES];
     int code = mdb_txn_begin(env, NULL, 0, &txn);
-    for (int i = 0; i < TIDYLOG_TABLES && code == 0; i++)
-        code = mdb_dbi_open(txn, tidylog_table_names[i], MDB_CREATE, &tables[i]);
+    if (code == 0)
+        code = tables_create(txn, 0, tables);
     if (code == 0)
         code = meta_write(txn, tables[TABLE_META], run);
     if (code != 0) {
@@ -136,61 +160,65 @@ static void sync_folder(const char *path)
     free(copy);
 }
 
-/* Moves the new file into place; what belonged to an old one goes first, the old one itself in the same moment. */
-static int move_into_place(const char *temporary, const char *path, const char *lock, const char *checkpoint,
-                           bool force)
+/* What belonged to an old log goes first, the old one itself in the same moment. */
+int new_log_publish(struct new_log *log)
 {
-    if (force && unlink(checkpoint) != 0 && errno != ENOENT)
-        return store_fail(checkpoint, "remove it", errno);
+    const char *path = log->path;
+    if (log->force && unlink(log->checkpoint) != 0 && errno != ENOENT)
+        return store_fail(log->checkpoint, "remove it", errno);
     int code = 0;
-    if (!force)
-        code = move_to_new(temporary, path);
-    else if (rename(temporary, path) != 0)
+    if (!log->force)
+        code = move_to_new(log->temporary, path);
+    else if (rename(log->temporary, path) != 0)
         code = errno;
     if (code == EEXIST)
         return tidy_fail("%s: the file exists; choose another one, or replace it with --force", path);
     if (code != 0)
         return store_fail(path, "create it", code);
+    free(log->temporary);
+    log->temporary = NULL;
     /* LMDB would take an old lock file's word for what the new file's newest transaction is. Not before the name is
      * ours: until then the lock file may be that of another process which made this log in the meantime. */
-    if (unlink(lock) != 0 && errno != ENOENT)
-        return store_fail(lock, "remove it", errno);
+    if (unlink(log->lock) != 0 && errno != ENOENT)
+        return store_fail(log->lock, "remove it", errno);
     sync_folder(path);
     return TIDY_OK;
 }
 
+void new_log_end(struct new_log *log)
+{
+    if (log->temporary != NULL)
+        unlink(log->temporary);
+    if (log->file >= 0)
+        close(log->file);
+    if (log->old_file >= 0)
+        close(log->old_file);
+    free(log->temporary);
+    free(log->checkpoint);
+    free(log->lock);
+    *log = (struct new_log){.file = -1, .old_file = -1};
+}
+
 int store_create(struct store *store, const char *path, const struct tidylog_run *run, bool force)
 {
-    char *temporary = NULL;
-    int old_file = -1;
+    struct new_log log;
     *store = (struct store){.path = beside(path, ""), .file = -1};
-    char *lock = beside(path, "-lock"), *checkpoint = beside(path, ".ckpt");
-    int status = store->path != NULL && lock != NULL && checkpoint != NULL ? TIDY_OK : TIDY_FAILED;
+    int status = new_log_begin(&log, path, force);
+    if (status == TIDY_OK && store->path == NULL)
+        status = TIDY_FAILED;
     if (status == TIDY_OK)
-        status = check_place(path, checkpoint, force, &old_file);
+        status = build(log.temporary, path, run);
     if (status == TIDY_OK)
-        status = create_temporary(path, &temporary, &store->file);
-    if (status == TIDY_OK)
-        status = store_lock(store->file, path);
-    if (status == TIDY_OK)
-        status = build(temporary, path, run);
-    if (status == TIDY_OK)
-        status = move_into_place(temporary, path, lock, checkpoint, force);
+        status = new_log_publish(&log);
     if (status == TIDY_OK) {
-        free(temporary);
-        temporary = NULL;
+        store->file = log.file;
+        log.file = -1;
         status = store_open_environment(store);
         if (status != TIDY_OK)
             unlink(path); /* ours, and there is nothing in it yet */
     }
-    if (temporary != NULL)
-        unlink(temporary);
     if (status != TIDY_OK)
         store_close(store);
-    if (old_file >= 0)
-        close(old_file);
-    free(temporary);
-    free(checkpoint);
-    free(lock);
+    new_log_end(&log);
     return status;
 }

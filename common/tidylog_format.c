@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #include "common/little_endian.h"
+#include "common/tidylog.h"
 
 const char *const tidylog_table_names[] = {"meta", "steps", "epochs", "columns"};
 
@@ -73,6 +74,16 @@ const char *record_open(struct record *out, const MDB_val *key, const MDB_val *v
                            .body = at + RECORD_HEADER_BYTES,
                            .body_bytes = value->mv_size - RECORD_HEADER_BYTES};
     return NULL;
+}
+
+void epoch_encode(uint8_t body[EPOCH_BODY_BYTES], const struct tidylog_epoch *epoch, uint64_t steps_through)
+{
+    store_u64(body, steps_through);
+    store_f64(body + 8, epoch->loss);
+    store_f64(body + 16, epoch->accuracy);
+    store_f64(body + 24, epoch->test_accuracy);
+    store_f64(body + 32, epoch->learning_rate);
+    store_f64(body + 40, epoch->seconds);
 }
 
 uint32_t record_count(const MDB_val *value)

@@ -25,6 +25,8 @@ enum { RECORD_LISTS_SAMPLES = 1 };
 
 /* The body of an epoch: u64 steps of the run through its end, then five f64. */
 enum { EPOCH_BODY_BYTES = 48 };
+struct tidylog_epoch;
+void epoch_encode(uint8_t body[EPOCH_BODY_BYTES], const struct tidylog_epoch *epoch, uint64_t steps_through);
 
 /* Steps and epochs are keyed by their number, 8 bytes big endian, so that LMDB's order is theirs. */
 enum { NUMBER_KEY_BYTES = 8 };

@@ -91,6 +91,12 @@ int reader_load_run(struct tidylog_reader *reader, uint32_t number)
     return status;
 }
 
+int reader_view(struct tidylog_reader *out, const struct tidylog_reader *reader, uint32_t number)
+{
+    *out = (struct tidylog_reader){.store = reader->store, .txn = reader->txn};
+    return reader_load_run(out, number);
+}
+
 void reader_unload_run(struct tidylog_reader *reader)
 {
     free(reader->steps_through);

@@ -16,6 +16,11 @@ struct tidylog_reader {
 
 /* Reads run `number` into `reader`, which has none. On failure nothing is left of it but what could be read of `run`. */
 int reader_load_run(struct tidylog_reader *reader, uint32_t number);
+
+/* The same snapshot's run `number`, whatever is selected in `reader`, which must outlive it. Ended with
+ * reader_unload_run, also after a failure. */
+int reader_view(struct tidylog_reader *out, const struct tidylog_reader *reader, uint32_t number);
+
 void reader_unload_run(struct tidylog_reader *reader);
 
 /* Decodes the epoch record `epoch`, whose epochs before end at step `steps_before`. Returns NULL or what is wrong. */

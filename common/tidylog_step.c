@@ -87,37 +87,44 @@ static const char *read_listed(struct step_decoder *decoder, struct record *reco
     return NULL;
 }
 
+const char *step_open(struct step_decoder *decoder, uint64_t step, uint64_t epoch, const MDB_val *key,
+                      const MDB_val *value, struct tidylog_due *done, struct record *record)
+{
+    const char *wrong = record_open(record, key, value);
+    if (wrong != NULL)
+        return wrong;
+    if ((record->flags & ~RECORD_LISTS_SAMPLES) != 0)
+        return "it has a flag that this version does not know";
+    if ((record->flags & RECORD_LISTS_SAMPLES) != 0) {
+        *done = (struct tidylog_due){.epoch = epoch, .samples = decoder->listed, .count = record->count};
+        return read_listed(decoder, record);
+    }
+    tidylog_order_step(decoder->order, step, done);
+    if (done->count != record->count || (done->epoch != epoch && epoch != STEP_EPOCH_UNKNOWN))
+        return "its number of predictions is not what is due there (damaged value)";
+    return NULL;
+}
+
 const char *step_decode(struct step_decoder *decoder, uint64_t step, uint64_t epoch, const MDB_val *key,
                         const MDB_val *value, struct tidylog_observations *out)
 {
     const struct tidylog_run *run = decoder->run;
-    struct tidylog_due due = {.epoch = epoch, .samples = decoder->listed};
+    struct tidylog_due done;
     struct record record;
-    const char *wrong = record_open(&record, key, value);
+    const char *wrong = step_open(decoder, step, epoch, key, value, &done, &record);
     if (wrong != NULL)
         return wrong;
-    if ((record.flags & ~RECORD_LISTS_SAMPLES) != 0)
-        return "it has a flag that this version does not know";
-    if ((record.flags & RECORD_LISTS_SAMPLES) != 0) {
-        wrong = read_listed(decoder, &record);
-        if (wrong != NULL)
-            return wrong;
-    } else {
-        tidylog_order_step(decoder->order, step, &due);
-        if (due.count != record.count || (due.epoch != epoch && epoch != STEP_EPOCH_UNKNOWN))
-            return "its number of predictions is not what is due there (damaged value)";
-    }
     for (uint32_t i = 0; i < record.count; i++)
-        decoder->labels[i] = run->labels[due.samples[i]];
+        decoder->labels[i] = run->labels[done.samples[i]];
     const struct packing_columns *columns = &decoder->columns;
     if (packing_unpack(columns, record.body, record.body_bytes, decoder->labels, record.count, run->classes,
                        run->detail, decoder->tables) != TIDY_OK)
         return "its predictions are not possible (damaged value)";
     *out = (struct tidylog_observations){.step = step,
                                          .epoch = epoch,
-                                         .evaluated = due.evaluated,
+                                         .evaluated = done.evaluated,
                                          .count = record.count,
-                                         .samples = due.samples,
+                                         .samples = done.samples,
                                          .labels = decoder->labels,
                                          .predicted = columns->predicted,
                                          .margin = columns->margin,

@@ -171,14 +171,12 @@ int tidylog_verify(struct tidylog_reader *reader, void (*damaged)(const char *wh
     int status = TIDY_OK;
     *checked = 0;
     for (uint32_t run = 0; run < reader->store.runs && status == TIDY_OK; run++) {
-        /* A view of the file for one run, so that the one selected stays it. */
-        struct tidylog_reader view = {.store = reader->store, .txn = reader->txn};
+        struct tidylog_reader view;
         struct verification verification = {
             .reader = &view, .number = run, .damaged = damaged, .context = context, .checked = checked};
-        /* What fails here is among what is reported; but not where there are no tables to read. */
+        /* What of a record fails here is among what is reported; but without tables there is nothing to report on. */
+        (void)reader_view(&view, reader, run);
         status = store_open_tables(&view.store, view.txn, run);
-        if (status == TIDY_OK)
-            (void)reader_load_run(&view, run);
         if (status == TIDY_OK)
             status = verify_run(&verification);
         reader_unload_run(&view);

@@ -356,13 +356,7 @@ int tidylog_append_epoch(struct tidylog_writer *writer, const struct tidylog_epo
     int status = allocate_record(&record, EPOCH_BODY_BYTES);
     if (status != TIDY_OK)
         return status;
-    uint8_t *body = record->value + RECORD_HEADER_BYTES;
-    store_u64(body, writer->steps);
-    store_f64(body + 8, epoch->loss);
-    store_f64(body + 16, epoch->accuracy);
-    store_f64(body + 24, epoch->test_accuracy);
-    store_f64(body + 32, epoch->learning_rate);
-    store_f64(body + 40, epoch->seconds);
+    epoch_encode(record->value + RECORD_HEADER_BYTES, epoch, writer->steps);
     status = append(writer, record, TABLE_EPOCHS, epoch->epoch, 0, 1);
     if (status == TIDY_OK) {
         writer->epochs++;

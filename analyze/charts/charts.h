@@ -2,6 +2,7 @@
 #ifndef TIDY_ANALYZE_CHARTS_CHARTS_H
 #define TIDY_ANALYZE_CHARTS_CHARTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -11,6 +12,7 @@ struct chart_row {
     const char *name;
     const char *summary;                              /* one line */
     const char *scores_for_class, *scores_for_margin; /* default of --score by detail; NULL: takes none */
+    bool selects;                                     /* takes --epochs and the like */
 
     /* Writes the script, without terminal and output. `scores` is NULL where the chart takes none. */
     int (*write)(FILE *out, struct analysis *analysis, const char *scores);

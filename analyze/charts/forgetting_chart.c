@@ -15,11 +15,21 @@ struct histogram {
     uint64_t samples;
 };
 
-static void add(struct histogram *to, const struct forgetting *forgetting, uint32_t correct)
+static void add(struct histogram *to, const struct dynamics *of)
 {
-    uint32_t events = forgetting->events < MOST_EVENTS ? forgetting->events : MOST_EVENTS;
-    to->bars[correct == 0 ? NEVER : (int)events]++;
+    int events = of->forgetting_events < MOST_EVENTS ? (int)of->forgetting_events : MOST_EVENTS;
+    to->bars[of->correct == 0 ? NEVER : events]++;
     to->samples++;
+}
+
+/* Those that were presented, but no probes. */
+static void add_run(struct histogram *clean, struct histogram *wrong, const struct analysis *analysis)
+{
+    const struct tidylog_run *run = analysis->run;
+    const struct dynamics *samples = analysis->sources.dynamics.samples;
+    for (uint64_t i = 0; i < run->samples; i++)
+        if (samples[i].presentations > 0 && run->labels[i] == analysis->given[i])
+            add(run->truth != NULL && run->truth[i] != analysis->given[i] ? wrong : clean, &samples[i]);
 }
 
 static double percent(const struct histogram *histogram, int bar)
@@ -82,20 +92,13 @@ static void write_plot(FILE *out, const struct histogram *clean, const struct hi
 int forgetting_chart(FILE *out, struct analysis *analysis, const char *scores)
 {
     (void)scores;
-    const struct tidylog_run *run = analysis->run;
-    const struct accumulator *forgetting, *correct;
     struct histogram clean = {0}, wrong = {0};
-
-    int status = accumulators_need(&analysis->accumulators, COUNT_FORGETTING, 0, &forgetting);
-    if (status == 0)
-        status = accumulators_need(&analysis->accumulators, COUNT_CORRECT, 0, &correct);
-    if (status == 0)
-        status = analysis_replay(analysis, NULL);
-    if (status != 0)
-        return status;
-    for (uint64_t i = 0; i < run->samples; i++)
-        add(run->truth != NULL && run->truth[i] != run->labels[i] ? &wrong : &clean,
-            (const struct forgetting *)forgetting->items + i, ((const uint32_t *)correct->items)[i]);
+    for (uint32_t run = 0; run < analysis->runs; run++) {
+        int status = analysis_replay_run(analysis, run, NULL);
+        if (status != 0)
+            return status;
+        add_run(&clean, &wrong, analysis);
+    }
 
     char title[256];
     if (wrong.samples > 0)

@@ -23,6 +23,8 @@ struct tallies {
 static int observe(void *context, const struct tidylog_observations *step)
 {
     struct tallies *tallies = context;
+    if (step->evaluated)
+        return 0;
     struct tally *tally = &tallies->epochs[step->epoch];
     for (uint32_t i = 0; i < step->count; i++) {
         uint16_t truth = tallies->run->truth[step->samples[i]];
@@ -132,7 +134,9 @@ int learning_chart(FILE *out, struct analysis *analysis, const char *scores)
         status = memory_allocate(&tallies.epochs, count, sizeof *tallies.epochs, "a chart");
     const struct replay_observer observer = {observe, &tallies};
     if (status == 0)
-        status = analysis_replay(analysis, apart ? &observer : NULL);
+        status = analysis_select_run(analysis, 0); /* also says so where no epoch is finished */
+    if (status == 0 && apart)
+        status = replay_epochs(analysis->reader, analysis->window, &observer, 1);
     if (status != 0)
         goto end;
 

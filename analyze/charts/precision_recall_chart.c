@@ -7,6 +7,7 @@
 #include "analyze/charts/house_style.h"
 #include "analyze/evaluation.h"
 #include "common/error.h"
+#include "common/memory.h"
 
 /* What a title tells: the most hits at a precision that a person would still check by hand. */
 static const double wanted_precision = 0.9;
@@ -46,15 +47,20 @@ static void write_points(FILE *out, struct curve *curve, const struct ranking *r
 /* Writes the data block $curve<number>. */
 static int write_curve(FILE *out, struct curve *curve, size_t number, const struct truth *truth)
 {
-    struct ranking ranking;
-    int status = ranking_create(&ranking, curve->score->keys, truth->samples);
-    if (status == 0) {
+    struct ranking ranking = {0};
+    float *keys;
+    int status = memory_allocate(&keys, truth->samples, sizeof *keys, "the ranking");
+    if (status != 0)
+        return status;
+    score_keys(curve->score, keys, truth->samples);
+    if ((status = ranking_create(&ranking, keys, truth->samples)) == 0) {
         fprintf(out, "$curve%zu << EOD\n", number);
         write_points(out, curve, &ranking, truth);
         fputs("EOD\n", out);
         curve->average_precision = rank_quality_of(&ranking, truth).average_precision;
     }
     ranking_destroy(&ranking);
+    free(keys);
     return status;
 }
 

@@ -2,25 +2,28 @@
 . "$TIDY_SOURCE/tests/analyze/harness.bash"
 command -v gnuplot >/dev/null || { echo "gnuplot is not installed, and the examples use it: skipped"; exit 77; }
 make-log run.tidy margin 500 4 0
+for log in run1 run2 part1 part2; do
+    make-log $log.tidy margin 500 4 0
+done
 
 tidy-analyze --help >help || fail "--help: exit status $?"
-for command in info epochs samples flag eval sweep plot verify; do
+for command in info epochs samples flag eval sweep plot merge subset verify; do
     grep -qE "^  $command " help || fail "--help does not list $command"
     tidy-analyze $command --help >help-of-command 2>stderr || fail "$command --help: exit status $?"
     [ ! -s stderr ] || fail "$command --help: says $(cat stderr)"
-    [ "$command" = plot ] || grep -q -- "--json" help-of-command || fail "$command --help does not list --json"
+    [[ "$command" =~ ^(plot|merge|subset)$ ]] || grep -q -- "--json" help-of-command || fail "$command --help does not list --json"
     sed -n '/^example/,$p' help-of-command | sed 1d >examples
     [ -s examples ] || fail "$command --help has no example"
     while read -r example; do
         bash -o pipefail -c "$example" >stdout 2>stderr </dev/null || fail "example '$example': $(cat stderr)"
-        [ "$command" = verify ] || [ ! -s stderr ] || fail "example '$example' says: $(cat stderr)"
+        [[ "$command" =~ ^(merge|subset|verify)$ ]] || [ ! -s stderr ] || fail "example '$example' says: $(cat stderr)"
     done <examples
 done
 
 # All scores are in the help of samples, and all of them work by name.
 tidy-analyze samples --help | awk '$2 ~ /^(class|margin)$/ && $3 ~ /^(high|low)$/ { print $1 }' >scores
-equals "scores that margin feeds" "$(wc -l <scores)" 17
+equals "scores that margin feeds" "$(wc -l <scores)" 19
 while read -r score; do
     tidy-analyze samples run.tidy --score "$score" >/dev/null 2>stderr || fail "samples --score $score: $(cat stderr)"
-done <scores
+done < <(grep -v second-split scores)
 finish

@@ -8,7 +8,7 @@ equals "columns of epochs" "$(header epochs run.tidy)" "#epoch loss accuracy tes
 equals "columns of eval" "$(header eval run.tidy --score aum)" \
     "#score rule flagged precision recall f1 ap auroc best_f1"
 equals "columns of sweep" "$(header sweep run.tidy)" "#threshold flagged precision recall f1"
-equals "columns of flag" "$(header flag run.tidy --threshold top:0.01)" "#sample score label suggested truth"
+equals "columns of flag" "$(header flag run.tidy --threshold top:0.01)" "#sample score label suggested probability truth"
 equals "columns of samples" "$(header samples run.tidy --score aum,loss-at:3,forgotten-at)" \
     "#sample label truth aum loss-at:3 forgotten-at"
 equals "class scores of a class log" "$(header samples partial.tidy)" \

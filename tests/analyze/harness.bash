@@ -2,7 +2,9 @@
 set -u -o pipefail
 export LC_ALL=C PATH="$TIDY_BIN:$PATH"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/tidy-analyze-test-XXXXXX")
-trap 'rm -rf "$scratch"' EXIT
+finished=no
+# A script that ends before `finish` has failed, whatever bash makes of it.
+trap 'status=$?; rm -rf "$scratch"; [ $finished = yes ] || [ $status -ne 0 ] || exit 1' EXIT
 cd "$scratch" || exit 1
 failures=0
 
@@ -12,6 +14,7 @@ fail() {
 }
 
 finish() {
+    finished=yes
     [ "$failures" -eq 0 ] || echo "$failures checks failed"
     [ "$failures" -eq 0 ]
     exit

@@ -79,6 +79,17 @@ static const struct score *find(const struct analysis *analysis, const char *nam
     return NULL;
 }
 
+/* The values of a score, [SAMPLES], for the next 64 calls. */
+static const float *values_of(const struct analysis *analysis, const char *name)
+{
+    static float room[64][SAMPLES];
+    static size_t used;
+    float *values = room[used++ % 64];
+    for (size_t i = 0; i < SAMPLES; i++)
+        values[i] = (float)score_value(find(analysis, name), i);
+    return values;
+}
+
 /* The column of that name of a peer's table. Freed by the caller. */
 static double *peer_column(const char *file, const char *name)
 {
@@ -103,7 +114,7 @@ static double *peer_column(const char *file, const char *name)
 static void check_column(const char *file, const char *column, const char *score, double relative, double absolute)
 {
     double *expected = peer_column(file, column);
-    const float *values = find(&full, score)->values;
+    const float *values = values_of(&full, score);
     for (size_t i = 0; i < SAMPLES; i++) {
         double allowed = fmax(relative * fabs(expected[i]), absolute);
         if (isnan(expected[i]) ? !isnan(values[i]) : !(fabs((double)values[i] - expected[i]) <= allowed))
@@ -126,7 +137,7 @@ static void test_never_learned_is_interpretdls_minus_one(void **state)
 {
     (void)state;
     double *expected = peer_column("expected.tsv", "interpretdl_count");
-    const float *events = find(&full, "forgetting-events")->values, *never = find(&full, "never-learned")->values;
+    const float *events = values_of(&full, "forgetting-events"), *never = values_of(&full, "never-learned");
     for (size_t i = 0; i < SAMPLES; i++) {
         assert_true((expected[i] == -1) == (never[i] == 1));
         assert_true(never[i] == 1 ? events[i] == 0 : (double)events[i] == expected[i]);
@@ -168,7 +179,7 @@ static const char *json_value(const char *json, const char *key)
 
 static size_t count_of(const char *score)
 {
-    const float *values = find(&full, score)->values;
+    const float *values = values_of(&full, score);
     size_t count = 0;
     for (size_t i = 0; i < SAMPLES; i++)
         count += values[i] == 1;
@@ -193,8 +204,10 @@ static void flag(const char *score_name, const char *rule, uint32_t *order, size
     struct threshold threshold;
     struct ranking ranking;
     assert_int_equal(threshold_parse(&threshold, rule), 0);
-    assert_int_equal(ranking_create(&ranking, score->keys, SAMPLES), 0);
-    assert_int_equal(threshold_apply(&threshold, score, &ranking, "log", flagged, count), 0);
+    static float keys[SAMPLES];
+    score_keys(score, keys, SAMPLES);
+    assert_int_equal(ranking_create(&ranking, keys, SAMPLES), 0);
+    assert_int_equal(threshold_apply(&threshold, &full, score, &ranking, flagged, count), 0);
     for (size_t i = 0, out = 0; i < SAMPLES; i++)
         if (flagged[ranking.order[i]])
             order[out++] = ranking.order[i];
@@ -222,7 +235,7 @@ static void test_the_variant_adds_the_never_learned_in_front_of_the_same_list(vo
     size_t original_count, variant_count;
     flag("mean-correct-epoch", "mean+5std", original, &original_count);
     flag("mean-correct-epoch-or-never", "mean+5std", variants, &variant_count);
-    const float *never = find(&full, "never-learned")->values;
+    const float *never = values_of(&full, "never-learned");
     assert_int_equal(variant_count, original_count + 103);
     for (size_t i = 0; i < 103; i++)
         assert_true(never[variants[i]] == 1);
@@ -239,8 +252,8 @@ static void test_class_scores_are_the_same_at_every_detail(void **state)
         analyse(&lower, detail);
         for (size_t s = 0; s < lower.scores.count; s++)
             if (lower.scores.scores[s].row->detail == TIDYLOG_CLASS)
-                assert_memory_equal(lower.scores.scores[s].values, find(&full, lower.scores.scores[s].name)->values,
-                                    SAMPLES * sizeof(float));
+                assert_memory_equal(values_of(&lower, lower.scores.scores[s].name),
+                                    values_of(&full, lower.scores.scores[s].name), SAMPLES * sizeof(float));
         analysis_close(&lower);
     }
 }
@@ -253,8 +266,10 @@ static void test_margin_detail_stays_within_the_stated_error(void **state)
     (void)state;
     struct analysis margin;
     analyse(&margin, TIDYLOG_MARGIN);
-    const float *aum = find(&margin, "aum")->values, *loss = find(&margin, "mean-loss")->values;
-    const float *confidence = find(&margin, "confidence")->values;
+    const float *aum = values_of(&margin, "aum"), *loss = values_of(&margin, "mean-loss");
+    const float *confidence = values_of(&margin, "confidence");
+    const float *full_aum = values_of(&full, "aum"), *full_loss = values_of(&full, "mean-loss");
+    const float *full_confidence = values_of(&full, "confidence");
     for (size_t i = 0; i < SAMPLES; i++) {
         double margin_error = 0, odds_error = 0;
         for (size_t t = 0; t < EPOCHS; t++) {
@@ -267,9 +282,9 @@ static void test_margin_detail_stays_within_the_stated_error(void **state)
             margin_error += error / EPOCHS;
             odds_error += (log(9) + 2 * error) / 510 / EPOCHS;
         }
-        assert_true(fabs((double)(aum[i] - find(&full, "aum")->values[i])) <= margin_error + 1e-6);
-        assert_true(fabs((double)(loss[i] - find(&full, "mean-loss")->values[i])) <= odds_error + 1e-6);
-        assert_true(fabs((double)(confidence[i] - find(&full, "confidence")->values[i])) <= odds_error / 4 + 1e-6);
+        assert_true(fabs((double)(aum[i] - full_aum[i])) <= margin_error + 1e-6);
+        assert_true(fabs((double)(loss[i] - full_loss[i])) <= odds_error + 1e-6);
+        assert_true(fabs((double)(confidence[i] - full_confidence[i])) <= odds_error / 4 + 1e-6);
     }
     analysis_close(&margin);
 }
@@ -280,7 +295,8 @@ static void test_probs_detail_stays_within_half_precision(void **state)
     (void)state;
     struct analysis probs;
     analyse(&probs, TIDYLOG_PROBS);
-    const float *confidence = find(&probs, "self-confidence")->values;
+    const float *confidence = values_of(&probs, "self-confidence");
+    const float *full_confidence = values_of(&full, "self-confidence");
     for (size_t i = 0; i < SAMPLES; i++) {
         double error = 0;
         for (size_t t = 0; t < EPOCHS; t++) {
@@ -290,8 +306,7 @@ static void test_probs_detail_stays_within_half_precision(void **state)
                 sum += exp((double)z[c] - (double)z[labels[i]]);
             error += log(sum) / sum / 2048 / EPOCHS;
         }
-        assert_true(fabs((double)(confidence[i] - find(&full, "self-confidence")->values[i])) <=
-                    error * 1.001 + 1e-6);
+        assert_true(fabs((double)(confidence[i] - full_confidence[i])) <= error * 1.001 + 1e-6);
     }
     analysis_close(&probs);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/analysis.h"
 #include "analyze/ranking.h"
 #include "analyze/thresholds.h"
 #include "common/error.h"
@@ -19,6 +20,7 @@ static int apply(const char *rule, const float *values, size_t count, bool high,
 {
     static float keys[MOST];
     const struct score score = {.row = high ? &high_row : &low_row, .name = "score"};
+    struct analysis analysis = {.path = "run.tidy"};
     struct threshold threshold;
     struct ranking ranking;
     for (size_t i = 0; i < count; i++)
@@ -27,7 +29,7 @@ static int apply(const char *rule, const float *values, size_t count, bool high,
     if (status != 0)
         return status;
     assert_int_equal(ranking_create(&ranking, keys, count), 0);
-    status = threshold_apply(&threshold, &score, &ranking, "run.tidy", flagged, flag_count);
+    status = threshold_apply(&threshold, &analysis, &score, &ranking, flagged, flag_count);
     ranking_destroy(&ranking);
     return status;
 }
@@ -184,8 +186,8 @@ static void test_wrong_rules_say_what_is_wrong(void **state)
         const char *rule, *message;
     } rows[] = {
         {"gnm", "unknown threshold rule 'gnm'; did you mean 'gmm'?"},
-        {"median", "unknown threshold rule 'median'; the rules are"},
-        {"", "unknown threshold rule ''; the rules are"},
+        {"median", "unknown threshold rule 'median'; 'tidy-analyze flag --help' lists them"},
+        {"", "unknown threshold rule ''; 'tidy-analyze"},
         {"otsu:3", "unknown threshold rule 'otsu:3'; did you mean 'otsu'?"},
         {"mean+std", "threshold 'mean+std': '' is not a number"},
         {"mean+xstd", "threshold 'mean+xstd': 'x' is not a number"},

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <lmdb.h>
+
 #include "common/error.h"
 
 #include "tests/support/support.h"
@@ -196,6 +198,34 @@ uint64_t log_fixture_check_whole(const char *path)
     assert_int_equal(tidylog_table_sizes(reader, sizes), 0);
     tidylog_close_reader(reader);
     return sizes[1].records;
+}
+
+void log_fixture_edit(const char *path, const char *table, const void *key_bytes, size_t key_size, size_t at,
+                      int change)
+{
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    MDB_val key = {.mv_size = key_size, .mv_data = (void *)key_bytes}, value;
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 8), 0);
+    assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR, 0666), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, table, 0, &dbi), 0);
+    assert_int_equal(mdb_get(txn, dbi, &key, &value), 0);
+    uint8_t *copy = malloc(value.mv_size);
+    assert_non_null(copy);
+    memcpy(copy, value.mv_data, value.mv_size);
+    assert_true(at < value.mv_size);
+    copy[at] = (uint8_t)(copy[at] ^ change);
+    value.mv_data = copy;
+    if (change == 0)
+        assert_int_equal(mdb_del(txn, dbi, &key, NULL), 0);
+    else
+        assert_int_equal(mdb_put(txn, dbi, &key, &value, 0), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+    free(copy);
 }
 
 char *log_fixture_folder(const char *name)

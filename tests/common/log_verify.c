@@ -46,39 +46,10 @@ static void check_damage(const char *path, const char *expected, uint64_t expect
     assert_int_equal(checked, expected_checked);
 }
 
-/* Changes one record of a closed log by LMDB alone: `edit` gets a copy of the value, or value NULL deletes. */
-static void edit_record(const char *path, const char *table, const void *key_bytes, size_t key_size, size_t at,
-                        int change)
-{
-    MDB_env *env;
-    MDB_txn *txn;
-    MDB_dbi dbi;
-    MDB_val key = {.mv_size = key_size, .mv_data = (void *)key_bytes}, value;
-    assert_int_equal(mdb_env_create(&env), 0);
-    assert_int_equal(mdb_env_set_maxdbs(env, 4), 0);
-    assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR, 0666), 0);
-    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-    assert_int_equal(mdb_dbi_open(txn, table, 0, &dbi), 0);
-    assert_int_equal(mdb_get(txn, dbi, &key, &value), 0);
-    uint8_t *copy = malloc(value.mv_size);
-    assert_non_null(copy);
-    memcpy(copy, value.mv_data, value.mv_size);
-    assert_true(at < value.mv_size);
-    copy[at] = (uint8_t)(copy[at] ^ change);
-    value.mv_data = copy;
-    if (change == 0)
-        assert_int_equal(mdb_del(txn, dbi, &key, NULL), 0);
-    else
-        assert_int_equal(mdb_put(txn, dbi, &key, &value, 0), 0);
-    assert_int_equal(mdb_txn_commit(txn), 0);
-    mdb_env_close(env);
-    free(copy);
-}
-
 static void edit_step(const char *path, uint8_t step, size_t at, int change)
 {
     uint8_t key[8] = {0, 0, 0, 0, 0, 0, 0, step};
-    edit_record(path, "steps", key, 8, at, change);
+    log_fixture_edit(path, "steps", key, 8, at, change);
 }
 
 enum { META_RECORDS = 31, ALL_RECORDS = META_RECORDS + STEPS + EPOCHS };
@@ -100,8 +71,8 @@ static void test_a_log_that_says_nothing_of_precision_is_whole(void **state)
     struct log_fixture fixture;
     create_fixture(&fixture, TIDYLOG_MARGIN);
     const char *path = write_log(&fixture, "older.tidy", STEPS);
-    edit_record(path, "meta", "precision", 9, 0, 0);
-    edit_record(path, "meta", "deterministic", 13, 0, 0);
+    log_fixture_edit(path, "meta", "precision", 9, 0, 0);
+    log_fixture_edit(path, "meta", "deterministic", 13, 0, 0);
     check_damage(path, "", ALL_RECORDS - 2);
     struct tidylog_reader *reader;
     assert_int_equal(tidylog_open(&reader, path), 0);
@@ -121,8 +92,8 @@ static void test_every_damaged_record_is_named(void **state)
     edit_step(path, 9, 3, 0x01);   /* checksum */
     edit_step(path, 20, 12, 0x80); /* count */
     uint8_t key[8] = {0, 0, 0, 0, 0, 0, 0, 1};
-    edit_record(path, "epochs", key, 8, 30, 0x01);
-    edit_record(path, "meta", "machine", 7, 18, 0x01);
+    log_fixture_edit(path, "epochs", key, 8, 30, 0x01);
+    log_fixture_edit(path, "meta", "machine", 7, 18, 0x01);
     check_damage(path,
                  "meta 'machine': checksum mismatch (damaged value)|"
                  "epoch 1: checksum mismatch (damaged value)|"

@@ -32,20 +32,20 @@ static const char *compare_runs(const struct tidylog_run *a, const struct tidylo
     NUMBER(seed)
     NUMBER(shuffle)
     NUMBER(detail)
+    NUMBER(second_split)
     NUMBER(learning_rate)
     NUMBER(momentum)
     NUMBER(weight_decay)
     NUMBER(deterministic)
     NUMBER(threads)
     NUMBER(resize)
-    NUMBER(second_split)
     NUMBER(height)
     NUMBER(width)
     NUMBER(channels)
     TEXT(network)
     TEXT(lr_schedule)
-    TEXT(noise)
     TEXT(probes)
+    TEXT(noise)
     TEXT(stop)
     TEXT(device)
     TEXT(precision)
@@ -61,7 +61,7 @@ static const char *compare_runs(const struct tidylog_run *a, const struct tidylo
     if (!same_labels(a->truth, b->truth, a->samples))
         return "truth";
     if (!same_labels(a->given, b->given, a->samples))
-        return "given labels";
+        return "given";
     if (!same_labels(a->parts, b->parts, a->samples))
         return "parts";
     return NULL;
@@ -86,7 +86,8 @@ static const char *compare_steps(const struct tidylog_observations *a, const str
                                  uint32_t classes)
 {
     size_t count = a->count;
-    return a->step != b->step || a->epoch != b->epoch || a->count != b->count || a->evaluated != b->evaluated ? "number or size"
+    return a->step != b->step || a->epoch != b->epoch || a->count != b->count || a->evaluated != b->evaluated
+               ? "number or size"
            : !same_bits(a->samples, b->samples, count * sizeof *a->samples)                 ? "samples"
            : !same_bits(a->labels, b->labels, count * sizeof *a->labels)                    ? "labels"
            : !same_bits(a->predicted, b->predicted, count * sizeof *a->predicted)           ? "predicted classes"

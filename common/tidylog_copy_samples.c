@@ -1,0 +1,352 @@
+/* Some of a log's samples, or several logs' samples beside each other, into one log: steps are packed anew from the packed
+ * bits of the samples kept, and list them. */
+#include "common/tidylog_copy.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/little_endian.h"
+#include "common/memory.h"
+#include "common/packing.h"
+#include "common/tidylog_build.h"
+#include "common/tidylog_meta.h"
+#include "common/tidylog_read.h"
+#include "common/tidylog_step.h"
+
+/* A source while its run is copied. */
+struct input {
+    const struct tidylog_source *source;
+    struct tidylog_reader view;
+    struct step_decoder *decoder;
+    MDB_cursor *cursor; /* on the step before the next one */
+    uint64_t step;      /* the next one */
+    uint64_t copied;    /* predictions of the running epoch */
+};
+
+struct copy {
+    const char *path;
+    struct build build;
+    struct input *inputs; /* [count] */
+    size_t count;
+    struct tidylog_run run; /* of the copy */
+    uint16_t *values[4];    /* its arrays: labels, truth, given, parts; or NULL */
+    uint32_t most;          /* predictions of a step of the copy */
+    uint32_t *places;       /* [largest step of a source] of the predictions kept */
+    uint8_t *value;         /* the record that is being made */
+    uint64_t steps;         /* put so far */
+};
+
+/* ---- what the copy's run is ------------------------------------------------------------------------------- */
+
+static const uint16_t *labels_of(const struct tidylog_run *run)
+{
+    return run->labels;
+}
+
+static const uint16_t *truth_of(const struct tidylog_run *run)
+{
+    return run->truth;
+}
+
+static const uint16_t *parts_of(const struct tidylog_run *run)
+{
+    return run->parts;
+}
+
+/* Gathers one array of the copy from those of the sources, where `needed`; zero for a source that has none. */
+static int gather(struct copy *copy, uint16_t **out, bool needed,
+                  const uint16_t *(*of)(const struct tidylog_run *run))
+{
+    if (!needed)
+        return TIDY_OK;
+    int status = memory_allocate(out, copy->run.samples, sizeof **out, "labels");
+    for (size_t k = 0; k < copy->count && status == TIDY_OK; k++) {
+        const struct tidylog_run *run = &copy->inputs[k].view.run;
+        const uint16_t *values = of(run);
+        for (uint64_t i = 0; i < run->samples && values != NULL; i++) {
+            uint32_t number = copy->inputs[k].source->renumber[i];
+            if (number != TIDYLOG_OMITTED)
+                (*out)[number] = values[i];
+        }
+    }
+    return status;
+}
+
+/* Is one source like the first, so that their steps can stand in one run? */
+static int check_input(const struct copy *copy, const struct input *input)
+{
+    const struct tidylog_reader *view = &input->view, *first = &copy->inputs[0].view;
+    const char *path = view->store.path, *first_path = first->store.path;
+    if (view->run.classes != first->run.classes)
+        return tidy_fail("%s: it has %lu classes, %s has %lu: no shards of one run", path,
+                         (unsigned long)view->run.classes, first_path, (unsigned long)first->run.classes);
+    if (view->run.detail != first->run.detail)
+        return tidy_fail("%s: it has --detail %s, %s has %s: no shards of one run", path,
+                         tidylog_detail_names[view->run.detail], first_path,
+                         tidylog_detail_names[first->run.detail]);
+    if (view->epoch_count == 0)
+        return tidy_fail("%s: no epoch is finished yet, and only finished epochs are copied", path);
+    if (view->epoch_count != first->epoch_count)
+        return tidy_fail("%s: it has %llu finished epochs, %s has %llu: no shards of one run", path,
+                         (unsigned long long)view->epoch_count, first_path, (unsigned long long)first->epoch_count);
+    if (view->run.second_split > 0)
+        return tidy_fail(
+            "%s: its samples cannot be copied apart: it has a second split, and which steps only evaluate "
+            "follows from the order of all samples",
+            path);
+    return TIDY_OK;
+}
+
+/* Every number of the copy must be that of one sample. */
+static int check_numbers(const struct copy *copy)
+{
+    uint8_t *taken;
+    uint64_t left = copy->run.samples;
+    int status = memory_allocate(&taken, copy->run.samples, sizeof *taken, "sample numbers");
+    for (size_t k = 0; k < copy->count && status == TIDY_OK; k++) {
+        for (uint64_t i = 0; i < copy->inputs[k].view.run.samples && status == TIDY_OK; i++) {
+            uint32_t number = copy->inputs[k].source->renumber[i];
+            if (number == TIDYLOG_OMITTED)
+                continue;
+            if (number >= copy->run.samples || taken[number])
+                status =
+                    tidy_fail("%s: two samples, or none, would be sample %lu", copy->path, (unsigned long)number);
+            else
+                left -= ++taken[number];
+        }
+    }
+    if (status == TIDY_OK && left > 0)
+        status = tidy_fail("%s: %llu sample numbers would have no sample", copy->path, (unsigned long long)left);
+    free(taken);
+    return status;
+}
+
+/* What the first source says, with the samples of all. */
+static int make_run(struct copy *copy, uint64_t samples)
+{
+    bool truth = true, given = false, parts = false;
+    copy->run = copy->inputs[0].view.run;
+    copy->run.samples = samples;
+    copy->run.epochs = copy->inputs[0].view.epoch_count;
+    copy->run.data = copy->run.data_digest = NULL;
+    for (size_t k = 0; k < copy->count; k++) {
+        const struct tidylog_run *run = &copy->inputs[k].view.run;
+        truth = truth && run->truth != NULL;
+        given = given || run->given != NULL;
+        parts = parts || run->parts != NULL;
+        if (run->batch_size > copy->run.batch_size)
+            copy->run.batch_size = run->batch_size;
+        if (copy->run.probes == NULL)
+            copy->run.probes = run->probes;
+    }
+    int status = check_numbers(copy);
+    if (status == TIDY_OK)
+        status = gather(copy, &copy->values[0], true, labels_of);
+    if (status == TIDY_OK)
+        status = gather(copy, &copy->values[1], truth, truth_of);
+    if (status == TIDY_OK)
+        status = gather(copy, &copy->values[2], given, tidylog_given_labels);
+    if (status == TIDY_OK)
+        status = gather(copy, &copy->values[3], parts, parts_of);
+    copy->run.labels = copy->values[0];
+    copy->run.truth = copy->values[1];
+    copy->run.given = copy->values[2];
+    copy->run.parts = copy->values[3];
+    return status == TIDY_OK ? meta_check(&copy->run, copy->path) : status;
+}
+
+/* ---- steps and epochs ------------------------------------------------------------------------------------- */
+
+/* Seals and puts the record in copy->value. */
+static int put(struct copy *copy, enum tidylog_table table, uint64_t number, size_t bytes, uint8_t flags,
+               uint32_t count)
+{
+    uint8_t name[NUMBER_KEY_BYTES];
+    record_number_key(name, number);
+    record_seal(copy->value, bytes, name, sizeof name, flags, count);
+    MDB_val key = {.mv_size = sizeof name, .mv_data = name};
+    MDB_val value = {.mv_size = bytes, .mv_data = copy->value};
+    return build_put(&copy->build, table, &key, &value);
+}
+
+/* Puts a step with the predictions of an opened step at copy->places[first..first + count - 1]. */
+static int put_step(struct copy *copy, struct input *input, const struct tidylog_due *done,
+                    const struct record *record, uint32_t first, uint32_t count)
+{
+    const uint32_t *renumber = input->source->renumber, *places = copy->places + first;
+    uint8_t *body = copy->value + RECORD_HEADER_BYTES;
+    for (uint32_t i = 0; i < count; i++)
+        store_u32(body + (size_t)i * 4, renumber[done->samples[places[i]]]);
+    size_t list = (size_t)count * 4;
+    size_t packed = packing_select(body + list, record->body, record->body_bytes, record->count, places, count,
+                                   copy->run.classes, copy->run.detail);
+    if (packed == 0)
+        return reader_fail(&input->view, "step", input->step, "its predictions are not possible (damaged value)");
+    input->copied += count;
+    return put(copy, TABLE_STEPS, copy->steps++, RECORD_HEADER_BYTES + list + packed, RECORD_LISTS_SAMPLES, count);
+}
+
+/* Copies the samples kept of a source's next step; to several steps where the copy has fewer samples than that. */
+static int copy_step(struct copy *copy, struct input *input, uint64_t epoch)
+{
+    MDB_val key, value;
+    struct tidylog_due done;
+    struct record record;
+    int code = mdb_cursor_get(input->cursor, &key, &value, input->step == 0 ? MDB_FIRST : MDB_NEXT);
+    if (code != 0 && code != MDB_NOTFOUND)
+        return store_fail(input->view.store.path, "read its steps", code);
+    if (code == MDB_NOTFOUND || record_number(&key) != input->step)
+        return reader_fail(&input->view, "step", input->step, "missing (damaged file)");
+    const char *wrong = step_open(input->decoder, input->step, epoch, &key, &value, &done, &record);
+    if (wrong != NULL)
+        return reader_fail(&input->view, "step", input->step, wrong);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < done.count; i++) {
+        if (input->source->renumber[done.samples[i]] != TIDYLOG_OMITTED)
+            copy->places[kept++] = i;
+    }
+    int status = TIDY_OK;
+    for (uint32_t first = 0; first < kept && status == TIDY_OK; first += copy->most)
+        status =
+            put_step(copy, input, &done, &record, first, kept - first < copy->most ? kept - first : copy->most);
+    input->step++;
+    return status;
+}
+
+/* The figures of the sources' epoch, each weighted by its predictions copied. */
+static struct tidylog_epoch join_figures(const struct copy *copy, uint64_t epoch)
+{
+    struct tidylog_epoch joined = copy->inputs[0].view.epochs[epoch];
+    if (copy->count == 1)
+        return joined;
+    double copied = 0;
+    joined.loss = joined.accuracy = joined.seconds = 0;
+    for (size_t k = 0; k < copy->count; k++) {
+        const struct tidylog_epoch *figures = &copy->inputs[k].view.epochs[epoch];
+        double weight = (double)copy->inputs[k].copied;
+        if (weight > 0) {
+            joined.loss += weight * figures->loss;
+            joined.accuracy += weight * figures->accuracy;
+        }
+        joined.seconds += figures->seconds;
+        copied += weight;
+        if (figures->test_accuracy != joined.test_accuracy)
+            joined.test_accuracy = NAN;
+    }
+    joined.loss /= copied;
+    joined.accuracy /= copied;
+    return joined;
+}
+
+static int copy_epoch(struct copy *copy, uint64_t epoch)
+{
+    uint64_t before = copy->steps;
+    int status = TIDY_OK;
+    for (size_t k = 0; k < copy->count && status == TIDY_OK; k++) {
+        struct input *input = &copy->inputs[k];
+        input->copied = 0;
+        while (status == TIDY_OK && input->step < input->view.steps_through[epoch])
+            status = copy_step(copy, input, epoch);
+    }
+    if (status != TIDY_OK)
+        return status;
+    if (copy->steps == before)
+        return tidy_fail("%s: epoch %llu has none of the samples that are to be copied",
+                         copy->inputs[0].view.store.path, (unsigned long long)epoch);
+    struct tidylog_epoch figures = join_figures(copy, epoch);
+    epoch_encode(copy->value + RECORD_HEADER_BYTES, &figures, copy->steps);
+    return put(copy, TABLE_EPOCHS, epoch, RECORD_HEADER_BYTES + EPOCH_BODY_BYTES, 0, 1);
+}
+
+/* ---- runs --------------------------------------------------------------------------------------------------- */
+
+static int open_input(struct copy *copy, struct input *input, uint32_t run)
+{
+    int status = reader_view(&input->view, input->source->reader, run);
+    if (status == TIDY_OK)
+        status = check_input(copy, input);
+    if (status == TIDY_OK)
+        status = step_decoder_create(&input->decoder, &input->view.run);
+    if (status != TIDY_OK)
+        return status;
+    int code = mdb_cursor_open(input->view.txn, input->view.store.tables[TABLE_STEPS], &input->cursor);
+    return code == 0 ? TIDY_OK : store_fail(input->view.store.path, "read its steps", code);
+}
+
+static void close_input(struct input *input)
+{
+    if (input->cursor != NULL)
+        mdb_cursor_close(input->cursor);
+    step_decoder_destroy(input->decoder);
+    reader_unload_run(&input->view);
+    *input = (struct input){.source = input->source};
+}
+
+/* Room for the largest step of a source, and of the copy. */
+static int allocate_step(struct copy *copy)
+{
+    size_t largest = 0;
+    for (size_t k = 0; k < copy->count; k++) {
+        const struct tidylog_run *run = &copy->inputs[k].view.run;
+        size_t step = run->samples < run->batch_size ? (size_t)run->samples : run->batch_size;
+        largest = step > largest ? step : largest;
+    }
+    copy->most = copy->run.samples < copy->run.batch_size ? (uint32_t)copy->run.samples : copy->run.batch_size;
+    size_t bytes = packing_bound(copy->most, copy->run.classes, copy->run.detail) + (size_t)copy->most * 4;
+    int status = memory_allocate(&copy->places, largest, sizeof *copy->places, "a step's samples");
+    if (status == TIDY_OK)
+        status =
+            memory_allocate(&copy->value, RECORD_HEADER_BYTES + bytes + EPOCH_BODY_BYTES, 1, "a record of the log");
+    return status;
+}
+
+/* Copies run `number` of all sources. */
+static int copy_run(struct copy *copy, uint32_t number, uint64_t samples)
+{
+    int status = build_add_run(&copy->build);
+    copy->steps = 0;
+    for (size_t k = 0; k < copy->count && status == TIDY_OK; k++)
+        status = open_input(copy, &copy->inputs[k], number);
+    if (status == TIDY_OK)
+        status = make_run(copy, samples);
+    if (status == TIDY_OK)
+        status = build_put_run(&copy->build, &copy->run);
+    if (status == TIDY_OK)
+        status = allocate_step(copy);
+    for (uint64_t epoch = 0; epoch < copy->run.epochs && status == TIDY_OK; epoch++)
+        status = copy_epoch(copy, epoch);
+    for (size_t k = 0; k < copy->count; k++)
+        close_input(&copy->inputs[k]);
+    for (int i = 0; i < 4; i++) {
+        free(copy->values[i]);
+        copy->values[i] = NULL;
+    }
+    free(copy->places);
+    free(copy->value);
+    copy->places = NULL;
+    copy->value = NULL;
+    return status;
+}
+
+int tidylog_copy_samples(const char *path, bool force, const struct tidylog_source *sources, size_t count,
+                         uint64_t samples)
+{
+    struct copy copy = {.path = path, .count = count};
+    int status = build_begin(&copy.build, path, force);
+    if (status == TIDY_OK)
+        status = memory_allocate(&copy.inputs, count, sizeof *copy.inputs, "the logs to copy");
+    uint32_t runs = sources[0].reader->store.runs;
+    for (size_t k = 0; k < count && status == TIDY_OK; k++) {
+        copy.inputs[k].source = &sources[k];
+        if (sources[k].reader->store.runs != runs)
+            status =
+                tidy_fail("%s: it holds %u runs, %s holds %u", sources[k].reader->store.path,
+                          (unsigned)sources[k].reader->store.runs, sources[0].reader->store.path, (unsigned)runs);
+    }
+    for (uint32_t run = 0; run < runs && status == TIDY_OK; run++)
+        status = copy_run(&copy, run, samples);
+    free(copy.inputs);
+    return build_end(&copy.build, status);
+}
