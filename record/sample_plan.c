@@ -102,8 +102,8 @@ static int draw_threshold_samples(struct sample_plan *plan, const struct sample_
     uint64_t draws = count > 0 ? left / count : 0, draw = options->threshold_draw;
     uint32_t *order = NULL;
     if (draw > draws)
-        return tidy_fail("--threshold-samples: of %zu samples there are %" PRIu64 " draws of %zu, not %" PRIu64, left,
-                         draws, count, draw);
+        return tidy_fail("--threshold-samples: of %zu samples there are %" PRIu64 " draws of %zu, not %" PRIu64,
+                         left, draws, count, draw);
     int status = copy_labels(&plan->given, plan->labels, train->samples);
     if (status == 0)
         status = shuffle_samples(&order, plan, train->samples, left, options->seed, RANDOM_THRESHOLD_SAMPLES);

@@ -171,8 +171,9 @@ static int check_settings(const struct settings *settings)
     if (settings->swap_halves && settings->second_split == 0)
         return tidy_fail_usage("--swap-halves exchanges the halves of --second-split N, which is missing");
     if (settings->stop_when_stable && settings->second_split > 0)
-        return tidy_fail_usage("--stop-when-stable cannot be had with --second-split, which changes what is trained "
-                               "on: leave one out");
+        return tidy_fail_usage(
+            "--stop-when-stable cannot be had with --second-split, which changes what is trained "
+            "on: leave one out");
     return 0;
 }
 
