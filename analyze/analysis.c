@@ -41,7 +41,7 @@ void analysis_close(struct analysis *analysis)
 
 int analysis_select_run(struct analysis *analysis, uint32_t run)
 {
-    int status = analysis->runs > 1 ? tidylog_reader_select(analysis->reader, run) : 0;
+    int status = analysis->runs > 1 || run > 0 ? tidylog_reader_select(analysis->reader, run) : 0;
     if (status != 0)
         return status;
     analysis->run = tidylog_reader_run(analysis->reader);

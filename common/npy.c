@@ -266,6 +266,11 @@ void npy_close(struct npy *npy)
     *npy = (struct npy){0};
 }
 
+void npy_release(const struct npy *npy)
+{
+    madvise(npy->map, npy->map_bytes, MADV_DONTNEED);
+}
+
 int npy_write_header(FILE *out, enum element type, uint32_t dimensions, const uint64_t *size)
 {
     enum { ALIGNMENT = 64, BEFORE = MAGIC_BYTES + VERSION_BYTES + 2 };

@@ -29,6 +29,9 @@ struct npy {
 int npy_open(struct npy *out, const char *path);
 void npy_close(struct npy *npy);
 
+/* Gives back the memory of what was read so far; it is read again where it is needed again. */
+void npy_release(const struct npy *npy);
+
 /* Writes the header of an array in C order, to which the caller appends the elements, little endian.
  * dimensions: 0 to NPY_DIMENSIONS. The message of a failure has no file name, which the caller knows. */
 int npy_write_header(FILE *out, enum element type, uint32_t dimensions, const uint64_t *size);

@@ -63,6 +63,7 @@ struct tidylog_run {
     const char *data;                 /* absolute path of the data set */
     const char *data_name;            /* for titles: "fashion-mnist" */
     const char *data_digest;          /* see struct dataset */
+    const char *class_names;          /* a line each, as many as there are classes */
     const char *command_line;
     const char *started;  /* UTC, ISO 8601 */
     const char *machine;  /* processor and core count */
@@ -130,6 +131,10 @@ int tidylog_sync(struct tidylog_writer *writer);
 
 /* Syncs, ends the thread, closes and unlocks; frees also where it fails. NULL is allowed. */
 int tidylog_close(struct tidylog_writer *writer);
+
+/* Moves a log that is closed to where it is to be seen, in the same file system, as tidylog_create would have made it
+ * there: for what must appear whole or not at all. Errors: as tidylog_create's; the log then stays where it was. */
+int tidylog_move(const char *from, const char *to, bool force);
 
 /* Replaces the labels that nobody could know when the log was made (import from a stream): [samples], copied; written
  * with what is appended next. A label of a sample that was in a step already may not change; none may in a log that was

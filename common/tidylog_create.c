@@ -222,3 +222,27 @@ int store_create(struct store *store, const char *path, const struct tidylog_run
     new_log_end(&log);
     return status;
 }
+
+int tidylog_move(const char *from, const char *to, bool force)
+{
+    struct new_log log = {.path = to,
+                          .force = force,
+                          .temporary = beside(from, ""),
+                          .lock = beside(to, "-lock"),
+                          .checkpoint = beside(to, ".ckpt"),
+                          .file = -1,
+                          .old_file = -1};
+    char *old_lock = beside(from, "-lock");
+    bool named = log.temporary != NULL && log.lock != NULL && log.checkpoint != NULL && old_lock != NULL;
+    int status = named ? check_place(&log) : TIDY_FAILED;
+    if (status == TIDY_OK)
+        status = new_log_publish(&log);
+    if (status == TIDY_OK)
+        unlink(old_lock);
+    /* What could not be moved stays where it is. */
+    free(log.temporary);
+    log.temporary = NULL;
+    new_log_end(&log);
+    free(old_lock);
+    return status;
+}

@@ -74,6 +74,7 @@ static const struct meta_row rows[] = {
     ROW(data, META_TEXT, false),
     ROW(data_name, META_TEXT, false),
     ROW(data_digest, META_TEXT, false),
+    ROW(class_names, META_TEXT, false),
     ROW(command_line, META_TEXT, false),
     ROW(started, META_TEXT, false),
     ROW(machine, META_TEXT, false),

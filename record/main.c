@@ -9,6 +9,7 @@
 static const struct command_row commands[] = {
     {"train", "train a network and record a new log", train_command},
     {"resume", "go on with a log that was interrupted, or for more epochs", resume_command},
+    {"import", "make a log of another trainer's predictions", import_command},
     {"devices", "what can compute here", devices_command},
 };
 
