@@ -9,9 +9,12 @@ int samples_command(int argc, char **argv);
 int flag_command(int argc, char **argv);
 int eval_command(int argc, char **argv);
 int sweep_command(int argc, char **argv);
+int compare_command(int argc, char **argv);
 int plot_command(int argc, char **argv);
 int merge_command(int argc, char **argv);
 int subset_command(int argc, char **argv);
+int clean_command(int argc, char **argv);
+int export_command(int argc, char **argv);
 int verify_command(int argc, char **argv);
 
 #endif

@@ -136,7 +136,7 @@ static int evaluate_list(const struct truth *truth, bool json)
 end:
     ranking_destroy(&ranking);
     free(keys);
-    free(list.samples);
+    sample_list_destroy(&list);
     return status;
 }
 

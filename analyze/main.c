@@ -9,9 +9,12 @@ static const struct command_row commands[] = {
     {"flag", "the suspects of one score and rule, most suspicious first", flag_command},
     {"eval", "precision, recall, F1, AP, AUROC against the planted truth", eval_command},
     {"sweep", "precision and recall at every threshold of one score", sweep_command},
+    {"compare", "scores and rules, runs and scores, side by side", compare_command},
     {"plot", "charts: a gnuplot script, or a PNG, SVG or PDF file", plot_command},
     {"merge", "several logs into one: runs of the same samples, or shards", merge_command},
     {"subset", "the log of some of the samples", subset_command},
+    {"clean", "labels to train on next, from lists of suspects", clean_command},
+    {"export", "what was predicted, as a NumPy array", export_command},
     {"verify", "check every record of the log", verify_command},
 };
 

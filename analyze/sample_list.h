@@ -8,12 +8,21 @@
 
 struct sample_list {
     uint32_t *samples; /* [count] in the order read */
+    uint16_t *labels;  /* [count] new labels; NULL where the list has none, or they were not asked for */
     size_t count;
 };
 
 /* Reads the first column of each line: up to a tab, space or the line's end. Lines that are empty or start with
- * '#' are skipped. `name` names the stream in messages. Freed with free(out->samples), also after a failure.
+ * '#' are skipped. `name` names the stream in messages. Freed with sample_list_destroy, also after a failure.
  * Errors, each with its line: not a sample index, not below `samples`, listed before. */
 int sample_list_read(struct sample_list *out, FILE *in, const char *name, uint64_t samples);
+
+/* The same, and a new label for each: from the column `suggested` where the list begins with a header line ('#sample', as
+ * `flag` prints it) that has one; else from the second of exactly two columns, if there is no header or it says `label`. A list
+ * without either has no labels. Errors: also a label that is missing, or not below `classes`. */
+int sample_list_read_labels(struct sample_list *out, FILE *in, const char *name, uint64_t samples,
+                            uint32_t classes);
+
+void sample_list_destroy(struct sample_list *list);
 
 #endif

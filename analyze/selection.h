@@ -23,8 +23,8 @@ struct selection {
 
 extern const char *const over_runs_names[];
 
-/* Rows for a command_usage. */
-#define SELECTION_OPTIONS(selection)                                                                               \
+/* Rows for a command_usage: which epochs; and over runs. */
+#define WINDOW_OPTIONS(selection)                                                                                  \
     {.name = "epochs",                                                                                             \
      .kind = OPTION_TEXT,                                                                                          \
      .value = &(selection).epochs,                                                                                 \
@@ -35,14 +35,22 @@ extern const char *const over_runs_names[];
          .value = &(selection).first,                                                                              \
          .argument = "N",                                                                                          \
          .help = "only the first N epochs"},                                                                       \
-        {.name = "last",                                                                                           \
-         .kind = OPTION_TEXT,                                                                                      \
-         .value = &(selection).last,                                                                               \
-         .argument = "N",                                                                                          \
-         .help = "only the last N finished epochs"},                                                               \
+    {                                                                                                              \
+        .name = "last", .kind = OPTION_TEXT, .value = &(selection).last, .argument = "N",                          \
+        .help = "only the last N finished epochs"                                                                  \
+    }
+#define SELECTION_OPTIONS(selection)                                                                               \
+    WINDOW_OPTIONS(selection),                                                                                     \
     {                                                                                                              \
         .name = "over-runs", .kind = OPTION_CHOICE, .value = &(selection).over_runs, .argument = "HOW",            \
         .choices = over_runs_names, .help = "how the runs of a log that has several become one"                    \
+    }
+
+/* The row of a command that works on one run, a uint64_t. */
+#define RUN_OPTION(run)                                                                                            \
+    {                                                                                                              \
+        .name = "run", .kind = OPTION_COUNT, .value = &(run), .argument = "N", .most = UINT32_MAX,                 \
+        .help = "the run of a log that has several, from 0"                                                        \
     }
 
 /* Are epochs chosen? */

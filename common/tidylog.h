@@ -1,13 +1,22 @@
 /* The log: one LMDB file that a trainer appends to and any number of readers replay, also at the same time.
  *
  * docs/log-format.md has every byte. A log holds what the run is (struct tidylog_run), one record a step with
- * what was predicted for each sample before the update, and one record a finished epoch. */
+ * what was predicted for each sample before the update, and one record a finished epoch.
+ * This header alone, for C and C++, is what libtidylog installs. */
 #ifndef TIDY_COMMON_TIDYLOG_H
 #define TIDY_COMMON_TIDYLOG_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What went wrong in this thread's last call that failed. Calls that can fail return 0, or a negative number (TIDY_FAILED of
+ * common/error.h, -1) and then leave a message that says what, where and what to do. Lives until the next failure. */
+const char *tidy_error_message(void);
 
 /* How much a step keeps of each prediction. Each level can answer all that the ones before it can. */
 enum tidylog_detail {
@@ -230,5 +239,9 @@ void tidylog_replay_end(struct tidylog_replay *replay);
  * bad one, sets *checked to how many records were read. Returns 0 also where some are damaged. */
 int tidylog_verify(struct tidylog_reader *reader, void (*damaged)(const char *what, void *context), void *context,
                    uint64_t *checked);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -12,11 +12,11 @@
 #include "common/little_endian.h"
 #include "common/tidylog.h"
 
-const char *const tidylog_table_names[] = {"meta", "steps", "epochs", "columns"};
+const char *const table_names[] = {"meta", "steps", "epochs", "columns"};
 
 void table_name(char name[TABLE_NAME_ROOM], enum tidylog_table table, uint32_t run)
 {
-    const char *first = tidylog_table_names[table];
+    const char *first = table_names[table];
     if (run == 0)
         snprintf(name, TABLE_NAME_ROOM, "%s", first);
     else

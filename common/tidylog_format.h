@@ -9,9 +9,9 @@
 
 enum { TIDYLOG_FORMAT_VERSION = 1 };
 
-/* A run's tables, which are LMDB's named databases; indices into tidylog_table_names. */
+/* A run's tables, which are LMDB's named databases; indices into table_names. */
 enum tidylog_table { TABLE_META, TABLE_STEPS, TABLE_EPOCHS, TABLE_COLUMNS };
-extern const char *const tidylog_table_names[];
+extern const char *const table_names[];
 
 /* The most runs of a file, and what their tables' names need: run 0 has the names above, run 2 "meta:2", ... */
 enum { MOST_RUNS = 64, TABLE_NAME_ROOM = 16 };

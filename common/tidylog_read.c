@@ -197,7 +197,7 @@ int tidylog_table_sizes(struct tidylog_reader *reader, struct tidylog_table_size
         MDB_stat stat;
         MDB_dbi table = reader->store.tables[i];
         int code = mdb_stat(reader->txn, table, &stat);
-        sizes[i] = (struct tidylog_table_size){.name = tidylog_table_names[i]};
+        sizes[i] = (struct tidylog_table_size){.name = table_names[i]};
         if (code == 0)
             code = sum_stored(reader, table, &sizes[i]);
         if (code != 0)

@@ -4,7 +4,6 @@ make-log run.tidy margin 1000 8 0
 make-log partial.tidy class 1000 3 5
 
 header() { tidy-analyze "$@" | head -1 | tr '\t' ' '; }
-equals "columns of epochs" "$(header epochs run.tidy)" "#epoch loss accuracy test_accuracy lr seconds"
 equals "columns of eval" "$(header eval run.tidy --score aum)" \
     "#score rule flagged precision recall f1 ap auroc best_f1"
 equals "columns of sweep" "$(header sweep run.tidy)" "#threshold flagged precision recall f1"
@@ -14,7 +13,6 @@ equals "columns of samples" "$(header samples run.tidy --score aum,loss-at:3,for
 equals "class scores of a class log" "$(header samples partial.tidy)" \
     "#sample label truth correctness forgetting-events never-learned unforgettable first-learned \
 presentations-to-learn mean-correct-epoch mean-correct-epoch-or-never majority-disagreement"
-equals "lines of epochs" "$(tidy-analyze epochs run.tidy | grep -vc '#')" 8
 equals "lines of samples" "$(tidy-analyze samples run.tidy | grep -vc '#')" 1000
 
 # info knows where the run stands: 3 of 4 epochs, 5 of 16 steps.

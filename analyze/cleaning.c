@@ -1,0 +1,97 @@
+/* Every sample has one fate: its list's, or that of all that are in none. */
+#include "analyze/cleaning.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "common/error.h"
+#include "common/label_file.h"
+#include "common/memory.h"
+
+static bool left_out(const struct tidylog_run *run, size_t sample)
+{
+    return run->parts != NULL && run->parts[sample] == TIDYLOG_LEFT_OUT;
+}
+
+/* Notes for each sample of a list which list that is, in fates[sample]: 1 + its kind, where 0 is none. */
+static int note_fates(uint8_t *fates, const struct tidylog_run *run,
+                      const struct cleaning_list lists[CLEANING_KINDS], enum cleaning_kind kind)
+{
+    const struct cleaning_list *from = &lists[kind];
+    for (size_t i = 0; i < from->list.count; i++) {
+        uint32_t sample = from->list.samples[i];
+        if (fates[sample] != 0)
+            return tidy_fail("sample %" PRIu32
+                             " is in two lists, %s and %s; a sample can be treated in one way only",
+                             sample, lists[fates[sample] - 1].name, from->name);
+        if (kind != CLEANING_DROP && left_out(run, sample))
+            return tidy_fail("%s: sample %" PRIu32 " was left out of the run, so there is no label to go on with",
+                             from->name, sample);
+        fates[sample] = (uint8_t)(1 + kind);
+    }
+    return 0;
+}
+
+static int relabel(struct cleaning *cleaning, const struct cleaning_list *from,
+                   const struct suggestion *suggestions)
+{
+    for (size_t i = 0; i < from->list.count; i++) {
+        uint32_t sample = from->list.samples[i];
+        if (from->list.labels != NULL)
+            cleaning->labels[sample] = from->list.labels[i];
+        else if (isnan(suggestions[sample].probability))
+            return tidy_fail("%s: sample %" PRIu32 " was never presented, so no other label can be suggested; give "
+                             "it one in a second column, or drop it",
+                             from->name, sample);
+        else
+            cleaning->labels[sample] = suggestions[sample].label;
+    }
+    return 0;
+}
+
+static void count(struct cleaning *cleaning, const struct tidylog_run *run, const uint16_t *given)
+{
+    for (size_t i = 0; i < run->samples; i++) {
+        bool there = cleaning->labels[i] != LABEL_LEFT_OUT;
+        cleaning->left_out += !there;
+        cleaning->as_given += there && cleaning->labels[i] == given[i];
+        cleaning->changed += there && cleaning->labels[i] != given[i];
+        cleaning->before += !left_out(run, i);
+        if (run->truth == NULL)
+            continue;
+        cleaning->wrong_before += !left_out(run, i) && given[i] != run->truth[i];
+        cleaning->wrong += there && cleaning->labels[i] != run->truth[i];
+    }
+}
+
+int cleaning_create(struct cleaning *out, const struct tidylog_run *run,
+                    const struct cleaning_list lists[CLEANING_KINDS], const struct suggestion *suggestions)
+{
+    const uint16_t *given = tidylog_given_labels(run);
+    uint8_t *fates = NULL;
+    *out = (struct cleaning){0};
+    int status = memory_allocate(&out->labels, run->samples, sizeof *out->labels, "labels");
+    if (status == 0)
+        status = memory_allocate(&fates, run->samples, sizeof *fates, "what becomes of each sample");
+    for (enum cleaning_kind kind = 0; kind < CLEANING_KINDS && status == 0; kind++)
+        status = note_fates(fates, run, lists, kind);
+
+    uint8_t of_unlisted = 1 + (lists[CLEANING_KEEP].name != NULL ? CLEANING_DROP : CLEANING_KEEP);
+    for (size_t i = 0; i < run->samples && status == 0; i++) {
+        uint8_t fate = left_out(run, i) ? 1 + CLEANING_DROP : fates[i] != 0 ? fates[i] : of_unlisted;
+        out->labels[i] = fate == 1 + CLEANING_DROP ? LABEL_LEFT_OUT : given[i];
+    }
+    if (status == 0)
+        status = relabel(out, &lists[CLEANING_RELABEL], suggestions);
+    if (status == 0)
+        count(out, run, given);
+    free(fates);
+    return status;
+}
+
+void cleaning_destroy(struct cleaning *cleaning)
+{
+    free(cleaning->labels);
+}

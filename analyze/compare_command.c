@@ -1,0 +1,107 @@
+/* tidy-analyze compare: scores, rules and runs side by side, and how far they agree. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/commands.h"
+#include "analyze/compare.h"
+#include "common/error.h"
+#include "common/memory.h"
+#include "common/options.h"
+
+#define STANDARD_RULES "gmm,bmm,otsu,mean+5std"
+#define STANDARD_RULES_OF_AGREEMENT "top:0.01"
+
+/* Parses rules separated by commas; `text` is cut into them and lives as long as they. */
+static int parse_rules(struct threshold **rules, size_t *count, char *text)
+{
+    size_t most = 1;
+    *count = 0;
+    for (const char *c = text; *c != 0; c++)
+        most += *c == ',';
+    int status = memory_allocate(rules, most, sizeof **rules, "threshold rules");
+    for (char *rule = text, *next; rule != NULL && status == 0; rule = next) {
+        if ((next = strchr(rule, ',')) != NULL)
+            *next++ = 0;
+        status = threshold_parse(&(*rules)[*count], rule);
+        *count += 1;
+    }
+    return status;
+}
+
+static int compare(struct comparison *comparison, const char *rule_text, bool agreement)
+{
+    char *text = NULL;
+    struct threshold *rules = NULL;
+    int status = memory_allocate(&text, strlen(rule_text) + 1, 1, "threshold rules");
+    if (status == 0)
+        status = parse_rules(&rules, &comparison->rule_count, strcpy(text, rule_text));
+    comparison->rules = rules;
+    if (status == 0)
+        status = agreement ? compare_agreement(comparison) : compare_scores(comparison);
+    free(rules);
+    free(text);
+    return status;
+}
+
+int compare_command(int argc, char **argv)
+{
+    bool agreement = false;
+    const char *rules = NULL;
+    struct comparison comparison = {.scores = "all"};
+    const struct option_row options[] = {
+        {.name = "score",
+         .kind = OPTION_TEXT,
+         .value = &comparison.scores,
+         .argument = "NAME[,NAME...]|all",
+         .help = "the scores to compare; all are those that the log feeds"},
+        {.name = "threshold",
+         .kind = OPTION_TEXT,
+         .value = &rules,
+         .argument = "RULE[,RULE...]",
+         .help = "where to cut, see above (default: " STANDARD_RULES
+                 "; with --agreement " STANDARD_RULES_OF_AGREEMENT ")"},
+        {.name = "agreement",
+         .kind = OPTION_FLAG,
+         .value = &agreement,
+         .help = "how far scores of one log, or several logs, agree, instead of how right each is"},
+        SELECTION_OPTIONS(comparison.selection),
+        JSON_OPTION(comparison.json),
+    };
+    const struct command_usage usage = {
+        .program = "tidy-analyze",
+        .name = "compare",
+        .arguments = "run.tidy [MORE.tidy...] [OPTION...]",
+        .summary = "Scores, rules and runs side by side, and how far they agree.",
+        .description =
+            "A line for each log, score and rule. Columns: log, score, rule, flagged; where the truth is known,\n"
+            "and else nan: precision, recall and f1 of the suspects, ap, auroc and best_f1 of the ranking (see\n"
+            "'eval'). A rule that flags the same samples whatever the score is has one line, '-' for the score.\n"
+            "\n"
+            "With --agreement: a line for each rule and pair of scores of one log; of several logs, for each pair\n"
+            "of logs and each score of both. Columns: log_a, score_a, log_b, score_b; samples that have both\n"
+            "scores; spearman, Spearman's correlation of their ranks by suspicion; rule; suspects_a, suspects_b\n"
+            "and both, the samples flagged; jaccard, both / any of them; overlap, both / the smaller\n"
+            "set.\n\n" THRESHOLD_HELP,
+        .example = "tidy-analyze compare run.tidy\n"
+                   "tidy-analyze compare run.tidy --score aum,forgetting-events --threshold top:0.01,top:0.05,gmm\n"
+                   "tidy-analyze compare run.tidy --agreement --score aum,mean-loss,forgetting-events",
+        OPTION_ROWS(options),
+    };
+    const char **paths;
+    int logs;
+    bool helped;
+    int status = memory_allocate(&paths, (size_t)argc, sizeof *paths, "arguments");
+    if (status == 0)
+        status = options_parse(&usage, argc, argv, paths, &logs, &helped);
+    if (status == 0 && !helped && logs == 0)
+        status = tidy_fail_usage("compare: missing argument; usage: tidy-analyze compare %s", usage.arguments);
+    if (status == 0 && !helped) {
+        comparison.paths = paths;
+        comparison.logs = (size_t)logs;
+        if (rules == NULL)
+            rules = agreement ? STANDARD_RULES_OF_AGREEMENT : STANDARD_RULES;
+        status = compare(&comparison, rules, agreement);
+    }
+    free(paths);
+    return status;
+}
