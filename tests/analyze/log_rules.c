@@ -290,7 +290,7 @@ static void test_rules_say_what_the_log_lacks(void **state)
                   "threshold 'ctrl' needs --detail margin or more; this log was recorded with --detail class");
     check_refused(path, "both", "threshold 'both' needs --detail probs or more");
     path = random_log("margin.tidy", TIDYLOG_MARGIN);
-    check_refused(path, "threshold-samples", "'tidy-record train --threshold-samples' records a run with them");
+    check_refused(path, "threshold-samples", "'tidy-record train --threshold-samples 1' records a run with them");
 }
 
 int main(void)
