@@ -41,7 +41,11 @@ void analysis_close(struct analysis *analysis)
 
 int analysis_select_run(struct analysis *analysis, uint32_t run)
 {
-    int status = analysis->runs > 1 || run > 0 ? tidylog_reader_select(analysis->reader, run) : 0;
+    int status = 0;
+    if (analysis->runs > 1 || run > 0) {
+        status = tidylog_reader_select(analysis->reader, run);
+        analysis->has_run_means = false;
+    }
     if (status != 0)
         return status;
     analysis->run = tidylog_reader_run(analysis->reader);
@@ -57,12 +61,24 @@ int analysis_select_run(struct analysis *analysis, uint32_t run)
     return status;
 }
 
+/* Can every run feed the scores chosen? They were chosen for the first. */
+static int check_other_runs(struct analysis *analysis)
+{
+    int status = 0;
+    for (uint32_t run = 1; run < analysis->runs && status == 0; run++) {
+        status = analysis_select_run(analysis, run);
+        if (status == 0)
+            status = score_set_check(&analysis->scores, analysis->run, analysis->path);
+    }
+    return status == 0 && analysis->runs > 1 ? analysis_select_run(analysis, 0) : status;
+}
+
 int analysis_choose(struct analysis *analysis, const char *text)
 {
     int status = analysis_select_run(analysis, 0);
-    return status != 0
-               ? status
-               : score_set_choose(&analysis->scores, text, analysis->run, analysis->path, &analysis->sources);
+    if (status == 0)
+        status = score_set_choose(&analysis->scores, text, analysis->run, analysis->path, &analysis->sources);
+    return status != 0 ? status : check_other_runs(analysis);
 }
 
 int analysis_choose_one(struct analysis *analysis, const char *text)
@@ -86,13 +102,21 @@ static int begin_means(struct analysis *a, size_t sample, size_t bytes)
     return class_means_begin(&a->means, a->given, a->run->classes, a->run->samples, sample, bytes);
 }
 
+/* The same for the run whose dynamics have the right predictions; those of a probe are of another label. */
+static int begin_run_counts(struct analysis *a, size_t sample, size_t bytes)
+{
+    int status = begin_counts(a, sample, bytes);
+    a->counts.correct = a->run->given == NULL ? a->sources.dynamics.samples : NULL;
+    return status;
+}
+
 /* The scores of samples that the first pass had no room for: a pass for each further block. */
 static int replay_further_blocks(struct analysis *a, bool counts, bool means, size_t bytes)
 {
     size_t samples = a->run->samples;
     int status = 0;
     while (counts && a->counts.end < samples && status == 0) {
-        status = begin_counts(a, a->counts.end, bytes);
+        status = begin_run_counts(a, a->counts.end, bytes);
         if (status == 0)
             status =
                 replay_epochs(a->reader, a->window, &(struct replay_observer){class_counts_observe, &a->counts}, 1);
@@ -132,7 +156,7 @@ static int replay_selected(struct analysis *a, const struct replay_observer *als
     if (score_set_observes(&a->scores))
         observers[count++] = (struct replay_observer){score_set_observe, &a->scores};
     if (counts) {
-        status = begin_counts(a, 0, bytes);
+        status = begin_run_counts(a, 0, bytes);
         observers[count++] = (struct replay_observer){class_counts_observe, &a->counts};
     }
     if (means && status == 0) {

@@ -13,6 +13,9 @@ static const char what[] = "counts of the classes predicted";
 /* Samples whose history is fetched ahead, and the nearer ones whose last piece is. */
 enum { HISTORY_AHEAD = 24, PIECE_AHEAD = 12 };
 
+/* Pieces that 29 bits can number: 8 GB. */
+enum { LARGEST_POOL = 1 << 28 };
+
 int class_counts_begin(struct class_counts *out, const uint16_t *given, uint32_t classes, size_t samples,
                        size_t first, size_t bytes)
 {
@@ -22,8 +25,8 @@ int class_counts_begin(struct class_counts *out, const uint16_t *given, uint32_t
     *out = (struct class_counts){.given = given, .classes = classes, .first = first, .end = first + count};
     size_t histories_bytes = count * sizeof *out->histories;
     out->most = bytes > histories_bytes ? (bytes - histories_bytes) / sizeof *out->pieces : 0;
-    if (out->most > UINT32_MAX / 2)
-        out->most = UINT32_MAX / 2;
+    if (out->most > LARGEST_POOL)
+        out->most = LARGEST_POOL;
     while ((out->most & (out->most - 1)) != 0) /* to a power of two, so that doubling ends there */
         out->most &= out->most - 1;
     int status = memory_allocate(&out->histories, count, sizeof *out->histories, what);
@@ -88,13 +91,14 @@ static int add_wrong(struct class_counts *block, uint32_t sample, uint16_t class
     struct class_history *history = &block->histories[sample - block->first];
     if (history->last != 0) {
         struct class_piece *piece = &block->pieces[history->last - 1];
-        for (int i = 0; i < PIECE_RUNS; i++) {
-            bool is_last = i + 1 == PIECE_RUNS || piece->runs[i + 1].count == 0;
-            bool fits = piece->runs[i].count == 0 || (is_last && piece->runs[i].class == class);
-            if (!fits || piece->runs[i].count == UINT16_MAX)
-                continue;
-            piece->runs[i].class = class;
-            piece->runs[i].count++;
+        if (piece->runs[history->used - 1].class == class && piece->runs[history->used - 1].count < UINT16_MAX) {
+            piece->runs[history->used - 1].count++;
+            return 0;
+        }
+        if (history->used < PIECE_RUNS) {
+            piece->runs[history->used].class = class;
+            piece->runs[history->used].count = 1;
+            history->used = (history->used + 1) & 7;
             return 0;
         }
     }
@@ -111,15 +115,22 @@ static int add_wrong(struct class_counts *block, uint32_t sample, uint16_t class
     piece->previous = history->last;
     piece->runs[0].class = class;
     piece->runs[0].count = 1;
-    history->last = at;
+    history->last = at & (LARGEST_POOL * 2 - 1);
+    history->used = 1;
     return 0;
+}
+
+/* Is prediction `i` one that the histories take up? */
+static bool counts_here(const struct class_counts *block, const struct tidylog_observations *step, uint32_t i)
+{
+    return (step->predicted[i] != step->labels[i] || block->correct == NULL) && holds(block, step->samples[i]);
 }
 
 static void prefetch(const struct class_counts *block, const struct tidylog_observations *step, uint32_t i)
 {
-    if (i + HISTORY_AHEAD < step->count && holds(block, step->samples[i + HISTORY_AHEAD]))
-        __builtin_prefetch(&block->histories[step->samples[i + HISTORY_AHEAD] - block->first], 1);
-    uint32_t near = i + PIECE_AHEAD;
+    uint32_t far = i + HISTORY_AHEAD, near = i + PIECE_AHEAD;
+    if (far < step->count && counts_here(block, step, far))
+        __builtin_prefetch(&block->histories[step->samples[far] - block->first], 1);
     if (near < step->count && step->predicted[near] != step->labels[near] && holds(block, step->samples[near])) {
         uint32_t last = block->histories[step->samples[near] - block->first].last;
         if (last != 0)
@@ -134,7 +145,7 @@ int class_counts_observe(void *context, const struct tidylog_observations *step)
     for (uint32_t i = 0; i < step->count && status == 0 && !step->evaluated; i++) {
         uint32_t sample = step->samples[i];
         prefetch(block, step, i);
-        if (!holds(block, sample) || step->labels[i] != block->given[sample])
+        if (!counts_here(block, step, i) || step->labels[i] != block->given[sample])
             continue;
         if (step->predicted[i] == step->labels[i])
             block->histories[sample - block->first].correct++;
@@ -169,13 +180,14 @@ int class_counts_visit(struct class_counts *block, class_counts_visitor *visit, 
     for (size_t sample = block->first; sample < block->end && status == 0; sample++) {
         const struct class_history *history = &block->histories[sample - block->first];
         size_t length = 0;
-        if (history->correct > 0)
-            add_count(block->counts, &length, block->given[sample], history->correct);
-        for (uint32_t at = history->last; at != 0; at = block->pieces[at - 1].previous) {
-            const struct class_piece *piece = &block->pieces[at - 1];
-            for (int i = 0; i < PIECE_RUNS && piece->runs[i].count > 0; i++)
-                add_count(block->counts, &length, piece->runs[i].class, piece->runs[i].count);
-        }
+        uint32_t correct = block->correct != NULL ? block->correct[sample].correct : history->correct;
+        if (correct > 0)
+            add_count(block->counts, &length, block->given[sample], correct);
+        int used = history->used;
+        for (uint32_t at = history->last; at != 0; at = block->pieces[at - 1].previous, used = PIECE_RUNS)
+            for (int i = 0; i < used; i++)
+                add_count(block->counts, &length, block->pieces[at - 1].runs[i].class,
+                          block->pieces[at - 1].runs[i].count);
         status = visit(context, sample, block->counts, length);
     }
     return status;

@@ -4,6 +4,7 @@
 #define TIDY_ANALYZE_CLASS_COUNTS_H
 
 #include "analyze/class_sums.h"
+#include "analyze/dynamics.h"
 #include "common/tidylog.h"
 
 /* Wrong predictions of one sample, in order: a class and how often in a row. */
@@ -11,18 +12,20 @@ enum { PIECE_RUNS = 7 };
 struct class_piece {
     uint32_t previous; /* 1 + index of the sample's piece before, or 0 */
     struct {
-        uint16_t class, count; /* count 0: free */
+        uint16_t class, count;
     } runs[PIECE_RUNS];
 };
 _Static_assert(sizeof(struct class_piece) == 32, "half a cache line");
 
 struct class_history {
-    uint32_t last;    /* 1 + index of its last piece, or 0 */
-    uint32_t correct; /* presentations in which the given label was predicted */
+    uint32_t last : 29; /* 1 + index of its last piece, or 0 */
+    uint32_t used : 3;  /* runs of that piece; all pieces before are full */
+    uint32_t correct;   /* presentations in which the given label was predicted, where dynamics do not count them */
 };
 
 struct class_counts {
-    const uint16_t *given; /* [samples] */
+    const uint16_t *given;          /* [samples] */
+    const struct dynamics *correct; /* [samples] count right predictions in the same pass; NULL: the histories do */
     uint32_t classes;
     size_t first, end;               /* the block's samples; the end moves down where the pieces need more memory */
     struct class_history *histories; /* [end - first] */
@@ -32,8 +35,8 @@ struct class_counts {
     struct class_count *counts; /* [classes] of the sample visited */
 };
 
-/* Starts a block at sample `first` that takes about `bytes` bytes, of a log of `samples`. `given` must outlive it.
- * Freed with class_counts_destroy, also after a failure. */
+/* Starts a block at sample `first` that takes about `bytes` bytes, of a log of `samples`. `given` must outlive it, and so
+ * must `correct`, which is set afterwards. Freed with class_counts_destroy, also after a failure. */
 int class_counts_begin(struct class_counts *out, const uint16_t *given, uint32_t classes, size_t samples,
                        size_t first, size_t bytes);
 void class_counts_destroy(struct class_counts *block);

@@ -3,45 +3,73 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/memory.h"
 
+enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, PASSES = 3 };
+
 /* Sorted as pairs, because following an index for each comparison costs more than the copy. */
 struct place {
-    float key;
+    uint32_t order; /* what sorts ascending as the keys do descending */
     uint32_t sample;
 };
 
-static int compare(const void *left, const void *right)
+/* Of two floats the smaller has the smaller bits, but for the sign: those of negative ones run the other way. */
+static uint32_t order_of(float key)
 {
-    const struct place *a = left, *b = right;
-    if (a->key != b->key)
-        return a->key > b->key ? -1 : 1;
-    return a->sample < b->sample ? -1 : a->sample > b->sample;
+    uint32_t bits;
+    key += 0.0f; /* -0 and 0 are one key */
+    memcpy(&bits, &key, sizeof bits);
+    return (bits >> 31) != 0 ? bits : ~bits & UINT32_MAX >> 1;
+}
+
+/* Sorts stably by one digit, the least significant first. */
+static void sort_by_digit(struct place *to, const struct place *from, size_t count, int pass)
+{
+    size_t starts[DIGITS] = {0}, sum = 0;
+    for (size_t i = 0; i < count; i++)
+        starts[from[i].order >> pass * DIGIT_BITS & (DIGITS - 1)]++;
+    for (size_t digit = 0; digit < DIGITS; digit++) {
+        size_t of_digit = starts[digit];
+        starts[digit] = sum;
+        sum += of_digit;
+    }
+    for (size_t i = 0; i < count; i++)
+        to[starts[from[i].order >> pass * DIGIT_BITS & (DIGITS - 1)]++] = from[i];
 }
 
 int ranking_create(struct ranking *out, const float *keys, size_t samples)
 {
     *out = (struct ranking){.keys = keys, .samples = samples};
-    struct place *places = NULL;
+    struct place *places = NULL, *others = NULL;
     int status = memory_allocate(&out->order, samples, sizeof *out->order, "the ranking");
     if (status == 0)
         status = memory_allocate(&places, samples, sizeof *places, "the ranking");
+    if (status == 0)
+        status = memory_allocate(&others, samples, sizeof *others, "the ranking");
     if (status != 0)
-        return status;
+        goto end;
 
     size_t unscored = 0;
     for (size_t i = 0; i < samples; i++)
         if (!isnan(keys[i]))
-            places[out->scored++] = (struct place){keys[i], (uint32_t)i};
-    qsort(places, out->scored, sizeof *places, compare);
+            places[out->scored++] = (struct place){order_of(keys[i]), (uint32_t)i};
+    for (int pass = 0; pass < PASSES; pass++) {
+        sort_by_digit(others, places, out->scored, pass);
+        struct place *sorted = others;
+        others = places;
+        places = sorted;
+    }
     for (size_t i = 0; i < out->scored; i++)
         out->order[i] = places[i].sample;
     for (size_t i = 0; i < samples; i++)
         if (isnan(keys[i]))
             out->order[out->scored + unscored++] = (uint32_t)i;
+end:
+    free(others);
     free(places);
-    return 0;
+    return status;
 }
 
 void ranking_destroy(struct ranking *ranking)

@@ -112,6 +112,14 @@ int score_set_choose(struct score_set *set, const char *text, const struct tidyl
     return status;
 }
 
+int score_set_check(const struct score_set *set, const struct tidylog_run *run, const char *path)
+{
+    int status = 0;
+    for (size_t s = 0; s < set->count && status == 0; s++)
+        status = check_fed(set->scores[s].row, run, path);
+    return status;
+}
+
 void score_set_destroy(struct score_set *set)
 {
     for (size_t s = 0; s < set->count; s++) {

@@ -18,6 +18,9 @@ int score_set_choose(struct score_set *set, const char *text, const struct tidyl
                      const struct score_sources *sources);
 void score_set_destroy(struct score_set *set);
 
+/* Can another run feed the scores chosen? Errors: detail or second split not recorded. */
+int score_set_check(const struct score_set *set, const struct tidylog_run *run, const char *path);
+
 /* Does a score need sums by class? */
 bool score_set_needs_counts(const struct score_set *set);
 bool score_set_needs_means(const struct score_set *set);

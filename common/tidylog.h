@@ -63,6 +63,7 @@ struct tidylog_run {
     double learning_rate, momentum, weight_decay;
     const char *lr_schedule;
     const char *noise;     /* as on the command line, or NULL */
+    const char *stop;      /* "when-stable": where suspects no longer change, before the planned epochs; or NULL */
     const char *device;    /* "cpu", "cuda": where it was begun, as are machine, versions and threads */
     const char *precision; /* "f32", "tf32", "bf16" */
     bool deterministic;    /* only algorithms that give the same values each time were asked for */

@@ -42,6 +42,33 @@ fails 2 "threshold 'top:nan': 'nan' is not a number" tidy-analyze eval run.tidy 
 fails 2 "threshold 'top:2': 2 is out of range" tidy-analyze eval run.tidy --score all --threshold top:2
 fails 2 "threshold 'count:501': run.tidy has only 500 samples" tidy-analyze eval run.tidy --score all --threshold count:501
 
+# Windows of epochs, and several runs; run.tidy has four epochs.
+window_fails() {
+    local status=$1 pattern=$2
+    shift 2
+    for command in samples "flag --threshold top:0.1" "eval --score aum" sweep "plot pr"; do
+        fails "$status" "$pattern" tidy-analyze $command run.tidy "$@"
+    done
+}
+window_fails 2 "--epochs 2..4: run.tidy has 4 finished epochs, 0..3" --epochs 2..4
+window_fails 2 "--epochs 3..2: the first epoch comes after the last" --epochs 3..2
+window_fails 2 "--epochs 3: two epochs are needed, as in 3..20" --epochs 3
+window_fails 2 "--epochs: 'a' is not a whole number" --epochs a..3
+window_fails 2 "--epochs: '' is not a whole number" --epochs 1..
+window_fails 2 "--first 5: run.tidy has 4 finished epochs, 0..3" --first 5
+window_fails 2 "--last: 0 is out of range" --last 0
+window_fails 2 "--epochs, --first and --last exclude each other" --first 2 --last 2
+window_fails 2 "--over-runs: unknown choice 'mena'; did you mean 'mean'" --over-runs mena
+fails 2 "'loss-at:EPOCH': 3 is out of range \(1 to 2\)" tidy-analyze samples run.tidy --score loss-at:3 --epochs 1..2
+fails 1 "run.tidy: score 'second-split-forgetting' needs a run in two phases.*'tidy-record train --second-split' records" \
+    tidy-analyze samples run.tidy --score second-split-forgetting
+fails 2 "plot learning takes no --epochs, --first, --last" tidy-analyze plot learning run.tidy --first 2
+tidy-analyze merge run.tidy run.tidy -o twice.tidy 2>/dev/null || fail "merge"
+fails 2 "--over-runs toneva orders by forgetting-events only, not by 'aum'" \
+    tidy-analyze sweep twice.tidy --score aum --over-runs toneva
+fails 1 "twice.tidy: forgotten-at lists the epochs of one run, and this log has 2" \
+    tidy-analyze samples twice.tidy --score forgotten-at
+
 # Truth that is not known.
 fails 1 "unknown.tidy: the true labels are not known" tidy-analyze eval unknown.tidy --score aum
 fails 1 "unknown.tidy: the true labels are not known" tidy-analyze sweep unknown.tidy

@@ -34,7 +34,7 @@ static void predict(struct step *step, uint32_t i, const float *logits, uint32_t
 static int append_epochs(struct tidylog_writer *writer, struct tidylog_order *order, const struct tidylog_run *run,
                          const float *logits, uint64_t epochs, uint64_t extra_steps, struct step *room)
 {
-    uint64_t per_epoch = tidylog_order_steps_before(order, 1), steps = epochs * per_epoch + extra_steps;
+    uint64_t steps = tidylog_order_steps_before(order, epochs) + extra_steps;
     double loss = 0;
     uint64_t right = 0;
     for (uint64_t number = 0; number < steps; number++) {
@@ -50,7 +50,7 @@ static int append_epochs(struct tidylog_writer *writer, struct tidylog_order *or
         const struct tidylog_predictions predictions = {due.count,    due.samples,    room->predicted,
                                                         room->margin, room->log_odds, room->logits};
         int status = tidylog_append_step(writer, number, &predictions);
-        if (status == 0 && (number + 1) % per_epoch == 0) {
+        if (status == 0 && number + 1 == tidylog_order_steps_before(order, due.epoch + 1)) {
             double share = (double)right / (double)run->samples;
             const struct tidylog_epoch record = {.epoch = due.epoch,
                                                  .loss = loss / (double)run->samples,
@@ -91,6 +91,40 @@ int log_from_logits(const char *path, struct tidylog_run run, const float *logit
     free(room.margin);
     free(room.log_odds);
     free(room.logits);
+    return status != 0 ? status : closed;
+}
+
+int log_from_steps(const char *path, struct tidylog_run run, const struct log_step *steps, size_t count)
+{
+    struct tidylog_writer *writer = NULL;
+    uint16_t predicted[LOG_STEP_ROOM];
+    float margin[LOG_STEP_ROOM], log_odds[LOG_STEP_ROOM],
+        *logits = calloc(LOG_STEP_ROOM * run.classes, sizeof *logits);
+    float *one_hot = calloc(run.classes, sizeof *one_hot);
+    struct step room = {predicted, margin, log_odds, logits};
+    struct tidylog_epoch epoch = {0};
+    run.batch_size = LOG_STEP_ROOM;
+    for (size_t i = 0; i < count; i++)
+        run.epochs += steps[i].ends_epoch;
+    int status = logits == NULL || one_hot == NULL ? -1 : tidylog_create(&writer, path, &run, true);
+    for (size_t number = 0; number < count && status == 0; number++) {
+        const struct log_step *step = &steps[number];
+        for (uint32_t i = 0; i < step->count; i++) {
+            one_hot[step->predicted[i]] = 1;
+            predict(&room, i, one_hot, run.classes, run.labels[step->samples[i]]);
+            one_hot[step->predicted[i]] = 0;
+        }
+        status = tidylog_append_step(
+            writer, number,
+            &(struct tidylog_predictions){step->count, step->samples, predicted, margin, log_odds, logits});
+        if (status == 0 && step->ends_epoch) {
+            status = tidylog_append_epoch(writer, &epoch);
+            epoch.epoch++;
+        }
+    }
+    int closed = tidylog_close(writer);
+    free(one_hot);
+    free(logits);
     return status != 0 ? status : closed;
 }
 

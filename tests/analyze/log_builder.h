@@ -12,7 +12,19 @@
 int log_from_logits(const char *path, struct tidylog_run run, const float *logits, uint64_t epochs,
                     uint64_t extra_steps);
 
-/* The same from predicted classes [epochs][samples]: the predicted class's logit is 1, the others 0. */
+/* A step that is not what the order derives. */
+enum { LOG_STEP_ROOM = 8 };
+struct log_step {
+    uint32_t count;
+    uint32_t samples[LOG_STEP_ROOM];
+    uint16_t predicted[LOG_STEP_ROOM]; /* its logit is 1, the others 0 */
+    bool ends_epoch;
+};
+
+/* Writes a log of these steps, whose last one ends an epoch; run.batch_size and epochs are set. */
+int log_from_steps(const char *path, struct tidylog_run run, const struct log_step *steps, size_t count);
+
+/* The same as log_from_logits from predicted classes [epochs][samples]: the predicted class's logit is 1, the others 0. */
 int log_from_classes(const char *path, struct tidylog_run run, const uint16_t *predicted, uint64_t epochs);
 
 /* The logits of log_from_classes. Freed by the caller; NULL: no memory. */

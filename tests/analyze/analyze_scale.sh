@@ -1,0 +1,28 @@
+# Memory and speed: a replay keeps 64 bytes a sample, whatever the log's length, and a thread a kind of sum changes nothing.
+. "$TIDY_SOURCE/tests/analyze/harness.bash"
+samples=200000
+make-scale-log short.tidy --samples $samples --epochs 2 --classes 1000 || fail "make-scale-log"
+make-scale-log long.tidy --samples $samples --epochs 8 --classes 1000 || fail "make-scale-log"
+
+# Of data (not the log's pages, which the kernel may take back): 64 bytes of dynamics; 2 of labels twice or thrice and 4 of
+# the order for replaying; 4 + 4 + 2 x 8 for the ranking; 4 of a column and 8 + 64 of lists of classes predicted; 2 of flags.
+# 16 MB are the program's own, its threads' and their batches of steps'. AddressSanitizer takes more.
+bound_kilobytes=$(((samples * (64 + 6 + 4 + 24 + 4 + 8 + 64 + 2)) / 1024 + 16384))
+if ! nm "$(command -v tidy-analyze)" 2>/dev/null | grep -q __asan_init; then
+    (ulimit -d $bound_kilobytes && tidy-analyze eval long.tidy --score all >limited 2>stderr) ||
+        fail "eval of $samples samples within $bound_kilobytes KB of data: $(cat stderr)"
+    tidy-analyze eval long.tidy --score all >unlimited || fail "eval"
+    cmp -s limited unlimited || fail "eval within the bound gives another table"
+    (ulimit -d $((samples * 64 / 1024)) && tidy-analyze eval short.tidy --score aum >stdout 2>stderr) &&
+        fail "the limit on memory limits nothing"
+fi
+
+# Several threads give what one processor gives.
+tidy-analyze samples long.tidy --score all >several || fail "samples"
+taskset -c 0 tidy-analyze samples long.tidy --score all >one || fail "samples on one processor"
+cmp -s several one || fail "one processor gives another table"
+
+# Replayed twice, the classes predicted are the same: what a score says and what is suggested.
+equals "most predicted class of those that disagree" \
+    "$(tidy-analyze flag long.tidy --score majority-disagreement --threshold value:0.5 | awk '!/#/ && $3 == $4' | wc -l)" 0
+finish
