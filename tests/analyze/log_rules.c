@@ -113,6 +113,15 @@ static void test_runs_with_other_threshold_samples_judge_those_of_each_other(voi
     check_flags(scratch_path("runs.tidy"), "aum", "threshold-samples", "!.!.!.");
 }
 
+/* Sample 0's loss is larger than 1's, 2's than 3's. The probes' are the largest, and take no part. */
+static void test_probes_are_in_no_cluster(void **state)
+{
+    (void)state;
+    const char *path =
+        probed_log("clusters.tidy", (uint16_t[]){0, 0, 1, 1, 2, 2}, (float[]){0.97f, 0.99f, -3, 2, -9, -9});
+    check_flags(path, "aum", "ctrl", "!.!...");
+}
+
 /* ---- logs with random losses -------------------------------------------------------------------------------- */
 
 enum { SAMPLES = 200, CLASSES = 4, EPOCHS = 8 };
@@ -289,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_margins_up_to_the_99th_percentile_of_the_threshold_samples_are_flagged),
         cmocka_unit_test(test_runs_with_other_threshold_samples_judge_those_of_each_other),
+        cmocka_unit_test(test_probes_are_in_no_cluster),
         cmocka_unit_test(test_scores_of_sets_do_not_depend_on_the_block),
         cmocka_unit_test(test_a_class_that_does_not_fit_is_refused_with_what_to_do),
         cmocka_unit_test(test_the_score_says_what_the_rule_flags),
