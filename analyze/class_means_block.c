@@ -43,7 +43,7 @@ int class_means_observe(void *context, const struct tidylog_observations *step)
         const float *log_probs = step->log_probs + (size_t)i * block->classes;
         double *sums = block->sums + (sample - block->first) * block->classes, squares = 0;
         for (uint32_t c = 0; c < block->classes; c++) {
-            double probability = (double)expf(log_probs[c]), difference = probability - (c == step->labels[i]);
+            double probability = exp((double)log_probs[c]), difference = probability - (c == step->labels[i]);
             sums[c] += probability;
             squares += difference * difference;
         }

@@ -9,9 +9,11 @@
 
 /* What a stream is for. The numbers are part of the log's format (order) and of reproducibility (all). */
 enum random_purpose {
-    RANDOM_ORDER = 1,  /* sample order of an epoch; index = epoch */
-    RANDOM_NOISE = 2,  /* planted label noise; index = 0 */
-    RANDOM_WEIGHTS = 3 /* initial weights; index = layer */
+    RANDOM_ORDER = 1,             /* sample order of an epoch; index = epoch */
+    RANDOM_NOISE = 2,             /* planted label noise; index = 0 */
+    RANDOM_WEIGHTS = 3,           /* initial weights; index = layer */
+    RANDOM_THRESHOLD_SAMPLES = 4, /* which samples each draw of threshold samples has; index = 0 */
+    RANDOM_HALVES = 5             /* which half of the samples is trained on first; index = 0 */
 };
 
 struct random_stream {

@@ -62,6 +62,7 @@ static const struct meta_row rows[] = {
     ROW(weight_decay, META_REAL, false),
     ROW(lr_schedule, META_TEXT, false),
     ROW(noise, META_TEXT, false),
+    ROW(stop, META_TEXT, false),
     ROW(device, META_TEXT, false),
     ROW(precision, META_TEXT, false),
     ROW(deterministic, META_BOOL, false),

@@ -80,6 +80,10 @@ uint64_t checkpoint_fingerprint(const struct tidylog_run *run)
                           tidylog_detail_names[run->detail], labels, known(run->network), run->learning_rate,
                           run->momentum, run->weight_decay, known(run->lr_schedule), run->resize, run->height,
                           run->width, run->channels, known(run->data_digest));
+    if (run->parts != NULL)
+        length += snprintf(text + length, sizeof text - (size_t)length,
+                           "second_split %" PRIu64 "\nparts %016" PRIx64 "\n", run->second_split,
+                           XXH3_64bits(run->parts, run->samples * sizeof *run->parts));
     return XXH3_64bits(text, (size_t)length);
 }
 

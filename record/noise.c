@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/label_file.h"
 #include "common/memory.h"
 #include "common/options.h"
 #include "common/random.h"
@@ -133,7 +134,8 @@ static int choose_cells(struct plan *plan, const struct noise *noise, const uint
         goto done;
 
     for (size_t i = 0; i < samples; i++)
-        class_sizes[labels[i]]++;
+        if (labels[i] != LABEL_LEFT_OUT)
+            class_sizes[labels[i]]++;
     status = noise_matrix_counts(cells, noise->matrix, class_sizes, classes, total);
     if (status != 0)
         goto done;
@@ -160,6 +162,35 @@ done:
     return status;
 }
 
+/* Random `rate` of the samples that are not left out. */
+static int choose_samples(struct plan *plan, double rate, const uint16_t *labels, size_t samples,
+                          struct random_stream *stream)
+{
+    uint32_t *order;
+    size_t present = 0;
+    int status = memory_allocate(&order, samples, sizeof *order, "the order of samples");
+    if (status != 0)
+        return status;
+    for (size_t i = 0; i < samples; i++)
+        if (labels[i] != LABEL_LEFT_OUT)
+            plan->samples[present++] = (uint32_t)i;
+    plan->count = (size_t)llround(rate * (double)present);
+    random_permutation(stream, order, present);
+    for (size_t i = 0; i < present; i++)
+        order[i] = plan->samples[order[i]];
+    memcpy(plan->samples, order, present * sizeof *order);
+    free(order);
+    return 0;
+}
+
+static size_t count_present(const uint16_t *labels, size_t samples)
+{
+    size_t present = 0;
+    for (size_t i = 0; i < samples; i++)
+        present += labels[i] != LABEL_LEFT_OUT;
+    return present;
+}
+
 int noise_plant(const struct noise *noise, uint16_t *labels, uint64_t samples, uint32_t classes, uint64_t seed,
                 uint64_t *planted)
 {
@@ -179,16 +210,16 @@ int noise_plant(const struct noise *noise, uint16_t *labels, uint64_t samples, u
         goto done;
     if (noise->every > 0) {
         for (uint64_t i = 0; i < samples; i += noise->every)
-            plan.samples[plan.count++] = (uint32_t)i;
+            if (labels[i] != LABEL_LEFT_OUT)
+                plan.samples[plan.count++] = (uint32_t)i;
         status = choose_classes(&plan, noise, labels, classes, &stream);
+    } else if (noise->kind == NOISE_MATRIX) {
+        plan.count = (size_t)llround(noise->rate * (double)count_present(labels, samples));
+        status = choose_cells(&plan, noise, labels, samples, classes, &stream);
     } else {
-        plan.count = (size_t)llround(noise->rate * (double)samples);
-        if (noise->kind == NOISE_MATRIX) {
-            status = choose_cells(&plan, noise, labels, samples, classes, &stream);
-        } else {
-            random_permutation(&stream, plan.samples, samples);
+        status = choose_samples(&plan, noise->rate, labels, samples, &stream);
+        if (status == 0)
             status = choose_classes(&plan, noise, labels, classes, &stream);
-        }
     }
     if (status != 0)
         goto done;

@@ -1,7 +1,7 @@
 /* Label noise: wrong labels planted on purpose, so that what finds wrong labels can be evaluated.
  *
  * Which samples get one: `every:K` (sample index divisible by K) or a rate R (exactly round(R * samples) of
- * them, drawn without replacement). Which wrong class:
+ * them, drawn without replacement); samples that are left out do not count and get none. Which wrong class:
  *   uniform      any of the others, evenly
  *   pair         class c becomes (c + 1) mod C
  *   matrix:FILE  a row of transition probabilities for each true class. With every:K each sample draws from its
@@ -31,7 +31,7 @@ struct noise {
 int noise_parse(struct noise *out, const char *text);
 void noise_destroy(struct noise *noise);
 
-/* Replaces labels in place and sets *planted to how many. Draws from random_open(seed, RANDOM_NOISE, 0).
+/* Replaces labels in place, where they are not LABEL_LEFT_OUT, and sets *planted to how many. Draws from random_open(seed, RANDOM_NOISE, 0).
  * Errors: one class only, a matrix of another size, a selected sample whose row has nothing off the diagonal, a
  * cell that asks for more samples than the class has. Labels are then as they were. */
 int noise_plant(const struct noise *noise, uint16_t *labels, uint64_t samples, uint32_t classes, uint64_t seed,

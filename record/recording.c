@@ -11,6 +11,8 @@
 #include "common/progress.h"
 #include "record/checkpoint.h"
 #include "record/interruption.h"
+#include "record/sample_plan.h"
+#include "record/stability.h"
 #include "record/training.h"
 
 int recording_load_data(struct recording *recording, const char *path, uint32_t classes)
@@ -35,13 +37,20 @@ int recording_build_network(struct recording *recording, const struct tidylog_ru
 int recording_compile(struct recording *recording, const struct tidylog_run *run, uint32_t threads,
                       const char *plans)
 {
-    const struct dataset *train = &recording->data.train;
+    struct tidylog_order *order;
+    int status = tidylog_order_create(&order, run);
+    if (status != 0)
+        return status;
+    uint64_t first = tidylog_order_trained(order, 0);
+    uint64_t second = run->second_split > 0 ? tidylog_order_trained(order, run->second_split) : 0;
+    uint64_t most = first > second ? first : second;
+    tidylog_order_destroy(order);
     struct trainer_config config = {
         .network = &recording->network,
-        .train = train,
+        .train = &recording->data.train,
         .test = &recording->data.test,
-        .batch_size = train->samples < run->batch_size ? (uint32_t)train->samples : run->batch_size,
-        .epoch_samples = {train->samples},
+        .batch_size = most < run->batch_size ? (uint32_t)most : run->batch_size,
+        .epoch_samples = {first, second},
         .threads = threads,
         .momentum = (float)run->momentum,
         .weight_decay = (float)run->weight_decay,
@@ -61,17 +70,35 @@ void recording_versions(const struct recording *recording, char *text, size_t si
              minor, patch);
 }
 
+/* Writes ", 600 labels planted wrong, 20 left out" or the like: what is special about the samples. */
+static void describe_samples(char *text, size_t size, const struct tidylog_run *run)
+{
+    uint64_t left_out = sample_plan_left_out(run), probes = sample_plan_probes(run), wrong = 0;
+    const uint16_t *given = tidylog_given_labels(run);
+    text[0] = 0;
+    for (uint64_t i = 0; run->truth != NULL && i < run->samples; i++)
+        wrong += (run->parts == NULL || run->parts[i] != TIDYLOG_LEFT_OUT) && given[i] != run->truth[i];
+    const struct {
+        bool said;
+        uint64_t count;
+        const char *what;
+    } facts[] = {
+        {run->truth != NULL, wrong, run->noise != NULL ? "labels planted wrong" : "labels wrong"},
+        {left_out > 0, left_out, "left out"},
+        {probes > 0, probes, run->probes},
+    };
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof facts / sizeof *facts && used < size; i++)
+        if (facts[i].said)
+            used += (size_t)snprintf(text + used, size - used, ", %" PRIu64 " %s", facts[i].count, facts[i].what);
+}
+
 /* One line that says what will be in the log. */
 static void announce(const struct recording *recording, const struct tidylog_run *run, const char *path,
                      uint32_t threads, const struct training *training)
 {
-    char planted[64] = "", start[64] = "", precision[16] = "", memory[24];
-    if (run->truth != NULL) {
-        uint64_t wrong = 0;
-        for (uint64_t i = 0; i < run->samples; i++)
-            wrong += run->labels[i] != run->truth[i];
-        snprintf(planted, sizeof planted, ", %" PRIu64 " labels planted wrong", wrong);
-    }
+    char samples[160], start[64] = "", precision[16] = "", memory[24];
+    describe_samples(samples, sizeof samples, run);
     if (training->position.step > 0)
         snprintf(start, sizeof start, " from step %" PRIu64, training->position.step);
     if (recording->precision != PRECISION_F32)
@@ -80,7 +107,7 @@ static void announce(const struct recording *recording, const struct tidylog_run
     progress_line("recording %s (%zu parameters) on %s (%" PRIu64 " images, %" PRIu32 "x%" PRIu32 "x%" PRIu32
                   ", %" PRIu32 " classes%s) with %s%s, %" PRIu32 " thread%s, %s, into %s%s",
                   run->network, recording->state.parameter_count, run->data_name, run->samples, run->height,
-                  run->width, run->channels, run->classes, planted, recording->backend->versions(), precision,
+                  run->width, run->channels, run->classes, samples, recording->backend->versions(), precision,
                   threads, threads == 1 ? "" : "s", memory, path, start);
 }
 
@@ -89,10 +116,9 @@ static int conclude(int status, const struct training *training, const struct ti
                     double started)
 {
     char took[24];
-    uint64_t step = training->position.step, steps_per_epoch = training_steps_per_epoch(run);
     if (status == TIDY_INTERRUPTED) {
         progress_line("stopped at epoch %" PRIu64 ", step %" PRIu64 "; 'tidy-record resume %s' goes on",
-                      step / steps_per_epoch + 1, step, path);
+                      training->epoch + 1, training->position.step, path);
         return 128 + interruption_signal();
     }
     if (status == 0)
@@ -120,6 +146,8 @@ int recording_run(struct recording *recording, struct tidylog_writer *log, const
     interruption_watch();
     if (status == 0)
         status = resumed ? training_restore(&training) : training_start(&training);
+    if (status == 0 && recording->stop_when_stable)
+        status = stability_create(&training.stability, path, run);
     if (status == 0 && epochs != run->epochs)
         status = tidylog_set_epochs(log, epochs);
     if (status == 0) {
@@ -131,6 +159,7 @@ int recording_run(struct recording *recording, struct tidylog_writer *log, const
         tidylog_close(log);
     else if (tidylog_close(log) != 0)
         status = TIDY_FAILED;
+    stability_destroy(training.stability);
     free(checkpoint);
     return status;
 }

@@ -15,8 +15,9 @@
 
 /* Starts as {0}; recording_destroy frees whatever was made. */
 struct recording {
-    const struct backend *backend; /* this and the precision are the caller's to set */
+    const struct backend *backend; /* this, the precision and whether to stop are the caller's to set */
     enum precision precision;
+    bool stop_when_stable; /* ends where the most suspicious samples no longer change */
     struct dataset_pair data;
     struct network network;
     struct network_state state; /* initial values from the run's seed */

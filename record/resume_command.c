@@ -188,6 +188,8 @@ static int go_on(const struct settings *settings, uint64_t epochs)
     const char *data = settings->data ? settings->data : run->data;
     uint32_t threads = settings->threads > 0 ? (uint32_t)settings->threads : run->threads;
 
+    /* Who says how many epochs wants them. */
+    recording.stop_when_stable = run->stop != NULL && settings->epochs == 0;
     recording.backend = find_backend(settings, run);
     status = recording.backend ? find_precision(&recording, run) : TIDY_FAILED;
     if (status == 0)

@@ -2,6 +2,7 @@
 #include "record/commands.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,15 +20,16 @@
 #include "record/noise.h"
 #include "record/provenance.h"
 #include "record/recording.h"
+#include "record/sample_plan.h"
 #include "record/training.h"
 
 /* The options, with their defaults. */
 struct settings {
-    const char *data, *network, *noise, *output;
-    uint64_t epochs, batch_size, seed, threads, resize, classes;
+    const char *data, *network, *labels, *truth, *noise, *output;
+    uint64_t epochs, batch_size, seed, threads, resize, classes, threshold_draw, second_split;
     double learning_rate, momentum, weight_decay;
     int schedule, detail, device, precision;
-    bool shuffle, force, deterministic;
+    bool shuffle, force, deterministic, swap_halves, stop_when_stable;
 };
 
 static const char description[] =
@@ -39,10 +41,19 @@ static const char description[] =
     "The learning rate of step s of S is --lr with the constant schedule, and\n"
     "--lr / 2 (1 + cos(pi s / S)) with the cosine schedule.\n"
     "\n"
+    "--labels trains on the labels of a file (IDX, NPY or text, as 'tidy-analyze clean' writes them) in\n"
+    "place of the data set's. Samples that it has no label for are never trained on. --truth gives labels\n"
+    "that are known to be right: nothing is trained on them, they are for 'tidy-analyze eval'.\n"
+    "\n"
     "--noise plants wrong labels and logs the truth beside them: AMOUNT or AMOUNT,KIND. AMOUNT is\n"
     "every:K (samples whose index is divisible by K) or a rate R (exactly round(R x samples), drawn\n"
     "without replacement). KIND is uniform (a wrong class, drawn evenly; the default), pair (class c\n"
     "becomes c + 1) or matrix:FILE (for each true class a row of the given classes' probabilities).\n"
+    "\n"
+    "Three ways to record a run for a certain analysis, told in docs/recording.md: --threshold-samples\n"
+    "gives a random share of 1/(classes + 1) a class that nothing else has; --second-split trains on one\n"
+    "half of the samples and then on the other, and logs what is forgotten; --stop-when-stable ends once\n"
+    "the 1% most suspicious samples are 95% the same in 4 epochs in a row.\n"
     "\n"
     "Beside the log lies its checkpoint, run.tidy.ckpt, replaced after every epoch, every ten minutes,\n"
     "and where Ctrl-C or SIGTERM stops the recording; 'tidy-record resume' goes on from it. The same\n"
@@ -50,6 +61,7 @@ static const char description[] =
 
 static const char example[] =
     "tidy-record train --data /usr/share/datasets/fashion-mnist --noise every:100 --epochs 15 -o run.tidy\n"
+    "tidy-record train --data /usr/share/datasets/fashion-mnist --second-split 8 --epochs 12 -o split.tidy\n"
     "tidy-record train --net list";
 
 /* Parses the command line. Returns 0 with *done set where nothing is left to do. */
@@ -71,8 +83,20 @@ static int parse(struct settings *settings, int argc, char **argv, bool *done)
         {"threads", 0, OPTION_COUNT, &settings->threads, "N", "threads that compute", 1, 1024, NULL, NULL},
         {"shuffle", 0, OPTION_FLAG, &settings->shuffle, NULL, "a new sample order in every epoch", 0, 0, NULL,
          NULL},
+        {"labels", 0, OPTION_TEXT, &settings->labels, "FILE", "train on these labels, not on the data set's", 0, 0,
+         NULL, NULL},
+        {"truth", 0, OPTION_TEXT, &settings->truth, "FILE", "labels known to be right, for evaluation", 0, 0, NULL,
+         NULL},
         {"noise", 0, OPTION_TEXT, &settings->noise, "SPEC", "plant wrong labels, e.g. every:100 or 0.01,pair", 0, 0,
          NULL, NULL},
+        {"threshold-samples", 0, OPTION_COUNT, &settings->threshold_draw, "K",
+         "give the K-th draw of samples an extra class; 0 = none", 0, 65536, NULL, NULL},
+        {"second-split", 0, OPTION_COUNT, &settings->second_split, "N",
+         "train N epochs on one half of the samples, then on the other; 0 = on all", 0, 1e6, NULL, NULL},
+        {"swap-halves", 0, OPTION_FLAG, &settings->swap_halves, NULL, "with the halves of --second-split exchanged",
+         0, 0, NULL, NULL},
+        {"stop-when-stable", 0, OPTION_FLAG, &settings->stop_when_stable, NULL,
+         "end before --epochs where the most suspicious samples no longer change", 0, 0, NULL, NULL},
         {"detail", 0, OPTION_CHOICE, &settings->detail, "LEVEL", "how much to log of each prediction", 0, 0,
          tidylog_detail_names, NULL},
         {"device", 0, OPTION_CHOICE, &settings->device, "NAME", "what computes; 'tidy-record devices' lists them",
@@ -137,44 +161,54 @@ static int check_output(const char *path, bool force)
     return status;
 }
 
-/* Replaces labels by planted ones; *truth, which the caller frees, keeps those that were there. */
-static int plant_noise(struct dataset *train, uint16_t **truth, const struct noise *noise, uint64_t seed)
+/* Options that do not go together. */
+static int check_settings(const struct settings *settings)
 {
-    int status = memory_allocate(truth, train->samples, sizeof **truth, "the true labels");
-    if (status != 0)
-        return status;
-    memcpy(*truth, train->labels, train->samples * sizeof **truth);
-    uint64_t planted;
-    return noise_plant(noise, train->labels, train->samples, train->classes, seed, &planted);
+    if (settings->second_split >= settings->epochs)
+        return tidy_fail_usage("--second-split %" PRIu64 " needs more epochs than that: --epochs %" PRIu64
+                               " or more, not %" PRIu64,
+                               settings->second_split, settings->second_split + 1, settings->epochs);
+    if (settings->swap_halves && settings->second_split == 0)
+        return tidy_fail_usage("--swap-halves exchanges the halves of --second-split N, which is missing");
+    if (settings->stop_when_stable && settings->second_split > 0)
+        return tidy_fail_usage(
+            "--stop-when-stable cannot be had with --second-split, which changes what is trained "
+            "on: leave one out");
+    return 0;
 }
 
 /* The parts of the run that are not options. All texts must outlive the log. */
 struct provenance {
-    uint16_t *truth;
     char *data, *command_line;
     char started[32], machine[320], versions[256];
 };
 
 static void describe_run(struct tidylog_run *run, const struct settings *settings,
-                         const struct recording *recording, const struct provenance *provenance)
+                         const struct recording *recording, const struct sample_plan *plan,
+                         const struct provenance *provenance)
 {
     const struct dataset *train = &recording->data.train;
     *run = (struct tidylog_run){
         .samples = train->samples,
-        .classes = train->classes,
+        .classes = plan->classes,
         .batch_size = (uint32_t)settings->batch_size,
         .epochs = settings->epochs,
         .seed = settings->seed,
         .shuffle = settings->shuffle,
         .detail = (enum tidylog_detail)settings->detail,
-        .labels = train->labels,
-        .truth = provenance->truth,
+        .labels = plan->labels,
+        .truth = plan->truth,
+        .given = plan->given,
+        .probes = plan->probes,
+        .parts = plan->parts,
+        .second_split = settings->second_split,
         .network = settings->network,
         .learning_rate = settings->learning_rate,
         .momentum = settings->momentum,
         .weight_decay = settings->weight_decay,
         .lr_schedule = training_schedules[settings->schedule],
         .noise = settings->noise,
+        .stop = settings->stop_when_stable ? "when-stable" : NULL,
         .device = recording->backend->name,
         .precision = precision_names[settings->precision],
         .deterministic = settings->deterministic,
@@ -197,11 +231,22 @@ static int record(struct settings *settings, int argc, char **argv)
 {
     struct recording recording = {0};
     struct provenance provenance = {0};
+    struct sample_plan plan = {0};
     struct noise noise = {0};
+    const struct sample_options samples = {
+        .labels = settings->labels,
+        .truth = settings->truth,
+        .noise = settings->noise != NULL ? &noise : NULL,
+        .threshold_draw = settings->threshold_draw,
+        .halves = settings->second_split > 0,
+        .swap_halves = settings->swap_halves,
+        .seed = settings->seed,
+    };
     struct tidylog_run run;
     struct tidylog_writer *log;
 
     recording.precision = (enum precision)settings->precision;
+    recording.stop_when_stable = settings->stop_when_stable;
     recording.backend = backend_find(backend_names[settings->device]);
     int status = recording.backend ? network_check_name(settings->network) : TIDY_FAILED;
     if (status == 0)
@@ -210,8 +255,8 @@ static int record(struct settings *settings, int argc, char **argv)
         status = noise_parse(&noise, settings->noise);
     if (status == 0)
         status = recording_load_data(&recording, settings->data, (uint32_t)settings->classes);
-    if (status == 0 && settings->noise != NULL)
-        status = plant_noise(&recording.data.train, &provenance.truth, &noise, settings->seed);
+    if (status == 0)
+        status = sample_plan_create(&plan, &samples, &recording.data.train);
     if (status == 0)
         status = provenance_data_path(&provenance.data, settings->data);
     if (status == 0)
@@ -222,7 +267,7 @@ static int record(struct settings *settings, int argc, char **argv)
     provenance_now(provenance.started, sizeof provenance.started);
     machine_describe(provenance.machine, sizeof provenance.machine);
     recording_versions(&recording, provenance.versions, sizeof provenance.versions);
-    describe_run(&run, settings, &recording, &provenance);
+    describe_run(&run, settings, &recording, &plan, &provenance);
     status = recording_build_network(&recording, &run);
     if (status == 0)
         status = recording_compile(&recording, &run, run.threads, NULL);
@@ -234,7 +279,7 @@ done:
     noise_destroy(&noise);
     free(provenance.command_line);
     free(provenance.data);
-    free(provenance.truth);
+    sample_plan_destroy(&plan);
     recording_destroy(&recording);
     return status;
 }
@@ -263,5 +308,6 @@ int train_command(int argc, char **argv)
         return list_networks();
     if (settings.data == NULL)
         return tidy_fail_usage("no data set given: --data DIR, a folder with IDX files such as MNIST's");
-    return record(&settings, argc, argv);
+    status = check_settings(&settings);
+    return status == 0 ? record(&settings, argc, argv) : status;
 }

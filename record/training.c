@@ -15,17 +15,15 @@
 
 const char *const training_schedules[] = {"constant", "cosine", NULL};
 
-uint64_t training_steps_per_epoch(const struct tidylog_run *run)
-{
-    return run->samples / run->batch_size + (run->samples % run->batch_size != 0);
-}
-
-double training_learning_rate(const struct tidylog_run *run, uint64_t step)
+double training_learning_rate(const struct tidylog_run *run, uint64_t epoch, uint64_t step, uint64_t steps)
 {
     if (strcmp(run->lr_schedule, "constant") == 0)
         return run->learning_rate;
-    double total = (double)(run->epochs * training_steps_per_epoch(run));
-    return run->learning_rate / 2 * (1 + cos(M_PI * (double)step / total));
+    bool second = run->second_split > 0 && epoch >= run->second_split;
+    uint64_t first = second ? run->second_split : 0;
+    uint64_t end = run->second_split > 0 && !second ? run->second_split : run->epochs;
+    double done = (double)((epoch - first) * steps + step), total = (double)((end - first) * steps);
+    return run->learning_rate / 2 * (1 + cos(M_PI * done / total));
 }
 
 int training_start(struct training *training)
@@ -55,10 +53,12 @@ struct loop {
     struct tidylog_order *order;
     uint16_t *labels; /* [batch_size] of the step that is being submitted */
     uint64_t fingerprint;
-    uint64_t steps_per_epoch, total_steps;
-    uint64_t submitted;  /* steps handed to the backend, counted as position.step */
-    uint64_t first_step; /* of this program's run: speed is measured from there */
-    double clock;        /* when position.seconds was last brought up to date */
+    uint64_t total_steps;
+    uint64_t epoch_start, trained_end, epoch_end; /* steps of training->epoch: from, to the last trained one, to */
+    uint64_t submitted;                           /* steps handed to the backend, counted as position.step */
+    uint64_t first_step;                          /* of this program's run: speed is measured from there */
+    uint64_t images;                              /* since then */
+    double clock;                                 /* when position.seconds was last brought up to date */
     double last_checkpoint;
     double step_seconds; /* of all steps since first_step */
     double test_seconds; /* of the last evaluation */
@@ -69,10 +69,19 @@ static struct checkpoint_position *position(struct loop *loop)
     return &loop->training->position;
 }
 
-/* The epoch that step number `step` belongs to, counted from 0. */
-static uint64_t epoch_of(const struct loop *loop, uint64_t step)
+/* Finds the steps of training->epoch: those that train come first. */
+static void enter_epoch(struct loop *loop)
 {
-    return step / loop->steps_per_epoch;
+    uint64_t epoch = loop->training->epoch, trained = tidylog_order_trained(loop->order, epoch);
+    loop->epoch_start = tidylog_order_steps_before(loop->order, epoch);
+    loop->epoch_end = tidylog_order_steps_before(loop->order, epoch + 1);
+    loop->trained_end = loop->epoch_start + (trained + loop->run->batch_size - 1) / loop->run->batch_size;
+}
+
+static double learning_rate(const struct loop *loop, uint64_t step)
+{
+    return training_learning_rate(loop->run, loop->training->epoch, step - loop->epoch_start,
+                                  loop->trained_end - loop->epoch_start);
 }
 
 /* Adds the time since the last call to the epoch's seconds, and returns it. */
@@ -84,45 +93,82 @@ static double take_seconds(struct loop *loop)
     return passed;
 }
 
+/* Asks for a step's samples; their labels are in loop->labels. */
+static struct tidylog_due find_due(struct loop *loop, uint64_t step)
+{
+    struct tidylog_due due;
+    tidylog_order_step(loop->order, step, &due);
+    for (uint32_t i = 0; i < due.count; i++)
+        loop->labels[i] = loop->run->labels[due.samples[i]];
+    return due;
+}
+
 static int submit_step(struct loop *loop)
 {
     const struct training *training = loop->training;
-    struct tidylog_due due;
-    tidylog_order_step(loop->order, loop->submitted, &due);
-    for (uint32_t i = 0; i < due.count; i++)
-        loop->labels[i] = loop->run->labels[due.samples[i]];
-    double rate = training_learning_rate(loop->run, loop->submitted);
+    struct tidylog_due due = find_due(loop, loop->submitted);
+    double rate = learning_rate(loop, loop->submitted);
     loop->submitted++;
     return training->backend->step(training->trainer, due.samples, loop->labels, due.count, (float)rate);
 }
 
-static int collect_step(struct loop *loop)
+/* Writes into the log what step position.step gave; an epoch's means are over what it trained. */
+static int log_step(struct loop *loop, const struct step_result *result, bool trained)
 {
-    struct training *training = loop->training;
     struct checkpoint_position *at = position(loop);
-    struct step_result result;
-    int status = training->backend->collect(training->trainer, &result);
-    if (status != 0)
-        return status;
-
-    const struct tidylog_predictions *predictions = &result.predictions;
+    const struct tidylog_predictions *predictions = &result->predictions;
     double loss_sum = 0;
     uint64_t correct = 0;
     for (uint32_t i = 0; i < predictions->count; i++) {
-        loss_sum += (double)result.loss[i];
+        loss_sum += (double)result->loss[i];
         correct += predictions->predicted[i] == loop->run->labels[predictions->samples[i]];
     }
     if (!isfinite(loss_sum))
         return tidy_fail("the loss is not a number in epoch %" PRIu64 ", step %" PRIu64
                          ": lower --lr (the log keeps the steps before it)",
-                         epoch_of(loop, at->step) + 1, at->step);
-    status = tidylog_append_step(training->log, at->step, predictions);
+                         loop->training->epoch + 1, at->step);
+    int status = tidylog_append_step(loop->training->log, at->step, predictions);
     if (status != 0)
         return status;
     at->step++;
-    at->loss_sum += loss_sum;
-    at->correct += correct;
+    loop->images += predictions->count;
+    if (trained) {
+        at->loss_sum += loss_sum;
+        at->correct += correct;
+    }
     return 0;
+}
+
+static int collect_step(struct loop *loop)
+{
+    const struct training *training = loop->training;
+    struct step_result result;
+    int status = training->backend->collect(training->trainer, &result);
+    return status == 0 ? log_step(loop, &result, true) : status;
+}
+
+/* Classifies the samples of a step that trains nothing. */
+static int predict_step(struct loop *loop)
+{
+    const struct training *training = loop->training;
+    struct step_result result;
+    struct tidylog_due due = find_due(loop, loop->submitted++);
+    int status = training->backend->predict(training->trainer, due.samples, loop->labels, due.count, &result);
+    return status == 0 ? log_step(loop, &result, false) : status;
+}
+
+/* Steps ahead end with the epoch's training, as what follows is classified by the network that it leaves. */
+static int next_step(struct loop *loop)
+{
+    const struct training *training = loop->training;
+    uint64_t step = training->position.step;
+    if (step >= loop->trained_end)
+        return predict_step(loop);
+    int status = 0;
+    while (status == 0 && loop->submitted < loop->trained_end &&
+           loop->submitted - step < training->backend->steps_ahead)
+        status = submit_step(loop);
+    return status == 0 ? collect_step(loop) : status;
 }
 
 /* Collects what was submitted, so that the trainer's state is that of position.step. */
@@ -150,33 +196,31 @@ static int save_checkpoint(struct loop *loop)
 }
 
 /* Seconds until the run's end, judged by the steps since the program started: there was at least one. */
-static double seconds_left(const struct loop *loop)
+static double seconds_left(const struct loop *loop, uint64_t tests)
 {
     uint64_t done = loop->training->position.step;
-    uint64_t tests = loop->run->epochs - epoch_of(loop, done);
     return loop->step_seconds / (double)(done - loop->first_step) * (double)(loop->total_steps - done) +
            loop->test_seconds * (double)tests;
 }
 
 static double images_per_second(const struct loop *loop)
 {
-    double steps = (double)(loop->training->position.step - loop->first_step);
-    double images = steps / (double)loop->steps_per_epoch * (double)loop->run->samples;
-    return loop->step_seconds > 0 ? images / loop->step_seconds : 0;
+    return loop->step_seconds > 0 ? (double)loop->images / loop->step_seconds : 0;
 }
 
 static void show_progress(struct loop *loop)
 {
     const struct checkpoint_position *at = position(loop);
-    uint64_t in_epoch = at->step - epoch_of(loop, at->step - 1) * loop->steps_per_epoch;
-    uint64_t images = in_epoch * loop->run->batch_size;
-    double seen = (double)(images < loop->run->samples ? images : loop->run->samples);
+    uint64_t epoch = loop->training->epoch, trained = tidylog_order_trained(loop->order, epoch);
+    uint64_t images = (at->step - loop->epoch_start) * loop->run->batch_size;
+    double seen = (double)(images < trained ? images : trained);
     char left[24];
     /* The speed comes last: on 80 columns the line's end may be cut. */
-    progress_update(
-        "epoch %" PRIu64 "/%" PRIu64 ", step %" PRIu64 ", loss %.3g, accuracy %.3f, %s left, %.0f images/s",
-        epoch_of(loop, at->step - 1) + 1, loop->run->epochs, at->step, at->loss_sum / seen,
-        (double)at->correct / seen, progress_duration(left, seconds_left(loop)), images_per_second(loop));
+    progress_update("epoch %" PRIu64 "/%" PRIu64 ", step %" PRIu64
+                    ", loss %.3g, accuracy %.3f, %s left, %.0f images/s",
+                    epoch + 1, loop->run->epochs, at->step, at->loss_sum / seen, (double)at->correct / seen,
+                    progress_duration(left, seconds_left(loop, loop->run->epochs - epoch)),
+                    images_per_second(loop));
 }
 
 static int test_accuracy(struct loop *loop, double *accuracy)
@@ -192,16 +236,46 @@ static int test_accuracy(struct loop *loop, double *accuracy)
     return status;
 }
 
+static void say_epoch(const struct loop *loop, const struct tidylog_epoch *record)
+{
+    const struct training *training = loop->training;
+    char test[48] = "", took[24], left[24], more[40] = "";
+    if (training->test_samples > 0)
+        snprintf(test, sizeof test, ", test accuracy %.4f", record->test_accuracy);
+    if (training->position.step < loop->total_steps)
+        snprintf(more, sizeof more, ", %s left",
+                 progress_duration(left, seconds_left(loop, loop->run->epochs - record->epoch - 1)));
+    progress_line("epoch %" PRIu64 "/%" PRIu64 ": loss %.4g, accuracy %.4f%s, lr %.3g, %s (%.0f images/s)%s",
+                  record->epoch + 1, loop->run->epochs, record->loss, record->accuracy, test, record->learning_rate,
+                  progress_duration(took, record->seconds), images_per_second(loop), more);
+}
+
+/* Ends the run with the epochs that it has where its suspects are stable. */
+static int look_at_stability(struct loop *loop)
+{
+    struct training *training = loop->training;
+    bool stable;
+    int status = tidylog_sync(training->log);
+    if (status == 0)
+        status = stability_look(training->stability, &stable);
+    if (status != 0 || !stable || training->epoch == loop->run->epochs)
+        return status;
+    loop->total_steps = training->position.step;
+    progress_line("the most suspicious samples no longer change: ended after epoch %" PRIu64 " of %" PRIu64,
+                  training->epoch, loop->run->epochs);
+    return tidylog_set_epochs(training->log, training->epoch);
+}
+
 static int finish_epoch(struct loop *loop)
 {
     struct training *training = loop->training;
     struct checkpoint_position *at = position(loop);
-    double samples = (double)loop->run->samples;
+    double trained = (double)tidylog_order_trained(loop->order, training->epoch);
     struct tidylog_epoch record = {
-        .epoch = epoch_of(loop, at->step - 1),
-        .loss = at->loss_sum / samples,
-        .accuracy = (double)at->correct / samples,
-        .learning_rate = training_learning_rate(loop->run, at->step - 1),
+        .epoch = training->epoch,
+        .loss = at->loss_sum / trained,
+        .accuracy = (double)at->correct / trained,
+        .learning_rate = learning_rate(loop, loop->trained_end - 1),
     };
     int status = test_accuracy(loop, &record.test_accuracy);
     if (status != 0)
@@ -211,30 +285,21 @@ static int finish_epoch(struct loop *loop)
     if (status != 0)
         return status;
     *at = (struct checkpoint_position){.step = at->step};
-
-    char test[48] = "", took[24], left[24], more[40] = "";
-    if (training->test_samples > 0)
-        snprintf(test, sizeof test, ", test accuracy %.4f", record.test_accuracy);
-    if (at->step < loop->total_steps)
-        snprintf(more, sizeof more, ", %s left", progress_duration(left, seconds_left(loop)));
-    progress_line("epoch %" PRIu64 "/%" PRIu64 ": loss %.4g, accuracy %.4f%s, lr %.3g, %s (%.0f images/s)%s",
-                  record.epoch + 1, loop->run->epochs, record.loss, record.accuracy, test, record.learning_rate,
-                  progress_duration(took, record.seconds), images_per_second(loop), more);
-    return save_checkpoint(loop);
+    say_epoch(loop, &record);
+    training->epoch++;
+    enter_epoch(loop);
+    if (training->stability != NULL)
+        status = look_at_stability(loop);
+    return status == 0 ? save_checkpoint(loop) : status;
 }
 
 /* One epoch, or what is left of it. */
 static int train_epoch(struct loop *loop)
 {
     const struct training *training = loop->training;
-    struct checkpoint_position *at = position(loop);
-    uint64_t end = (epoch_of(loop, at->step) + 1) * loop->steps_per_epoch;
-    int status = 0;
-    while (at->step < end) {
-        while (status == 0 && loop->submitted < end && loop->submitted - at->step < training->backend->steps_ahead)
-            status = submit_step(loop);
-        if (status == 0)
-            status = collect_step(loop);
+    const struct checkpoint_position *at = position(loop);
+    while (at->step < loop->epoch_end) {
+        int status = next_step(loop);
         if (status != 0)
             return status;
         loop->step_seconds += take_seconds(loop);
@@ -244,7 +309,7 @@ static int train_epoch(struct loop *loop)
         if (!interrupted && loop->clock - loop->last_checkpoint < training->checkpoint_seconds)
             continue;
         status = collect_all(loop);
-        if (status == 0 && at->step < end) {
+        if (status == 0 && at->step < loop->epoch_end) {
             /* At the epoch's end the checkpoint has to come after the epoch's record. */
             status = save_checkpoint(loop);
             if (status == 0 && interrupted)
@@ -263,16 +328,21 @@ int training_run(struct training *training)
         .training = training,
         .run = run,
         .fingerprint = checkpoint_fingerprint(run),
-        .steps_per_epoch = training_steps_per_epoch(run),
         .submitted = training->position.step,
         .first_step = training->position.step,
         .clock = progress_seconds(),
         .last_checkpoint = progress_seconds(),
     };
-    loop.total_steps = run->epochs * loop.steps_per_epoch;
     int status = memory_allocate(&loop.labels, run->batch_size, sizeof *loop.labels, "a step's labels");
     if (status == 0)
         status = tidylog_order_create(&loop.order, run);
+    if (status == 0) {
+        struct tidylog_due due;
+        tidylog_order_step(loop.order, training->position.step, &due);
+        training->epoch = due.epoch;
+        loop.total_steps = tidylog_order_steps_before(loop.order, run->epochs);
+        enter_epoch(&loop);
+    }
     while (status == 0 && training->position.step < loop.total_steps) {
         status = train_epoch(&loop);
         if (status == 0 && interruption_signal() != 0 && training->position.step < loop.total_steps)

@@ -38,3 +38,15 @@ fails() {
     grep -qE "^tidy-analyze: " stderr || fail "$*: the message does not name the program: $(cat stderr)"
     grep -qE -- "$pattern" stderr || fail "$*: says '$(cat stderr)', expected '$pattern'"
 }
+
+# skip WHY: ends the test as skipped, or as failed where CI=true.
+skip() {
+    echo "$1: skipped"
+    [ "${CI:-}" != true ] || exit 1
+    exit 77
+}
+
+# Skips where Debian's python3-numpy is missing.
+needs_numpy() {
+    /usr/bin/python3 -c 'import numpy' 2>/dev/null || skip "/usr/bin/python3 has no NumPy (package python3-numpy)"
+}

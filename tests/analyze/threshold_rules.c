@@ -1,4 +1,4 @@
-/* Threshold rules: what is flagged, against hand calculations and against scikit-learn (fixtures/). */
+/* Threshold rules: what is flagged, against hand calculations, scikit-learn and SciPy (fixtures/). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,14 +104,15 @@ static void test_infinite_ranks_pass_every_threshold_and_move_none(void **state)
     check("value:100", values, true, ".....!.");
     check("otsu", values, true, "....!!.");
     check("gmm", values, true, "....!!.");
+    check("bmm", values, true, ".....!."); /* 1 1 1 1 is what the percentiles leave: one group */
 }
 
 static void test_equal_values_are_one_group_of_which_none_is_flagged(void **state)
 {
     (void)state;
     const float values[] = {3, 3, 3, 3}, none[] = {NAN, NAN, NAN, NAN};
-    for (size_t i = 0; i < 3; i++) {
-        const char *rule = ((const char *[]){"gmm", "otsu", "mean+0std"})[i];
+    for (size_t i = 0; i < 4; i++) {
+        const char *rule = ((const char *[]){"gmm", "bmm", "otsu", "mean+0std"})[i];
         check(rule, values, true, "....");
         check(rule, values, false, "....");
         check(rule, none, true, "....");
@@ -119,7 +120,7 @@ static void test_equal_values_are_one_group_of_which_none_is_flagged(void **stat
 }
 
 /* A broad suspicious Gaussian is more likely again beyond the narrow clean one, where the cleanest samples are. */
-static void test_the_mixture_never_flags_on_the_clean_side(void **state)
+static void test_mixtures_never_flag_on_the_clean_side(void **state)
 {
     (void)state;
     static float values[MOST];
@@ -129,14 +130,16 @@ static void test_the_mixture_never_flags_on_the_clean_side(void **state)
         values[i] = 0.5f + 0.0001f * (float)i / 900; /* narrow */
     for (size_t i = 900; i < MOST; i++)
         values[i] = 0.3f + 1.2f * (float)(i - 900) / 100; /* broad: scikit-learn flags 9 of these below 0.5, too */
-    assert_int_equal(apply("gmm", values, MOST, true, flagged, &count), 0);
-    assert_true(count > 0);
-    for (size_t i = 0; i < MOST; i++)
-        if (flagged[i])
-            assert_true(values[i] > 0.5f);
+    for (size_t rule = 0; rule < 2; rule++) {
+        assert_int_equal(apply(((const char *[]){"gmm", "bmm"})[rule], values, MOST, true, flagged, &count), 0);
+        assert_true(count > 0);
+        for (size_t i = 0; i < MOST; i++)
+            if (flagged[i])
+                assert_true(values[i] > 0.5f);
+    }
 }
 
-static void test_mixture_and_otsu_agree_with_scikit_learn(void **state)
+static void test_mixtures_and_otsu_agree_with_scikit_learn_and_scipy(void **state)
 {
     (void)state;
     size_t bytes, cases = 0;
@@ -144,12 +147,12 @@ static void test_mixture_and_otsu_agree_with_scikit_learn(void **state)
         support_read_file(support_path(getenv("TIDY_SOURCE"), "tests/analyze/fixtures/two_groups.tsv"), &bytes);
     char *rest = text, *line = strsep(&rest, "\n"), name[32], last[32] = "";
     static float values[MOST];
-    static int gmm[MOST], otsu[MOST];
+    static int gmm[MOST], otsu[MOST], bmm[MOST];
     size_t count = 0;
     while ((line = strsep(&rest, "\n")) != NULL) {
         float value = 0;
-        int g = 0, o = 0;
-        bool more = sscanf(line, "%31s %f %d %d", name, &value, &g, &o) == 4;
+        int g = 0, o = 0, b = 0;
+        bool more = sscanf(line, "%31s %f %d %d %d", name, &value, &g, &o, &b) == 5;
         if (count > 0 && (!more || strcmp(name, last) != 0)) {
             static bool flagged[MOST];
             size_t flag_count;
@@ -165,6 +168,10 @@ static void test_mixture_and_otsu_agree_with_scikit_learn(void **state)
                 for (size_t i = 0; i < count; i++)
                     if (flagged[i] != (otsu[i] == 1))
                         fail_msg("otsu, %s: value %g", last, (double)values[i]);
+                assert_int_equal(apply("bmm", values, count, high == 1, flagged, &flag_count), 0);
+                for (size_t i = 0; i < count; i++)
+                    if (flagged[i] != (bmm[i] == 1))
+                        fail_msg("bmm, %s: value %g", last, (double)values[i]);
             }
             count = 0;
         }
@@ -173,6 +180,7 @@ static void test_mixture_and_otsu_agree_with_scikit_learn(void **state)
         strcpy(last, name);
         values[count] = value;
         gmm[count] = g;
+        bmm[count] = b;
         otsu[count++] = o;
     }
     assert_int_equal(cases, 2 * 4);
@@ -219,8 +227,8 @@ int main(void)
         cmocka_unit_test(test_value_includes_the_value_itself),
         cmocka_unit_test(test_infinite_ranks_pass_every_threshold_and_move_none),
         cmocka_unit_test(test_equal_values_are_one_group_of_which_none_is_flagged),
-        cmocka_unit_test(test_the_mixture_never_flags_on_the_clean_side),
-        cmocka_unit_test(test_mixture_and_otsu_agree_with_scikit_learn),
+        cmocka_unit_test(test_mixtures_never_flag_on_the_clean_side),
+        cmocka_unit_test(test_mixtures_and_otsu_agree_with_scikit_learn_and_scipy),
         cmocka_unit_test(test_wrong_rules_say_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

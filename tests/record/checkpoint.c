@@ -373,6 +373,14 @@ static void test_the_fingerprint_depends_on_all_that_decides_values_and_on_nothi
     uint64_t expected = XXH3_64bits(text, (size_t)length);
     assert_int_equal(checkpoint_fingerprint(&run), expected);
 
+    static const uint16_t parts[] = {0, 1, 0, 2}, other_parts[] = {0, 1, 2, 0};
+    struct tidylog_run split = run;
+    split.parts = parts;
+    split.second_split = 3;
+    snprintf(text + length, sizeof text - (size_t)length, "second_split 3\nparts %016llx\n",
+             (unsigned long long)XXH3_64bits(parts, sizeof parts));
+    assert_int_equal(checkpoint_fingerprint(&split), XXH3_64bits(text, strlen(text)));
+
     struct tidylog_run others[32];
     size_t count = 0;
 #define OTHER(member, value) (others[count] = run, others[count].member = (value), count++)
@@ -394,13 +402,22 @@ static void test_the_fingerprint_depends_on_all_that_decides_values_and_on_nothi
     OTHER(channels, 3);
     OTHER(data_digest, NULL);
     OTHER(started, "2024-05-31T12:00:01Z");
+    OTHER(parts, parts);
+    others[count] = split;
+    others[count++].second_split = 2;
+    others[count] = split;
+    others[count++].parts = other_parts;
     for (size_t i = 0; i < count; i++)
-        if (checkpoint_fingerprint(&others[i]) == expected)
+        if (checkpoint_fingerprint(&others[i]) == expected ||
+            checkpoint_fingerprint(&others[i]) == checkpoint_fingerprint(&split))
             fail_msg("change %zu gives the same fingerprint", i);
 
     count = 0;
     OTHER(epochs, 6);
     OTHER(threads, 3);
+    OTHER(truth, other_labels);
+    OTHER(given, other_labels);
+    OTHER(stop, "when-stable");
     OTHER(data, "/elsewhere");
     OTHER(machine, "another");
     OTHER(device, "cuda");

@@ -12,115 +12,15 @@
 #include "common/error.h"
 #include "record/interruption.h"
 #include "record/training.h"
-#include "tests/record/fake_backend.h"
-#include "tests/support/log_compare.h"
-
-/* 50 samples in steps of 8: 7 steps an epoch, the last of 2; 4 epochs: 28 steps. */
-enum { SAMPLES = 50, CLASSES = 5, BATCH = 8, STEPS_PER_EPOCH = 7, EPOCHS = 4, STEPS = 28, TEST_SAMPLES = 20 };
-
-static uint16_t labels[SAMPLES], test_labels[TEST_SAMPLES];
-static const struct backend *backend = &fake_backend;
-static double checkpoint_seconds = TRAINING_CHECKPOINT_SECONDS;
-
-static struct tidylog_run plan(void)
-{
-    for (size_t i = 0; i < SAMPLES; i++)
-        labels[i] = (uint16_t)(i * i % CLASSES);
-    for (size_t i = 0; i < TEST_SAMPLES; i++)
-        test_labels[i] = (uint16_t)(i * i % CLASSES);
-    return (struct tidylog_run){.samples = SAMPLES,
-                                .classes = CLASSES,
-                                .batch_size = BATCH,
-                                .epochs = EPOCHS,
-                                .seed = 7,
-                                .shuffle = true,
-                                .detail = TIDYLOG_FULL,
-                                .labels = labels,
-                                .network = "table",
-                                .learning_rate = 0.5,
-                                .momentum = 0.9,
-                                .lr_schedule = "cosine",
-                                .started = "2024-05-31T12:00:00Z"};
-}
-
-/* A path for a log of this name, and its checkpoint's. */
-static const char *log_path(const char *name)
-{
-    return support_path(support_scratch_folder(), name);
-}
-
-static const char *checkpoint_of(const char *path)
-{
-    static char text[512];
-    snprintf(text, sizeof text, "%s.ckpt", path);
-    return text;
-}
-
-/* Records into an open log and closes it. epochs: 0 = as planned. */
-static int train(struct tidylog_writer *log, const char *path, bool resumed, uint64_t epochs)
-{
-    struct network network = {.classes = CLASSES};
-    struct dataset images = {.samples = SAMPLES};
-    struct dataset test = {.samples = TEST_SAMPLES, .labels = test_labels};
-    struct network_state state;
-    const struct tidylog_run *run = tidylog_writer_run(log);
-    fake_state_create(&state, CLASSES, run->seed);
-    struct trainer_config config = {.network = &network,
-                                    .train = &images,
-                                    .test = &test,
-                                    .batch_size = BATCH,
-                                    .epoch_samples = {SAMPLES},
-                                    .threads = 1,
-                                    .momentum = (float)run->momentum};
-    struct training training = {.backend = backend,
-                                .state = &state,
-                                .log = log,
-                                .checkpoint_path = checkpoint_of(path),
-                                .test_samples = TEST_SAMPLES,
-                                .checkpoint_seconds = checkpoint_seconds};
-    assert_int_equal(backend->create(&training.trainer, &config), 0);
-    interruption_watch();
-    int status = resumed ? training_restore(&training) : training_start(&training);
-    if (status == 0 && epochs > 0)
-        status = tidylog_set_epochs(log, epochs);
-    if (status == 0)
-        status = training_run(&training);
-    backend->destroy(training.trainer);
-    fake_state_destroy(&state);
-    int closed = tidylog_close(log);
-    return status != 0 ? status : closed;
-}
-
-static int record(const char *path, const struct tidylog_run *run)
-{
-    struct tidylog_writer *log;
-    if (tidylog_create(&log, path, run, true) != 0)
-        fail_msg("%s", tidy_error_message());
-    return train(log, path, false, 0);
-}
-
-static int resume(const char *path, uint64_t epochs)
-{
-    struct tidylog_writer *log;
-    if (tidylog_resume(&log, path) != 0)
-        fail_msg("%s", tidy_error_message());
-    return train(log, path, true, epochs);
-}
-
-static void expect_same(const char *first, const char *second)
-{
-    char text[512];
-    if (log_compare(first, second, text, sizeof text) != 0)
-        fail_msg("%s", text);
-}
+#include "tests/record/loop_fixture.h"
 
 /* The log of an uninterrupted run. */
 static const char *whole_run(void)
 {
-    const char *path = log_path("whole");
-    struct tidylog_run run = plan();
+    const char *path = loop_log("whole");
+    struct tidylog_run run = loop_plan();
     fake_reset();
-    if (record(path, &run) != 0)
+    if (loop_record(path, &run) != 0)
         fail_msg("%s", tidy_error_message());
     fake_reset();
     return path;
@@ -131,10 +31,10 @@ static const char *whole_run(void)
 static void test_the_log_holds_what_the_backend_gave_in_its_order(void **state)
 {
     (void)state;
-    const char *path = log_path("transcript");
-    struct tidylog_run run = plan();
+    const char *path = loop_log("transcript");
+    struct tidylog_run run = loop_plan();
     fake_reset();
-    assert_int_equal(record(path, &run), 0);
+    assert_int_equal(loop_record(path, &run), 0);
     assert_int_equal(fake_lines, SAMPLES * EPOCHS);
 
     struct tidylog_reader *reader;
@@ -149,7 +49,7 @@ static void test_the_log_holds_what_the_backend_gave_in_its_order(void **state)
         for (uint32_t i = 0; i < seen.count; i++, line++) {
             assert_int_equal(seen.samples[i], line->sample);
             assert_int_equal(seen.predicted[i], line->predicted);
-            assert_int_equal(line->label, labels[line->sample]);
+            assert_int_equal(line->label, loop_labels[line->sample]);
             assert_true(fabsf(seen.margin[i] - line->margin) <= 1e-5f * fmaxf(1, fabsf(line->margin)));
             assert_true(fabsf(seen.loss[i] - line->loss) <= 1e-5f * fmaxf(1, line->loss));
         }
@@ -162,11 +62,11 @@ static void test_the_log_holds_what_the_backend_gave_in_its_order(void **state)
 static void test_an_epoch_sees_every_sample_once_and_epochs_differ_where_shuffled(void **state)
 {
     (void)state;
-    struct tidylog_run run = plan();
+    struct tidylog_run run = loop_plan();
     for (int shuffle = 0; shuffle < 2; shuffle++) {
         run.shuffle = shuffle;
         fake_reset();
-        assert_int_equal(record(log_path("order"), &run), 0);
+        assert_int_equal(loop_record(loop_log("order"), &run), 0);
         for (size_t epoch = 0; epoch < EPOCHS; epoch++) {
             unsigned seen[SAMPLES] = {0};
             size_t in_place = 0;
@@ -191,8 +91,8 @@ static void test_an_epochs_loss_and_accuracy_are_means_over_its_predictions(void
     const char *path = whole_run();
     struct tidylog_reader *reader;
     uint64_t count;
-    struct tidylog_run run = plan();
-    assert_int_equal(record(path, &run), 0);
+    struct tidylog_run run = loop_plan();
+    assert_int_equal(loop_record(path, &run), 0);
     assert_int_equal(tidylog_open(&reader, path), 0);
     const struct tidylog_epoch *epochs = tidylog_reader_epochs(reader, &count);
     assert_int_equal(count, EPOCHS);
@@ -215,20 +115,26 @@ static void test_an_epochs_loss_and_accuracy_are_means_over_its_predictions(void
 static void test_the_learning_rate_follows_its_schedule(void **state)
 {
     (void)state;
-    struct tidylog_run run = plan(); /* 28 steps, rate 0.5 */
-    assert_true(fabs(training_learning_rate(&run, 0) - 0.5) < 1e-15);
-    assert_true(fabs(training_learning_rate(&run, 7) - 0.25 * (1 + sqrt(0.5))) < 1e-15); /* cos(pi / 4) */
-    assert_true(fabs(training_learning_rate(&run, 14) - 0.25) < 1e-15);                  /* cos(pi / 2) = 0 */
-    assert_true(fabs(training_learning_rate(&run, 21) - 0.25 * (1 - sqrt(0.5))) < 1e-15);
+    struct tidylog_run run = loop_plan(); /* 4 epochs of 7 steps, rate 0.5 */
+    assert_true(fabs(training_learning_rate(&run, 0, 0, 7) - 0.5) < 1e-15);
+    assert_true(fabs(training_learning_rate(&run, 1, 0, 7) - 0.25 * (1 + sqrt(0.5))) < 1e-15); /* cos(pi / 4) */
+    assert_true(fabs(training_learning_rate(&run, 2, 0, 7) - 0.25) < 1e-15);                   /* cos(pi / 2) = 0 */
+    assert_true(fabs(training_learning_rate(&run, 3, 0, 7) - 0.25 * (1 - sqrt(0.5))) < 1e-15);
+    assert_true(fabs(training_learning_rate(&run, 0, 7, 14) - 0.25 * (1 + cos(acos(-1) / 8))) < 1e-15);
+    run.second_split = 1; /* one epoch, and a schedule of its own for the three after it */
+    assert_true(training_learning_rate(&run, 0, 0, 4) == 0.5 && training_learning_rate(&run, 1, 0, 4) == 0.5);
+    assert_true(fabs(training_learning_rate(&run, 0, 2, 4) - 0.25) < 1e-15);
+    assert_true(fabs(training_learning_rate(&run, 2, 2, 4) - 0.25) < 1e-15); /* step 6 of 12 */
+    run.second_split = 0;
     run.lr_schedule = "constant";
-    assert_true(training_learning_rate(&run, 0) == 0.5 && training_learning_rate(&run, 27) == 0.5);
+    assert_true(training_learning_rate(&run, 0, 0, 7) == 0.5 && training_learning_rate(&run, 3, 6, 7) == 0.5);
     fake_reset();
-    assert_int_equal(record(log_path("rates"), &run), 0);
+    assert_int_equal(loop_record(loop_log("rates"), &run), 0);
     for (size_t i = 0; i < fake_lines; i++)
         assert_true(fake_transcript[i].learning_rate == 0.5f);
     run.lr_schedule = "cosine";
     fake_reset();
-    assert_int_equal(record(log_path("rates"), &run), 0);
+    assert_int_equal(loop_record(loop_log("rates"), &run), 0);
     assert_true(fake_transcript[0].learning_rate == 0.5f);
     assert_true(fake_transcript[2 * SAMPLES].learning_rate == 0.25f); /* the first of step 14 */
 }
@@ -236,34 +142,35 @@ static void test_the_learning_rate_follows_its_schedule(void **state)
 static void test_steps_ahead_change_no_value(void **state)
 {
     (void)state;
-    const char *whole = whole_run(), *ahead = log_path("ahead");
-    struct tidylog_run run = plan();
-    backend = &fake_backend_ahead;
-    assert_int_equal(record(ahead, &run), 0);
-    backend = &fake_backend;
-    expect_same(whole, ahead);
+    const char *whole = whole_run(), *ahead = loop_log("ahead");
+    struct tidylog_run run = loop_plan();
+    loop_backend = &fake_backend_ahead;
+    assert_int_equal(loop_record(ahead, &run), 0);
+    loop_backend = &fake_backend;
+    loop_expect_same(whole, ahead);
 }
 
 static void test_without_a_test_set_test_accuracy_is_not_a_number(void **state)
 {
     (void)state;
-    /* The loop asks test_samples, not the backend. */
+    /* The loop asks test_samples, not the loop_backend. */
     struct network network = {.classes = CLASSES};
     struct dataset images = {.samples = SAMPLES};
     struct trainer_config config = {
         .network = &network, .train = &images, .test = &images, .batch_size = BATCH, .epoch_samples = {SAMPLES}};
     struct network_state initial;
-    struct tidylog_run run = plan();
-    const char *path = log_path("untested");
+    struct tidylog_run run = loop_plan();
+    const char *path = loop_log("untested");
     fake_reset();
     fake_state_create(&initial, CLASSES, 1);
-    struct training training = {.backend = backend, .state = &initial, .checkpoint_path = checkpoint_of(path)};
+    struct training training = {
+        .backend = loop_backend, .state = &initial, .checkpoint_path = loop_checkpoint(path)};
     assert_int_equal(tidylog_create(&training.log, path, &run, true), 0);
-    assert_int_equal(backend->create(&training.trainer, &config), 0);
+    assert_int_equal(loop_backend->create(&training.trainer, &config), 0);
     assert_int_equal(training_start(&training), 0);
     interruption_watch();
     assert_int_equal(training_run(&training), 0);
-    backend->destroy(training.trainer);
+    loop_backend->destroy(training.trainer);
     fake_state_destroy(&initial);
     assert_int_equal(tidylog_close(training.log), 0);
 
@@ -279,11 +186,11 @@ static void test_without_a_test_set_test_accuracy_is_not_a_number(void **state)
 static void test_a_loss_that_is_not_a_number_stops_with_a_good_log(void **state)
 {
     (void)state;
-    const char *path = log_path("diverged");
-    struct tidylog_run run = plan();
+    const char *path = loop_log("diverged");
+    struct tidylog_run run = loop_plan();
     fake_reset();
     fake_event = (struct fake_event){.wanted = true, .call = FAKE_COLLECT, .number = 17, .no_loss = true};
-    assert_int_equal(record(path, &run), TIDY_FAILED);
+    assert_int_equal(loop_record(path, &run), TIDY_FAILED);
     /* Steps 14 to 20 are the third epoch's. */
     assert_non_null(strstr(tidy_error_message(), "the loss is not a number in epoch 3, step 17: lower --lr"));
 
@@ -292,23 +199,23 @@ static void test_a_loss_that_is_not_a_number_stops_with_a_good_log(void **state)
     assert_int_equal(tidylog_cut(log, 17), 0); /* it has the steps before, */
     assert_int_equal(tidylog_close(log), 0);
     fake_reset();
-    assert_int_equal(resume(path, 0), 0); /* and whoever repairs the cause goes on */
-    expect_same(whole_run(), path);
+    assert_int_equal(loop_resume(path, 0), 0); /* and whoever repairs the cause goes on */
+    loop_expect_same(whole_run(), path);
 }
 
 static void test_a_device_that_fails_stops_with_its_message(void **state)
 {
     (void)state;
-    const char *path = log_path("failed"), *whole = whole_run();
+    const char *path = loop_log("failed"), *whole = whole_run();
     for (enum fake_call call = FAKE_STEP; call < FAKE_PREDICT; call++) {
-        struct tidylog_run run = plan();
+        struct tidylog_run run = loop_plan();
         fake_reset();
         fake_event = (struct fake_event){.wanted = true, .call = call, .number = 2, .fails = true};
-        assert_int_equal(record(path, &run), TIDY_FAILED);
+        assert_int_equal(loop_record(path, &run), TIDY_FAILED);
         assert_string_equal(tidy_error_message(), "the device is gone");
         fake_reset();
-        assert_int_equal(resume(path, 0), 0);
-        expect_same(whole, path);
+        assert_int_equal(loop_resume(path, 0), 0);
+        loop_expect_same(whole, path);
     }
 }
 
@@ -339,14 +246,14 @@ static void test_a_device_that_fails_with_steps_ahead_leaves_what_was_collected(
         {FAKE_COLLECT, 19, 19, 2}, /* nothing is submitted beyond the epoch's end */
         {FAKE_COLLECT, 20, 20, 1},
     };
-    const char *path = log_path("failed-ahead"), *whole = whole_run();
+    const char *path = loop_log("failed-ahead"), *whole = whole_run();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct tidylog_run run = plan();
+        struct tidylog_run run = loop_plan();
         fake_reset();
         fake_event =
             (struct fake_event){.wanted = true, .call = rows[i].call, .number = rows[i].number, .fails = true};
-        backend = &fake_backend_ahead;
-        assert_int_equal(record(path, &run), TIDY_FAILED);
+        loop_backend = &fake_backend_ahead;
+        assert_int_equal(loop_record(path, &run), TIDY_FAILED);
         assert_string_equal(tidy_error_message(), "the device is gone");
         assert_int_equal(fake_uncollected, rows[i].uncollected);
         expect_steps(path, rows[i].logged);
@@ -357,15 +264,16 @@ static void test_a_device_that_fails_with_steps_ahead_leaves_what_was_collected(
         bool found;
         fake_state_create(&checkpoint, CLASSES, 1);
         assert_int_equal(
-            checkpoint_load(checkpoint_of(path), checkpoint_fingerprint(&run), &position, &checkpoint, &found), 0);
+            checkpoint_load(loop_checkpoint(path), checkpoint_fingerprint(&run), &position, &checkpoint, &found),
+            0);
         assert_true(found);
         assert_int_equal(position.step, 2 * STEPS_PER_EPOCH);
         fake_state_destroy(&checkpoint);
 
         fake_reset();
-        assert_int_equal(resume(path, 0), 0);
-        backend = &fake_backend;
-        expect_same(whole, path);
+        assert_int_equal(loop_resume(path, 0), 0);
+        loop_backend = &fake_backend;
+        loop_expect_same(whole, path);
     }
 }
 
@@ -373,62 +281,62 @@ static void test_a_device_that_fails_with_steps_ahead_leaves_what_was_collected(
 static void test_an_interruption_that_the_device_does_not_survive_leaves_what_was_collected(void **state)
 {
     (void)state;
-    const char *path = log_path("failed-interrupted");
-    struct tidylog_run run = plan();
+    const char *path = loop_log("failed-interrupted");
+    struct tidylog_run run = loop_plan();
     fake_reset();
     fake_event = (struct fake_event){
         .wanted = true, .call = FAKE_COLLECT, .number = 16, .signal = SIGINT, .next_fails = true};
-    backend = &fake_backend_ahead;
-    assert_int_equal(record(path, &run), TIDY_FAILED);
-    backend = &fake_backend;
+    loop_backend = &fake_backend_ahead;
+    assert_int_equal(loop_record(path, &run), TIDY_FAILED);
+    loop_backend = &fake_backend;
     assert_string_equal(tidy_error_message(), "the device is gone");
     assert_int_equal(fake_uncollected, 2);
     expect_steps(path, 17);
     fake_reset();
-    assert_int_equal(resume(path, 0), 0);
-    expect_same(whole_run(), path);
+    assert_int_equal(loop_resume(path, 0), 0);
+    loop_expect_same(whole_run(), path);
 }
 
 static void test_a_damaged_checkpoint_is_an_error_and_leaves_the_log(void **state)
 {
     (void)state;
-    const char *path = log_path("spoiled"), *checkpoint;
-    struct tidylog_run run = plan();
+    const char *path = loop_log("spoiled"), *checkpoint;
+    struct tidylog_run run = loop_plan();
     size_t bytes;
     fake_reset();
     fake_event = (struct fake_event){.wanted = true, .call = FAKE_STEP, .number = 17, .signal = SIGINT};
-    assert_int_equal(record(path, &run), TIDY_INTERRUPTED);
+    assert_int_equal(loop_record(path, &run), TIDY_INTERRUPTED);
     fake_reset();
-    checkpoint = checkpoint_of(path);
+    checkpoint = loop_checkpoint(path);
     char *file = support_read_file(checkpoint, &bytes);
     file[bytes / 2] ^= 4;
     support_write_file(checkpoint, file, bytes);
-    assert_int_equal(resume(path, 0), TIDY_FAILED);
+    assert_int_equal(loop_resume(path, 0), TIDY_FAILED);
     assert_non_null(strstr(tidy_error_message(), "checksum mismatch"));
     file[bytes / 2] ^= 4;
     support_write_file(checkpoint, file, bytes);
     free(file);
-    assert_int_equal(resume(path, 0), 0);
-    expect_same(whole_run(), path);
+    assert_int_equal(loop_resume(path, 0), 0);
+    loop_expect_same(whole_run(), path);
 }
 
 /* ---- interruptions --------------------------------------------------------------------------------------- */
 
 static void check_interruption_at_any_step(int signal)
 {
-    const char *path = log_path("interrupted"), *whole = whole_run();
+    const char *path = loop_log("interrupted"), *whole = whole_run();
     for (uint64_t step = 0; step < STEPS; step++) {
-        struct tidylog_run run = plan();
+        struct tidylog_run run = loop_plan();
         fake_reset();
         fake_event = (struct fake_event){.wanted = true, .call = FAKE_STEP, .number = step, .signal = signal};
-        int status = record(path, &run);
+        int status = loop_record(path, &run);
         /* In the last steps nothing may be left to do. */
         assert_true(status == TIDY_INTERRUPTED || (status == 0 && step > STEPS - 4));
         assert_int_equal(interruption_signal(), signal);
-        assert_int_equal(access(checkpoint_of(path), F_OK), 0);
+        assert_int_equal(access(loop_checkpoint(path), F_OK), 0);
         fake_reset();
-        assert_int_equal(resume(path, 0), 0);
-        expect_same(whole, path);
+        assert_int_equal(loop_resume(path, 0), 0);
+        loop_expect_same(whole, path);
     }
 }
 
@@ -436,43 +344,43 @@ static void test_resume_after_ctrl_c_at_any_step_gives_the_same_log(void **state
 {
     (void)state;
     check_interruption_at_any_step(SIGINT);
-    backend = &fake_backend_ahead;
+    loop_backend = &fake_backend_ahead;
     check_interruption_at_any_step(SIGTERM);
-    backend = &fake_backend;
+    loop_backend = &fake_backend;
 }
 
 static void test_an_interruption_ends_after_the_running_step(void **state)
 {
     (void)state;
-    struct tidylog_run run = plan();
+    struct tidylog_run run = loop_plan();
     fake_reset();
     fake_event = (struct fake_event){.wanted = true, .call = FAKE_STEP, .number = 2, .signal = SIGINT};
-    assert_int_equal(record(log_path("prompt"), &run), TIDY_INTERRUPTED);
+    assert_int_equal(loop_record(loop_log("prompt"), &run), TIDY_INTERRUPTED);
     assert_int_equal(fake_lines, 3 * BATCH);
     fake_reset();
     fake_event =
         (struct fake_event){.wanted = true, .call = FAKE_STEP, .number = STEPS_PER_EPOCH - 1, .signal = SIGINT};
-    assert_int_equal(record(log_path("prompt"), &run), TIDY_INTERRUPTED);
+    assert_int_equal(loop_record(loop_log("prompt"), &run), TIDY_INTERRUPTED);
     assert_int_equal(fake_lines, SAMPLES); /* also where the step is an epoch's last */
 }
 
 static void test_resume_again_and_again_gives_the_same_log(void **state)
 {
     (void)state;
-    const char *path = log_path("again"), *whole = whole_run();
-    struct tidylog_run run = plan();
+    const char *path = loop_log("again"), *whole = whole_run();
+    struct tidylog_run run = loop_plan();
     fake_event = (struct fake_event){.wanted = true, .call = FAKE_STEP, .number = 0, .signal = SIGINT};
-    int status = record(path, &run);
+    int status = loop_record(path, &run);
     int times = 0;
     for (; status == TIDY_INTERRUPTED; times++) {
         fake_reset();
         fake_event = (struct fake_event){.wanted = true, .call = FAKE_STEP, .number = 1, .signal = SIGINT};
-        status = resume(path, 0);
+        status = loop_resume(path, 0);
     }
     assert_int_equal(status, 0);
     assert_in_range(times, STEPS / 2 - 2, STEPS); /* two steps a time, fewer at the ends of epochs */
     fake_reset();
-    expect_same(whole, path);
+    loop_expect_same(whole, path);
 }
 
 /* ---- sudden death ---------------------------------------------------------------------------------------- */
@@ -530,8 +438,8 @@ static bool dies(const char *path, bool resumed)
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
-        struct tidylog_run run = plan();
-        _exit((resumed ? resume(path, 0) : record(path, &run)) == 0 ? 0 : 1);
+        struct tidylog_run run = loop_plan();
+        _exit((resumed ? loop_resume(path, 0) : loop_record(path, &run)) == 0 ? 0 : 1);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -546,9 +454,10 @@ static bool dies(const char *path, bool resumed)
 static void test_resume_after_a_kill_in_any_call_gives_the_same_log(void **state)
 {
     (void)state;
-    const char *path = log_path("killed"), *whole = whole_run();
+    const char *path = loop_log("killed"), *whole = whole_run();
     for (int often = 0; often < 2; often++) {
-        checkpoint_seconds = often ? 0 : TRAINING_CHECKPOINT_SECONDS; /* a checkpoint after every step, or epoch */
+        loop_checkpoint_seconds =
+            often ? 0 : TRAINING_CHECKPOINT_SECONDS; /* a checkpoint after every step, or epoch */
         for (enum fake_call call = FAKE_STEP; call < FAKE_PREDICT; call++) {
             for (uint64_t number = 0;; number += call == FAKE_STEP || call == FAKE_COLLECT ? 3 : 1) {
                 fake_reset();
@@ -557,18 +466,18 @@ static void test_resume_after_a_kill_in_any_call_gives_the_same_log(void **state
                 fake_reset();
                 if (!died)
                     break;
-                assert_int_equal(resume(path, 0), 0);
-                expect_same(whole, path);
+                assert_int_equal(loop_resume(path, 0), 0);
+                loop_expect_same(whole, path);
             }
         }
     }
-    checkpoint_seconds = TRAINING_CHECKPOINT_SECONDS;
+    loop_checkpoint_seconds = TRAINING_CHECKPOINT_SECONDS;
 }
 
 static void test_resume_after_a_kill_while_a_checkpoint_is_written_gives_the_same_log(void **state)
 {
     (void)state;
-    const char *path = log_path("torn"), *whole = whole_run();
+    const char *path = loop_log("torn"), *whole = whole_run();
     unsigned deaths = 0;
     for (enum death_place place = DEATH_IN_WRITE; place < DEATH_PLACES; place++) {
         for (unsigned survived = 0;; survived++) {
@@ -581,8 +490,8 @@ static void test_resume_after_a_kill_while_a_checkpoint_is_written_gives_the_sam
             deaths++;
             if (access(path, F_OK) != 0)
                 continue; /* it died before the log was there */
-            assert_int_equal(resume(path, 0), 0);
-            expect_same(whole, path);
+            assert_int_equal(loop_resume(path, 0), 0);
+            loop_expect_same(whole, path);
         }
     }
     assert_in_range(deaths, 4 * EPOCHS, 200);
@@ -591,16 +500,16 @@ static void test_resume_after_a_kill_while_a_checkpoint_is_written_gives_the_sam
 static void test_a_run_that_is_killed_again_and_again_comes_to_the_same_log(void **state)
 {
     (void)state;
-    const char *path = log_path("stubborn"), *whole = whole_run();
-    checkpoint_seconds = 0;
+    const char *path = loop_log("stubborn"), *whole = whole_run();
+    loop_checkpoint_seconds = 0;
     fake_event = (struct fake_event){.wanted = true, .call = FAKE_STEP, .number = 3, .signal = SIGKILL};
     unsigned deaths = 0;
     for (bool resumed = false; dies(path, resumed); resumed = true)
         deaths++;
     fake_reset();
-    checkpoint_seconds = TRAINING_CHECKPOINT_SECONDS;
+    loop_checkpoint_seconds = TRAINING_CHECKPOINT_SECONDS;
     assert_in_range(deaths, STEPS / 4, STEPS);
-    expect_same(whole, path);
+    loop_expect_same(whole, path);
 }
 
 /* ---- going on -------------------------------------------------------------------------------------------- */
@@ -608,42 +517,42 @@ static void test_a_run_that_is_killed_again_and_again_comes_to_the_same_log(void
 static void test_more_epochs_of_a_constant_schedule_are_those_of_a_longer_run(void **state)
 {
     (void)state;
-    const char *whole = log_path("longer"), *path = log_path("prolonged");
-    struct tidylog_run run = plan();
+    const char *whole = loop_log("longer"), *path = loop_log("prolonged");
+    struct tidylog_run run = loop_plan();
     run.lr_schedule = "constant";
     fake_reset();
-    assert_int_equal(record(whole, &run), 0);
+    assert_int_equal(loop_record(whole, &run), 0);
     run.epochs = 2;
-    assert_int_equal(record(path, &run), 0);
-    assert_int_equal(resume(path, EPOCHS), 0);
-    expect_same(whole, path);
+    assert_int_equal(loop_record(path, &run), 0);
+    assert_int_equal(loop_resume(path, EPOCHS), 0);
+    loop_expect_same(whole, path);
 }
 
 static void test_a_finished_run_keeps_its_checkpoint_and_its_log(void **state)
 {
     (void)state;
-    const char *path = log_path("finished");
-    struct tidylog_run run = plan();
-    assert_int_equal(record(path, &run), 0);
-    assert_int_equal(access(checkpoint_of(path), F_OK), 0);
+    const char *path = loop_log("finished");
+    struct tidylog_run run = loop_plan();
+    assert_int_equal(loop_record(path, &run), 0);
+    assert_int_equal(access(loop_checkpoint(path), F_OK), 0);
     fake_reset();
-    assert_int_equal(resume(path, 0), 0);
+    assert_int_equal(loop_resume(path, 0), 0);
     assert_int_equal(fake_lines, 0);
-    expect_same(whole_run(), path);
+    loop_expect_same(whole_run(), path);
 }
 
 static void test_the_checkpoint_of_another_run_is_refused(void **state)
 {
     (void)state;
-    const char *path = log_path("mixed"), *whole = whole_run();
-    struct tidylog_run run = plan();
+    const char *path = loop_log("mixed"), *whole = whole_run();
+    struct tidylog_run run = loop_plan();
     size_t bytes;
     run.seed++;
-    assert_int_equal(record(path, &run), 0);
-    char *file = support_read_file(checkpoint_of(whole), &bytes);
-    support_write_file(checkpoint_of(path), file, bytes);
+    assert_int_equal(loop_record(path, &run), 0);
+    char *file = support_read_file(loop_checkpoint(whole), &bytes);
+    support_write_file(loop_checkpoint(path), file, bytes);
     free(file);
-    assert_int_equal(resume(path, 0), TIDY_FAILED);
+    assert_int_equal(loop_resume(path, 0), TIDY_FAILED);
     assert_non_null(strstr(tidy_error_message(), "belongs to another run"));
 }
 

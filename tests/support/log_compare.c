@@ -46,6 +46,7 @@ static const char *compare_runs(const struct tidylog_run *a, const struct tidylo
     TEXT(lr_schedule)
     TEXT(probes)
     TEXT(noise)
+    TEXT(stop)
     TEXT(device)
     TEXT(precision)
     TEXT(data)

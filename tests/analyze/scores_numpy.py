@@ -1,0 +1,381 @@
+"""Every score and rule of docs/scores.md in NumPy, written from that page alone, to hold tidy-analyze against.
+
+Meant to be read beside the page: plain definitions on whole arrays, nothing streamed, nothing shared with the programs.
+A run is logits [epochs][samples][classes] and labels [samples]; epoch numbers start at `first`.
+"""
+import math
+
+import numpy as np
+
+
+class Run:
+    """What one run predicted, in float64. `log_probabilities` replaces what follows from the logits (a log that keeps
+    them rounded); the predicted class always comes from the logits, NaN among them left out."""
+
+    def __init__(self, logits, labels, first=0, log_probabilities=None):
+        logits = np.asarray(logits, np.float64)
+        self.epochs, self.samples, self.classes = logits.shape
+        self.labels, self.first = np.asarray(labels), first
+        self.predicted = np.argmax(np.where(np.isnan(logits), -np.inf, logits), axis=2)
+        self.right = self.predicted == self.labels
+        self.log_q = log_softmax(logits) if log_probabilities is None else log_probabilities
+        self.q = np.exp(self.log_q)
+        self.log_q_y = self.log_q[:, np.arange(self.samples), self.labels]
+        self.q_y = np.exp(self.log_q_y)
+        self.loss = -self.log_q_y
+        others = np.where(np.arange(self.classes) == self.labels[:, None], -np.inf, self.log_q)
+        self.margin = self.log_q_y - others.max(axis=2)
+        self.mean_q = self.q.mean(axis=0)
+        self.numbers = np.arange(first, first + self.epochs)[:, None]
+
+
+def log_softmax(logits):
+    with np.errstate(invalid="ignore"):
+        shifted = logits - logits.max(axis=2, keepdims=True)
+        result = shifted - np.log(np.exp(shifted).sum(axis=2, keepdims=True))
+    result[~np.isfinite(logits.max(axis=2))] = np.nan
+    return result
+
+
+# ---- from the predicted class -------------------------------------------------------------------------------------
+
+
+def correctness(run):
+    return run.right.sum(axis=0)
+
+
+def forgetting_events(run):
+    return (run.right[:-1] & ~run.right[1:]).sum(axis=0)
+
+
+def never_learned(run):
+    return (~run.right.any(axis=0)).astype(int)
+
+
+def unforgettable(run):
+    return (run.right.any(axis=0) & (forgetting_events(run) == 0)).astype(int)
+
+
+def first_learned(run):
+    return np.where(run.right.any(axis=0), run.first + run.right.argmax(axis=0), np.nan)
+
+
+def presentations_to_learn(run):
+    last_wrong = run.epochs - 1 - (~run.right)[::-1].argmax(axis=0)
+    return np.where((~run.right).any(axis=0), 1 + last_wrong, 0)
+
+
+def mean_correct_epoch(run):
+    with np.errstate(invalid="ignore"):
+        return (run.numbers * run.right).sum(axis=0) / run.right.sum(axis=0)
+
+
+def mean_correct_epoch_or_never(run):
+    mean = mean_correct_epoch(run)
+    return np.where(np.isnan(mean), run.first + run.epochs, mean)
+
+
+def majority_disagreement(run):
+    counts = np.array([np.bincount(p, minlength=run.classes) for p in run.predicted.T])
+    return (counts.max(axis=1) - counts[np.arange(run.samples), run.labels]) / run.epochs
+
+
+# ---- from the given label's probability and margin ------------------------------------------------------------------
+
+
+def confidence(run):
+    return run.q_y.mean(axis=0)
+
+
+def variability(run):
+    return run.q_y.std(axis=0)
+
+
+def threshold_closeness(run):
+    return confidence(run) * (1 - confidence(run))
+
+
+def mean_loss(run):
+    return run.loss.mean(axis=0)
+
+
+def loss_at(run, epoch=None):
+    return run.loss[-1 if epoch is None else epoch - run.first]
+
+
+def loss_ema(run, weight=0.9):
+    average = run.loss[0]
+    for loss in run.loss[1:]:
+        average = (1 - weight) * average + weight * loss
+    return average
+
+
+def aum(run):
+    return run.margin.mean(axis=0)
+
+
+def data_iq_aleatoric(run):
+    return (run.q_y * (1 - run.q_y)).mean(axis=0)
+
+
+# ---- from the whole probability vector ------------------------------------------------------------------------------
+
+
+def el2n(run):
+    one_hot = np.arange(run.classes) == run.labels[:, None]
+    return np.linalg.norm(run.q - one_hot, axis=2).mean(axis=0)
+
+
+def self_confidence(run):
+    return run.mean_q[np.arange(run.samples), run.labels]
+
+
+def normalized_margin(run):
+    others = np.where(np.arange(run.classes) == run.labels[:, None], 0, run.mean_q)
+    return (self_confidence(run) - others.max(axis=1) + 1) / 2
+
+
+def confidence_weighted_entropy(run):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = np.where(run.mean_q == 0, 0, run.mean_q * np.log(run.mean_q))
+        v = -terms.sum(axis=1) / math.log(run.classes) / np.maximum(self_confidence(run), 1e-6)
+    return np.log(v + 1) / np.maximum(v, 1e-6)
+
+
+# ---- sets -----------------------------------------------------------------------------------------------------------
+
+
+def confident_joint(run):
+    """(thresholds, joint, class each sample is confident for or -1), of the samples that have a vector."""
+    scored = ~np.isnan(run.mean_q[:, 0])
+    self = self_confidence(run)
+    thresholds = np.full(run.classes, 2.0)
+    for c in range(run.classes):
+        if (scored & (run.labels == c)).any():
+            thresholds[c] = max(self[scored & (run.labels == c)].mean(), 2e-6)
+    joint = np.zeros((run.classes, run.classes), int)
+    confident = np.full(run.samples, -1)
+    for i in np.flatnonzero(scored):
+        reached = np.flatnonzero(run.mean_q[i] >= thresholds - 1e-6)
+        if len(reached) > 0:
+            confident[i] = reached[0] if len(reached) == 1 else run.mean_q[i].argmax()
+            joint[run.labels[i], confident[i]] += 1
+    np.fill_diagonal(joint, np.maximum(joint.diagonal(), 1))
+    return thresholds, joint, confident
+
+
+def rounded_keeping_sum(row):
+    rounded = np.rint(row)
+    off = int(np.rint(row.sum()) - rounded.sum())
+    order = np.argsort(row - rounded, kind="stable")
+    if off > 0:
+        rounded[order[::-1][:off]] += 1
+    if off < 0:
+        rounded[order[:-off]] -= 1
+    return rounded.astype(int)
+
+
+def calibrated_joint(run):
+    scored = ~np.isnan(run.mean_q[:, 0])
+    labelled = np.bincount(run.labels[scored], minlength=run.classes)
+    joint = confident_joint(run)[1]
+    joint = joint * labelled[:, None] / joint.sum(axis=1, keepdims=True)
+    joint = np.array([rounded_keeping_sum(row) for row in joint])
+    for k in np.flatnonzero(joint.diagonal() == 0):
+        joint[k] = np.maximum(joint[k] - 1, 0)
+        joint[k, k] = 1
+    return labelled, joint
+
+
+def lowest(values, candidates, count):
+    """The `count` candidates of the lowest values, ties by index."""
+    order = candidates[np.argsort(values[candidates], kind="stable")]
+    return order[: max(count, 0)]
+
+
+def prune_by_class(run):
+    labelled, joint = calibrated_joint(run)
+    flags = np.zeros(run.samples, bool)
+    for k in np.flatnonzero(labelled > 1):
+        members = np.flatnonzero((run.labels == k) & ~np.isnan(run.mean_q[:, 0]))
+        flags[lowest(run.mean_q[:, k], members, labelled[k] - joint[k, k])] = True
+    return flags
+
+
+def prune_by_noise_rate(run):
+    labelled, joint = calibrated_joint(run)
+    flags = np.zeros(run.samples, bool)
+    for k in np.flatnonzero(labelled > 1):
+        members = np.flatnonzero((run.labels == k) & ~np.isnan(run.mean_q[:, 0]))
+        for j in range(run.classes):
+            if j != k:
+                flags[lowest(run.mean_q[:, k] - run.mean_q[:, j], members, joint[k, j])] = True
+    return flags
+
+
+def nearly_largest(run):
+    raised = run.mean_q + 1e-6 * (np.arange(run.classes) == run.labels[:, None])
+    return raised.argmax(axis=1) == run.labels
+
+
+def confident_learning(run):
+    confident = confident_joint(run)[2]
+    return (confident >= 0) & (confident != run.labels) & ~nearly_largest(run)
+
+
+def predicted_neq_given(run):
+    return ~np.isnan(run.mean_q[:, 0]) & (run.mean_q.argmax(axis=1) != run.labels) & ~nearly_largest(run)
+
+
+def low_quality(run, quality):
+    flags = np.zeros(run.samples, bool)
+    scored = np.flatnonzero(~np.isnan(run.mean_q[:, 0]))
+    flags[lowest(quality(run), scored, confident_learning(run).sum())] = True
+    return flags
+
+
+def ctrl(run):
+    """k-means with two clusters on each class's smoothed losses."""
+    flags = np.zeros(run.samples, bool)
+    losses = np.minimum(run.loss.T, 2 * math.log(run.classes)).astype(np.float32).astype(float)
+    if run.epochs > 1:
+        width = min(5, run.epochs - 1)
+        means = np.array([losses[:, t - width + 1 : t + 1].mean(axis=1) for t in range(width, run.epochs)])
+        losses = np.concatenate([np.repeat(means[:1], width, axis=0), means]).T.astype(np.float32).astype(float)
+    for c in range(run.classes):
+        members = np.flatnonzero((run.labels == c) & ~np.isnan(run.loss).any(axis=0))
+        if len(members) > 1:
+            flags[members] = two_means(losses[members])
+    return flags
+
+
+def two_means(points):
+    sums = points.sum(axis=1)
+    centres = points[[sums.argmin(), sums.argmax()]]
+    group = np.zeros(len(points), int)
+    for _ in range(300):
+        distances = ((points[:, None, :] - centres) ** 2).sum(axis=2)
+        moved = (distances[:, 1] < distances[:, 0]).astype(int)
+        if (moved == group).all():
+            break
+        group = moved
+        centres = np.array([points[group == g].mean(axis=0) for g in (0, 1)])
+    return group == (0 if centres[1].sum() < centres[0].sum() else 1)
+
+
+# ---- rules on keys, where high is suspicious and NaN has none -------------------------------------------------------
+
+
+def ranking(keys):
+    return np.lexsort((np.arange(len(keys)), -np.where(np.isnan(keys), -np.inf, keys), np.isnan(keys)))
+
+
+def first_of_ranking(keys, count):
+    flags = np.zeros(len(keys), bool)
+    flags[ranking(keys)[:count]] = True
+    return flags
+
+
+def past_deviation(keys, k):
+    finite = keys[np.isfinite(keys)]
+    return keys > (finite.mean() + k * finite.std() if len(finite) else np.inf)
+
+
+def scaled(keys):
+    finite = keys[np.isfinite(keys)]
+    if len(finite) == 0 or finite.min() == finite.max():
+        return None
+    return (keys - finite.min()) / (finite.max() - finite.min())
+
+
+def otsu(keys):
+    x = scaled(keys)
+    if x is None:
+        return keys == np.inf
+    bins = np.clip(np.where(np.isfinite(x), x, 0) * 256, 0, 255).astype(int)
+    finite = bins[np.isfinite(x)]
+    best, largest = 0, -1.0
+    for split in range(255):
+        low, high = finite[finite <= split], finite[finite > split]
+        between = len(low) * len(high) * (low.mean() - high.mean()) ** 2 if len(low) and len(high) else -1
+        if between > largest * (1 + 1e-12):
+            best, largest = split, between
+    return np.where(np.isfinite(x), bins > best, keys > 0)
+
+
+def log_normal(x, weight, mean, variance):
+    x = np.asarray(x)[None]
+    weight, mean, variance = weight[:, None], mean[:, None], variance[:, None]
+    return np.log(weight) - (x - mean) ** 2 / variance / 2 - np.log(2 * np.pi * variance) / 2
+
+
+def gaussians(shares, values):
+    weight = shares.sum(axis=1)
+    mean = (shares * values).sum(axis=1) / weight
+    variance = (shares * values**2).sum(axis=1) / weight - mean**2
+    return weight / len(values), mean, np.maximum(variance, 0) + 5e-4
+
+
+def gmm(keys):
+    """DivideMix's mixture: 2-means from the two ends, 5e-4 on each variance, at most 10 rounds of EM."""
+    x = scaled(keys)
+    if x is None:
+        return keys == np.inf
+    values = x[np.isfinite(x)]
+    border, last = 0.5, None
+    while border != last:
+        last, border = border, (values[values <= border].mean() + values[values > border].mean()) / 2
+    weight, mean, variance = gaussians(np.array([values <= last, values > last], float), values)
+    previous = -np.inf
+    for _ in range(10):
+        logs = log_normal(values, weight, mean, variance)
+        total = np.logaddexp(*logs)
+        weight, mean, variance = gaussians(np.exp(logs - total), values)
+        if abs(total.mean() - previous) < 0.01:
+            break
+        previous = total.mean()
+    high = mean.argmax()
+    with np.errstate(invalid="ignore"):
+        logs = log_normal(x, weight, mean, variance)
+        flags = (logs[high] > logs[1 - high]) & (x > mean[1 - high])
+    return np.where(np.isfinite(x), flags, keys > 0)
+
+
+def log_beta(x, alpha, beta):
+    return (
+        (alpha - 1) * np.log(x) + (beta - 1) * np.log1p(-x)
+        - math.lgamma(alpha) - math.lgamma(beta) + math.lgamma(alpha + beta)
+    )
+
+
+def bmm(keys):
+    """Arazo's mixture on what lies between the 5th and the 95th percentile."""
+    finite = keys[np.isfinite(keys)]
+    if len(finite) == 0:
+        return keys == np.inf
+    low, high = np.percentile(finite, [5, 95])
+    if low == high:
+        return keys == np.inf
+    x = (finite[(finite >= low) & (finite <= high)] - low) / (high - low)
+    x = np.where(x <= 0, 1e-3, np.where(x >= 1, 1 - 1e-3, np.clip(x, 1e-4, 1 - 1e-4)))
+    weight, alpha, beta = np.array([0.5, 0.5]), np.array([1.0, 2.0]), np.array([2.0, 1.0])
+
+    def densities(at):
+        return np.array([weight[j] * np.exp(log_beta(at, alpha[j], beta[j])) for j in (0, 1)])
+
+    for _ in range(10):
+        shares = np.maximum(densities(x), 1e-12)
+        shares /= shares.sum(axis=0)
+        mean = (shares * x).sum(axis=1) / shares.sum(axis=1)
+        variance = (shares * (x - mean[:, None]) ** 2).sum(axis=1) / shares.sum(axis=1)
+        alpha = mean * (mean * (1 - mean) / np.maximum(variance, 1e-12) - 1)
+        beta = alpha * (1 - mean) / mean
+        weight = shares.sum(axis=1) / shares.sum()
+    table = densities(np.clip(np.arange(100) / 99, 1e-12, 1 - 1e-12))
+    posterior = table[1] / (table.sum(axis=0) + 1e-12)
+    posterior[posterior.argmax():] = posterior.max()
+    with np.errstate(invalid="ignore"):
+        place = (keys - low) / (high - low)
+        looked_up = posterior[np.clip(np.nan_to_num(place) * 100, 0, 99).astype(int)]
+        flags = (looked_up > 0.5) & (place > alpha[0] / (alpha[0] + beta[0]))
+    return np.where(np.isfinite(keys), flags, keys > 0)

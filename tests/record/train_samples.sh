@@ -1,0 +1,78 @@
+# What tidy-record train makes of samples: label files, truths, threshold samples, halves, an early end; and that each is gone on with.
+. "$TIDY_SOURCE/tests/record/functions.sh"
+
+info()
+{
+    tidy-analyze info "$1" | awk -F'\t' -v key="$2" '$1 == key { print $2 }'
+}
+
+# A run of 2 epochs that is prolonged to 4 is that of 4 epochs: resume takes everything from the log.
+check_resume()
+{
+    expect 0 "" $train "$@" --epochs 4 -o whole.tidy --force
+    expect 0 "" $train "$@" --epochs 2 -o part.tidy --force
+    rm -f labels.tsv truth.tsv
+    expect 0 "epoch 4/4" tidy-record resume part.tidy --epochs 4
+    same_log whole.tidy part.tidy
+    tidy-analyze verify whole.tidy >verified || fail "$(cat verified)"
+}
+train="tidy-record train --data data --lr-schedule constant"
+
+# Labels of a file: every third sample is left out, the first 30 of the others are labelled 0 (right for 4, 8, 16, 20, 28, 32, 40, 44).
+write_labels()
+{
+    seq 0 599 | awk '$1 % 3 != 0 { print $1 "\t" ($1 < 45 ? 0 : $1 % 4) }' >labels.tsv
+    seq 0 599 | awk '{ print $1 "\t" $1 % 4 }' >truth.tsv
+}
+write_labels
+expect 0 "(600 images, 12x12x1, 4 classes, 200 left out)" $train --labels labels.tsv --epochs 1 -o a.tidy
+[ "$(tidy-analyze samples a.tidy | grep -c '^[0-9]')" = 600 ] || fail "a line for each sample"
+expect 0 "(600 images, 12x12x1, 4 classes, 22 labels wrong, 200 left out)" \
+    $train --labels labels.tsv --truth truth.tsv --epochs 1 -o b.tidy
+tidy-analyze samples a.tidy >a.tsv && tidy-analyze samples b.tidy >b.tsv || fail "the logs cannot be analysed"
+expect 0 ", 40 labels planted wrong, 200 left out)" $train --labels labels.tsv --noise 0.1,pair --epochs 1 -o c.tidy
+check_resume --labels labels.tsv --noise every:7
+write_labels
+check_resume --labels labels.tsv --truth truth.tsv
+
+# Threshold samples: an extra class for round(600 / 5) of them, that the test set has not.
+expect 0 "4 classes)" $train --epochs 1 -o d.tidy
+expect 0 "(600 images, 12x12x1, 5 classes, 120 threshold-samples)" $train --threshold-samples 1 --epochs 1 --force -o d.tidy
+[ "$(info d.tidy classes)" = 5 ] || fail "$(tidy-analyze info d.tidy)"
+check_resume --threshold-samples 2 --noise 0.1
+
+# Two halves, and the same ones exchanged.
+expect 0 "" $train --second-split 2 --epochs 3 -o e.tidy
+expect 0 "" $train --second-split 2 --swap-halves --epochs 3 -o f.tidy
+compare-logs e.tidy f.tidy 2>difference && fail "--swap-halves exchanges nothing"
+grep -q "different parts" difference || fail "$(cat difference)"
+check_resume --second-split 1 --detail full
+
+# An end where suspects are stable: the log is whole, and goes on where one says for how long.
+stable="$train --noise 0.02 --epochs 60 --lr 0.02 --stop-when-stable"
+expect 0 "the most suspicious samples no longer change: ended after epoch" $stable -o g.tidy
+ended=$(info g.tidy epochs-finished)
+[ "$ended" -ge 4 ] && [ "$ended" -lt 60 ] || fail "ended after $ended"
+[ "$(info g.tidy epochs-planned)" = "$ended" ] || fail "$(tidy-analyze info g.tidy)"
+expect 0 "g.tidy has all of its $ended epochs: nothing to do" tidy-record resume g.tidy
+expect 0 "epoch $((ended + 2))/$((ended + 2))" tidy-record resume g.tidy --epochs $((ended + 2))
+expect 0 "" $train --noise 0.02 --epochs 60 --lr 0.02 --detail class --stop-when-stable -o h.tidy
+
+# Options that do not go together, or files that cannot be what is asked for: nothing is written.
+failure()
+{
+    expect_error "$@"
+    [ ! -e run.tidy ] && [ ! -e run.tidy.ckpt ] || fail "'$*' left a file"
+}
+write_labels
+failure 2 "--second-split 4 needs more epochs than that: --epochs 5 or more, not 4" $train --second-split 4 --epochs 4
+failure 2 "--swap-halves exchanges the halves of --second-split N" $train --swap-halves
+failure 2 "--stop-when-stable cannot be had with --second-split" $train --stop-when-stable --second-split 2
+failure 2 "--threshold-samples" $train --threshold-samples first
+failure 1 "of 600 samples there are 5 draws of 120, not 6" $train --threshold-samples 6
+failure 1 "nowhere.idx" $train --labels nowhere.idx
+failure 1 "labels.tsv: has no label for sample 0" $train --truth labels.tsv
+printf '0\t4\n' >wrong.tsv
+failure 1 "wrong.tsv: " $train --labels wrong.tsv
+printf '600\t1\n' >wrong.tsv
+failure 1 "wrong.tsv: " $train --labels wrong.tsv
