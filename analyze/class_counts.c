@@ -11,7 +11,10 @@
 static const char what[] = "counts of the classes predicted";
 
 /* Samples whose history is fetched ahead, and the nearer ones whose last piece is. */
-enum { HISTORY_AHEAD = 24, PIECE_AHEAD = 12 };
+enum { HISTORY_AHEAD = 16, PIECE_AHEAD = 8 };
+
+/* Predictions of a step that are looked at together. */
+enum { CHOSEN_ROOM = 512 };
 
 /* Pieces that 29 bits can number: 8 GB. */
 enum { LARGEST_POOL = 1 << 28 };
@@ -120,19 +123,34 @@ static int add_wrong(struct class_counts *block, uint32_t sample, uint16_t class
     return 0;
 }
 
-/* Is prediction `i` one that the histories take up? */
-static bool counts_here(const struct class_counts *block, const struct tidylog_observations *step, uint32_t i)
+/* Lists the predictions first .. end - 1 that the histories take up: the wrong ones of the block's samples, and the right ones
+ * too where nobody else counts them. Without branches, since no processor foresees which ones they are. */
+static uint32_t choose(uint32_t *chosen, const struct class_counts *block, const struct tidylog_observations *step,
+                       uint32_t first, uint32_t end)
 {
-    return (step->predicted[i] != step->labels[i] || block->correct == NULL) && holds(block, step->samples[i]);
+    uint32_t count = 0;
+    bool all = block->correct == NULL;
+    for (uint32_t i = first; i < end; i++) {
+        chosen[count] = i;
+        count += (step->predicted[i] != step->labels[i] || all) & holds(block, step->samples[i]);
+    }
+    return count;
 }
 
-static void prefetch(const struct class_counts *block, const struct tidylog_observations *step, uint32_t i)
+static const struct class_history *history_of(const struct class_counts *block,
+                                              const struct tidylog_observations *step, uint32_t i)
 {
-    uint32_t far = i + HISTORY_AHEAD, near = i + PIECE_AHEAD;
-    if (far < step->count && counts_here(block, step, far))
-        __builtin_prefetch(&block->histories[step->samples[far] - block->first], 1);
-    if (near < step->count && step->predicted[near] != step->labels[near] && holds(block, step->samples[near])) {
-        uint32_t last = block->histories[step->samples[near] - block->first].last;
+    return &block->histories[step->samples[i] - block->first];
+}
+
+/* Fetches what predictions after chosen[k] will need. */
+static void prefetch(const struct class_counts *block, const struct tidylog_observations *step,
+                     const uint32_t *chosen, uint32_t count, uint32_t k)
+{
+    if (k + HISTORY_AHEAD < count)
+        __builtin_prefetch(history_of(block, step, chosen[k + HISTORY_AHEAD]), 1);
+    if (k + PIECE_AHEAD < count) {
+        uint32_t last = history_of(block, step, chosen[k + PIECE_AHEAD])->last;
         if (last != 0)
             __builtin_prefetch(&block->pieces[last - 1], 1);
     }
@@ -141,16 +159,23 @@ static void prefetch(const struct class_counts *block, const struct tidylog_obse
 int class_counts_observe(void *context, const struct tidylog_observations *step)
 {
     struct class_counts *block = context;
+    uint32_t chosen[CHOSEN_ROOM];
     int status = 0;
-    for (uint32_t i = 0; i < step->count && status == 0 && !step->evaluated; i++) {
-        uint32_t sample = step->samples[i];
-        prefetch(block, step, i);
-        if (!counts_here(block, step, i) || step->labels[i] != block->given[sample])
-            continue;
-        if (step->predicted[i] == step->labels[i])
-            block->histories[sample - block->first].correct++;
-        else
-            status = add_wrong(block, sample, step->predicted[i]);
+    for (uint32_t first = 0, end; first < step->count && !step->evaluated; first = end) {
+        end = step->count - first < CHOSEN_ROOM ? step->count : first + CHOSEN_ROOM;
+        uint32_t count = choose(chosen, block, step, first, end);
+        for (uint32_t k = 0; k < count && status == 0; k++) {
+            uint32_t i = chosen[k], sample = step->samples[i];
+            prefetch(block, step, chosen, count, k);
+            if (!holds(block, sample)) /* dropped meanwhile */
+                continue;
+            if (block->correct == NULL && step->labels[i] != block->given[sample])
+                continue;
+            if (step->predicted[i] == step->labels[i])
+                block->histories[sample - block->first].correct++;
+            else
+                status = add_wrong(block, sample, step->predicted[i]);
+        }
     }
     return status;
 }

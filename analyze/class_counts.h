@@ -25,7 +25,8 @@ struct class_history {
 
 struct class_counts {
     const uint16_t *given;          /* [samples] */
-    const struct dynamics *correct; /* [samples] count right predictions in the same pass; NULL: the histories do */
+    const struct dynamics *correct; /* [samples] count right predictions in the same pass, and no sample is a
+                                    * probe; NULL: the histories do, and leave probes out */
     uint32_t classes;
     size_t first, end;               /* the block's samples; the end moves down where the pieces need more memory */
     struct class_history *histories; /* [end - first] */

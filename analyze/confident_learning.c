@@ -22,13 +22,9 @@ static int selections_create(struct selections *out, const struct confident_join
     return memory_allocate(&out->groups, count, sizeof *out->groups, "selections of samples");
 }
 
-/* Of a class with one sample that sample is kept, whatever is said of it. */
-static int want(struct selections *selections, size_t group, uint32_t class, double wanted)
+static int want(struct selections *selections, size_t group, double wanted)
 {
-    size_t labelled = selections->joint->labelled[class];
-    if (wanted < 1 || labelled < 2)
-        return 0;
-    return lowest_create(&selections->groups[group], wanted < (double)labelled ? (size_t)wanted : labelled);
+    return wanted < 1 ? 0 : lowest_create(&selections->groups[group], (size_t)wanted);
 }
 
 static void selections_flag(const struct selections *selections, bool *flagged)
@@ -51,7 +47,7 @@ static int prune_by_class(bool *flagged, const struct confident_joint *joint, co
     struct selections selections;
     int status = selections_create(&selections, joint, classes);
     for (uint32_t k = 0; k < classes && status == 0; k++)
-        status = want(&selections, k, k, (double)joint->labelled[k] - counts[(size_t)k * classes + k]);
+        status = want(&selections, k, (double)joint->labelled[k] - counts[(size_t)k * classes + k]);
     for (size_t i = 0; i < joint->vectors->samples && status == 0; i++)
         if (joint->marks[i] != 0)
             lowest_offer(&selections.groups[joint->vectors->labels[i]], joint->self[i], (uint32_t)i);
@@ -81,7 +77,7 @@ static int prune_by_noise_rate(bool *flagged, const struct confident_joint *join
     for (uint32_t k = 0; k < classes; k++)
         for (uint32_t j = 0; j < classes && status == 0; j++)
             if (j != k)
-                status = want(&selections, (size_t)k * classes + j, k, counts[(size_t)k * classes + j]);
+                status = want(&selections, (size_t)k * classes + j, counts[(size_t)k * classes + j]);
     if (status == 0)
         status = joint->vectors->each(joint->vectors->context, see_margins, &selections);
     if (status == 0)

@@ -41,18 +41,18 @@ void dynamics_reset(struct dynamics_set *set)
         set->samples[i] = (struct dynamics){.loss_at = NAN};
 }
 
-static void observe_class(struct dynamics *d, uint64_t epoch, bool correct)
+/* Without branches, since no processor foresees which predictions are right. Epochs are at most MOST; they are masked for the
+ * compiler. */
+static void observe_class(struct dynamics *d, uint64_t epoch, uint64_t correct)
 {
-    uint64_t at = epoch + 1; /* at most MOST; masked for the compiler */
+    uint64_t at = epoch + 1, if_correct = 0 - correct, if_first = 0 - (correct & (d->first_correct == 0));
     d->presentations++;
-    d->correct += correct;
-    if (correct && d->first_correct == 0)
-        d->first_correct = at & MOST;
-    if (d->was_correct && !correct)
-        d->forgetting_events++;
-    d->was_correct = correct;
-    d->last_wrong = (correct ? d->last_wrong : at) & MOST;
-    d->correct_epochs += correct ? epoch : 0;
+    d->correct = (d->correct + correct) & MOST;
+    d->first_correct = (d->first_correct | (at & if_first)) & MOST;
+    d->forgetting_events = (d->forgetting_events + (d->was_correct & (correct ^ 1))) & (MOST * 2 + 1);
+    d->was_correct = correct & 1;
+    d->last_wrong = ((d->last_wrong & if_correct) | (at & ~if_correct)) & MOST;
+    d->correct_epochs += epoch & if_correct;
 }
 
 /* `d` has counted this presentation already. */

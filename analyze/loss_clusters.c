@@ -36,23 +36,21 @@ static double sum_of(const float *trajectory, size_t epochs)
     return sum;
 }
 
-/* Squared. */
-static double distance(const float *trajectory, const double *centre, size_t epochs)
-{
-    double sum = 0;
-    for (size_t t = 0; t < epochs; t++) {
-        double difference = (double)trajectory[t] - centre[t];
-        sum += difference * difference;
-    }
-    return sum;
-}
+/* The two centres, and what belongs to them. */
+struct clusters {
+    size_t epochs;
+    double *low, *high; /* [epochs] sums over the members, or one of them */
+    double low_count, high_count;
+    double *direction; /* [epochs] from the low centre to the high one */
+    double border;     /* along it: half way */
+};
 
-static void begin(double *low, double *high, const float *losses, size_t count, size_t epochs)
+static void begin(struct clusters *c, const float *losses, size_t count)
 {
     size_t least = 0, most = 0;
     double least_sum = INFINITY, most_sum = -INFINITY;
     for (size_t i = 0; i < count; i++) {
-        double sum = sum_of(losses + i * epochs, epochs);
+        double sum = sum_of(losses + i * c->epochs, c->epochs);
         if (sum < least_sum) {
             least_sum = sum;
             least = i;
@@ -62,67 +60,104 @@ static void begin(double *low, double *high, const float *losses, size_t count, 
             most = i;
         }
     }
-    for (size_t t = 0; t < epochs; t++) {
-        low[t] = (double)losses[least * epochs + t];
-        high[t] = (double)losses[most * epochs + t];
+    for (size_t t = 0; t < c->epochs; t++) {
+        c->low[t] = (double)losses[least * c->epochs + t];
+        c->high[t] = (double)losses[most * c->epochs + t];
     }
+    c->low_count = c->high_count = 1;
 }
 
-/* Returns whether a sample moved. */
-static bool assign(bool *in_high, const double *low, const double *high, const float *losses, size_t count,
-                   size_t epochs)
+static void aim(struct clusters *c)
+{
+    double squares = 0;
+    for (size_t t = 0; t < c->epochs; t++) {
+        double low = c->low[t] / c->low_count, high = c->high[t] / c->high_count;
+        c->direction[t] = high - low;
+        squares += high * high - low * low;
+    }
+    c->border = squares / 2;
+}
+
+/* How far along the direction; in several sums, which a processor adds up side by side. */
+static double project(const struct clusters *c, const float *trajectory)
+{
+    enum { SUMS = 8 };
+    double sums[SUMS] = {0}, total = 0;
+    size_t t = 0;
+    for (; t + SUMS <= c->epochs; t += SUMS)
+        for (size_t k = 0; k < SUMS; k++)
+            sums[k] += (double)trajectory[t + k] * c->direction[t + k];
+    for (; t < c->epochs; t++)
+        total += (double)trajectory[t] * c->direction[t];
+    for (size_t k = 0; k < SUMS; k++)
+        total += sums[k];
+    return total;
+}
+
+/* Adds a trajectory to a cluster's sums (sign 1), or takes it out (-1). */
+static void add(double *sums, double *count, const float *trajectory, size_t epochs, double sign)
+{
+    *count += sign;
+    for (size_t t = 0; t < epochs; t++)
+        sums[t] += sign * (double)trajectory[t];
+}
+
+/* Gives each trajectory to the nearer centre. Returns whether one moved. No cluster loses its last member,
+ * because its centre is nearer to its members, taken together, than the other. */
+static bool assign(struct clusters *c, bool *in_high, const float *losses, size_t count)
 {
     bool moved = false;
     for (size_t i = 0; i < count; i++) {
-        const float *trajectory = losses + i * epochs;
-        bool is_high = distance(trajectory, high, epochs) < distance(trajectory, low, epochs);
-        moved |= is_high != in_high[i];
+        const float *trajectory = losses + i * c->epochs;
+        bool is_high = project(c, trajectory) > c->border;
+        if (is_high == in_high[i])
+            continue;
+        add(c->high, &c->high_count, trajectory, c->epochs, is_high ? 1 : -1);
+        add(c->low, &c->low_count, trajectory, c->epochs, is_high ? -1 : 1);
         in_high[i] = is_high;
+        moved = true;
     }
     return moved;
 }
 
-/* No cluster can lose its last member: its centre is nearer to its members, taken together, than the other centre. */
-static void centre(double *low, double *high, const bool *in_high, const float *losses, size_t count, size_t epochs)
+/* What belongs to the clusters before the first round, which goes by the two trajectories that they began with. */
+static void take_all_for_low(struct clusters *c, const float *losses, size_t count)
 {
-    double members = 0;
-    memset(low, 0, epochs * sizeof *low);
-    memset(high, 0, epochs * sizeof *high);
-    for (size_t i = 0; i < count; i++) {
-        double *to = in_high[i] ? high : low;
-        members += in_high[i];
-        for (size_t t = 0; t < epochs; t++)
-            to[t] += (double)losses[i * epochs + t];
-    }
-    for (size_t t = 0; t < epochs; t++) {
-        low[t] /= (double)count - members;
-        high[t] /= members;
-    }
+    memset(c->low, 0, c->epochs * sizeof *c->low);
+    memset(c->high, 0, c->epochs * sizeof *c->high);
+    c->low_count = c->high_count = 0;
+    for (size_t i = 0; i < count; i++)
+        add(c->low, &c->low_count, losses + i * c->epochs, c->epochs, 1);
+}
+
+static void cluster(struct clusters *c, bool *flagged, const float *losses, size_t count)
+{
+    begin(c, losses, count);
+    aim(c);
+    take_all_for_low(c, losses, count);
+    for (int round = 0; round < MOST_ROUNDS && assign(c, flagged, losses, count); round++)
+        aim(c);
+
+    /* Centres can only change places where the trajectories cross. */
+    double difference = 0;
+    for (size_t t = 0; t < c->epochs; t++)
+        difference += c->direction[t];
+    for (size_t i = 0; i < count && difference < 0; i++)
+        flagged[i] = !flagged[i];
 }
 
 int loss_clusters_flag(bool *flagged, const float *losses, size_t count, size_t epochs)
 {
-    double *low = NULL, *high = NULL;
+    double *room = NULL;
     memset(flagged, 0, count * sizeof *flagged);
     if (count < 2)
         return 0;
-    int status = memory_allocate(&low, epochs, sizeof *low, "a cluster's centre");
+    int status = memory_allocate(&room, 3 * epochs, sizeof *room, "the centres of clusters");
     if (status == 0)
-        status = memory_allocate(&high, epochs, sizeof *high, "a cluster's centre");
-    if (status != 0)
-        goto end;
-    begin(low, high, losses, count, epochs);
-    for (int round = 0; round < MOST_ROUNDS && assign(flagged, low, high, losses, count, epochs); round++)
-        centre(low, high, flagged, losses, count, epochs);
-
-    /* Centres can only change places where the trajectories cross. */
-    double difference = 0;
-    for (size_t t = 0; t < epochs; t++)
-        difference += high[t] - low[t];
-    for (size_t i = 0; i < count && difference < 0; i++)
-        flagged[i] = !flagged[i];
-end:
-    free(high);
-    free(low);
+        cluster(
+            &(struct clusters){
+                .epochs = epochs, .low = room, .high = room + epochs, .direction = room + 2 * epochs},
+            flagged, losses, count);
+    free(room);
     return status;
 }

@@ -14,8 +14,9 @@
 extern "C" {
 #endif
 
-/* What went wrong in this thread's last call that failed. Calls that can fail return 0, or a negative number (TIDY_FAILED of
- * common/error.h, -1) and then leave a message that says what, where and what to do. Lives until the next failure. */
+/* What went wrong in this thread's last call that failed. Calls that can fail return 0, or a negative number
+ * (TIDY_FAILED of common/error.h, -1) and then leave a message that says what, where and what to do. Lives until
+ * the next failure. */
 const char *tidy_error_message(void);
 
 /* How much a step keeps of each prediction. Each level can answer all that the ones before it can. */
@@ -29,9 +30,9 @@ enum tidylog_detail {
 /* "class", "margin", "probs", "full", NULL: indexed by tidylog_detail. */
 extern const char *const tidylog_detail_names[];
 
-/* Which samples an epoch trains on. Epochs before run.second_split train on the first split; those from it on train on
- * the second, and then classify the first, without training on it, so that one sees what is forgotten (Maini et al.
- * 2022, second-split forgetting). */
+/* Which samples an epoch trains on. Epochs before run.second_split train on the first split; those from it on
+ * train on the second, and then classify the first, without training on it, so that one sees what is forgotten
+ * (Maini et al. 2022, second-split forgetting). */
 enum tidylog_part {
     TIDYLOG_FIRST_SPLIT,
     TIDYLOG_SECOND_SPLIT,
@@ -114,7 +115,8 @@ struct tidylog_writer; /* owns a thread that commits, synced, at least every sec
  * folder cannot be written, disk full. `run` is copied. */
 int tidylog_create(struct tidylog_writer **out, const char *path, const struct tidylog_run *run, bool force);
 
-/* Opens an existing log to go on with it. Errors: as tidylog_open's, another writer has it, it holds several runs. */
+/* Opens an existing log to go on with it. Errors: as tidylog_open's, another writer has it, it holds several
+ * runs. */
 int tidylog_resume(struct tidylog_writer **out, const char *path);
 
 /* What the log says the run is; lives as long as the writer. */
@@ -141,13 +143,14 @@ int tidylog_sync(struct tidylog_writer *writer);
 /* Syncs, ends the thread, closes and unlocks; frees also where it fails. NULL is allowed. */
 int tidylog_close(struct tidylog_writer *writer);
 
-/* Moves a log that is closed to where it is to be seen, in the same file system, as tidylog_create would have made it
- * there: for what must appear whole or not at all. Errors: as tidylog_create's; the log then stays where it was. */
+/* Moves a log that is closed to where it is to be seen, in the same file system, as tidylog_create would have
+ * made it there: for what must appear whole or not at all. Errors: as tidylog_create's; the log then stays where
+ * it was. */
 int tidylog_move(const char *from, const char *to, bool force);
 
-/* Replaces the labels that nobody could know when the log was made (import from a stream): [samples], copied; written
- * with what is appended next. A label of a sample that was in a step already may not change; none may in a log that was
- * resumed. */
+/* Replaces the labels that nobody could know when the log was made (import from a stream): [samples], copied;
+ * written with what is appended next. A label of a sample that was in a step already may not change; none may in
+ * a log that was resumed. */
 int tidylog_set_labels(struct tidylog_writer *writer, const uint16_t *labels);
 
 /* ---- the order of samples ------------------------------------------------------------------------------- */
@@ -185,8 +188,8 @@ void tidylog_close_reader(struct tidylog_reader *reader);
  * them: good for tidylog_verify and tidylog_close_reader only. */
 int tidylog_open_to_verify(struct tidylog_reader **out, const char *path);
 
-/* A log may hold several runs of the same samples ('tidy-analyze merge'). All below is about the one selected, at first
- * run 0; what it returned of another one is then gone. Errors of select: as tidylog_open's. */
+/* A log may hold several runs of the same samples ('tidy-analyze merge'). All below is about the one selected,
+ * at first run 0; what it returned of another one is then gone. Errors of select: as tidylog_open's. */
 uint32_t tidylog_reader_runs(const struct tidylog_reader *reader);
 int tidylog_reader_select(struct tidylog_reader *reader, uint32_t run);
 
@@ -236,8 +239,8 @@ int tidylog_replay_begin(struct tidylog_replay **out, struct tidylog_reader *rea
 int tidylog_replay_next(struct tidylog_replay *replay, struct tidylog_observations *out);
 void tidylog_replay_end(struct tidylog_replay *replay);
 
-/* Checks every record of all runs: checksum, version, sizes, order, no gap. Calls `damaged` with one line of text for each
- * bad one, sets *checked to how many records were read. Returns 0 also where some are damaged. */
+/* Checks every record of all runs: checksum, version, sizes, order, no gap. Calls `damaged` with one line of
+ * text for each bad one, sets *checked to how many records were read. Returns 0 also where some are damaged. */
 int tidylog_verify(struct tidylog_reader *reader, void (*damaged)(const char *what, void *context), void *context,
                    uint64_t *checked);
 

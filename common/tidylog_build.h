@@ -21,14 +21,15 @@ int build_begin(struct build *out, const char *path, bool force);
 /* Adds a run's empty tables; what is put then goes there. Errors: more than MOST_RUNS. */
 int build_add_run(struct build *build);
 
-/* Puts a record that is sealed already; keys come in their order. Memory: what is put is written out now and then. */
+/* Puts a record that is sealed already; keys come in their order. Memory: what is put is written out now and
+ * then. */
 int build_put(struct build *build, enum tidylog_table table, const MDB_val *key, const MDB_val *value);
 
 /* Puts what the run is. */
 int build_put_run(struct build *build, const struct tidylog_run *run);
 
-/* With `status` 0 the log appears at its path, synced; else nothing is left of it. Also after build_begin failed. Returns
- * `status`, or what failed. */
+/* With `status` 0 the log appears at its path, synced; else nothing is left of it. Also after build_begin
+ * failed. Returns `status`, or what failed. */
 int build_end(struct build *build, int status);
 
 #endif

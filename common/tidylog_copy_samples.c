@@ -1,5 +1,5 @@
-/* Some of a log's samples, or several logs' samples beside each other, into one log: steps are packed anew from the packed
- * bits of the samples kept, and list them. */
+/* Some of a log's samples, or several logs' samples beside each other, into one log: steps are packed anew from
+ * the packed bits of the samples kept, and list them. */
 #include "common/tidylog_copy.h"
 
 #include <math.h>

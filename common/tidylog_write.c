@@ -56,8 +56,8 @@ static int put_batch(const struct store *store, MDB_txn *txn, const void *argume
     return code;
 }
 
-/* A copy of labels that changed since the last call, for the caller to free; NULL where none did. They may be of later
- * steps than the batch's: what was in a step keeps its label. */
+/* A copy of labels that changed since the last call, for the caller to free; NULL where none did. They may be of
+ * later steps than the batch's: what was in a step keeps its label. */
 static int take_labels(struct tidylog_writer *writer, uint16_t **labels)
 {
     size_t samples = (size_t)writer->run.samples;

@@ -44,6 +44,19 @@ tidy-analyze verify runs.tidy >/dev/null 2>said || fail "verify runs.tidy: $(cat
 one=$(tidy-analyze verify run.tidy 2>&1 >/dev/null | sed 's/.*: \([0-9]*\) records.*/\1/')
 grep -q ": $((2 * one)) records checked, none damaged" said || fail "verify runs.tidy says $(cat said)"
 
+# Splits and probes are in `info`. Of 300 samples every third is in the second split; of the others those that 7 divides
+# (43 - 14 = 29) are in none.
+mkdir formats
+log_format_fixture write formats
+equals "splits" "$(info_of formats/splits.tidy first-split) $(info_of formats/splits.tidy second-split) \
+$(info_of formats/splits.tidy left-out) $(info_of formats/splits.tidy second-split-from-epoch)" "171 100 29 1"
+# In steps of 64: 171 samples make 3, 100 make 2.
+equals "steps of an epoch" "$(info_of formats/splits.tidy steps-per-epoch) \
+$(info_of formats/splits.tidy steps-per-epoch-of-second-split)" "3 5"
+equals "probes" "$(info_of formats/splits.tidy probes)" threshold-samples
+equals "predictions of uneven epochs" "$(info_of formats/uneven.tidy predictions)" $((15 * 64 - 3 * 20))
+equals "splits of one that has none" "$(info_of run.tidy first-split)$(info_of run.tidy probes)" ""
+
 # What goes wrong leaves nothing behind.
 listing() {
     ls | grep -vxE 'stdout|stderr|outside|before|after'
@@ -58,6 +71,8 @@ fails 1 "class.tidy: it has --detail class, run.tidy has margin" \
     tidy-analyze merge --shards run.tidy class.tidy -o none.tidy
 fails 1 "missing.tidy: .*[Nn]o such file" tidy-analyze merge run.tidy missing.tidy -o none.tidy
 fails 1 "runs.tidy: the file exists" tidy-analyze merge run.tidy run.tidy -o runs.tidy
+fails 1 "formats/splits.tidy: its samples cannot be copied apart: it has a second split" \
+    tidy-analyze subset formats/splits.tidy first -o none.tidy
 fails 1 "missing-list cannot be read" tidy-analyze subset run.tidy missing-list -o none.tidy
 fails 1 "standard input: no sample is listed" tidy-analyze subset run.tidy - -o none.tidy
 echo 500 >outside

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyze/confident_learning.h"
+#include "analyze/lowest.h"
 #include "common/error.h"
 #include "tests/support/support.h"
 
@@ -100,8 +101,8 @@ static void test_sets_are_cleanlabs_whatever_the_order_of_visits(void **state)
 
 /* ---- by hand ---------------------------------------------------------------------------------------------- */
 
-/* Thresholds are 0.6 = (0.9 + 0.8 + 0.1) / 3 and 0.75 = (0.7 + 0.8) / 2. Samples 0 and 1 are confident for 0, 2 for 1, 3 for
- * none and 4 for 1. */
+/* Thresholds are 0.6 = (0.9 + 0.8 + 0.1) / 3 and 0.75 = (0.7 + 0.8) / 2. Samples 0 and 1 are confident for 0, 2
+ * for 1, 3 for none and 4 for 1. */
 static struct table small(void)
 {
     return (struct table){.samples = 5,
@@ -144,21 +145,35 @@ static void test_samples_without_a_vector_take_no_part(void **state)
     }
 }
 
-/* Both are as good: of two equal samples the first is flagged where one is to be. The joint's row of label 0 is (3, 1), of
- * four samples: one is to be pruned. */
-static void test_of_equal_samples_the_first_is_pruned(void **state)
+/* As in the small table, but a sample of label 1 is short of threshold 0 by half a millionth, which is near
+ * enough. Threshold 1 is then 0.63, which sample 3 reaches. */
+static void test_a_threshold_is_reached_from_a_millionth_below(void **state)
 {
     (void)state;
-    struct table table = {.samples = 6,
-                          .classes = 2,
-                          .labels = {0, 0, 0, 0, 1, 1},
-                          .rows = {{0.9, 0.1}, {0.2, 0.8}, {0.9, 0.1}, {0.9, 0.1}, {0.1, 0.9}, {0.5, 0.5}}};
-    bool flagged[6];
-    for (int direction = 0; direction < 2; direction++) {
-        table.backwards = direction == 1;
-        const struct probability_vectors vectors = vectors_of(&table);
-        assert_int_equal(confident_learning_flag(flagged, PRUNE_BY_CLASS, &vectors), 0);
-        assert_true(flagged[1] && !flagged[0] && !flagged[2] && !flagged[3]);
+    struct table table = small();
+    table.samples = 6;
+    table.labels[5] = 1;
+    table.rows[5][0] = 0.6 - 5e-7;
+    table.rows[5][1] = 0.4 + 5e-7;
+    check_joint(&table, (uint32_t[]){2, 1, 1, 2});
+    table.rows[5][0] = 0.6 - 2e-6;
+    check_joint(&table, (uint32_t[]){2, 1, 0, 2});
+}
+
+static void test_of_equal_values_the_smaller_samples_are_kept_in_any_order(void **state)
+{
+    (void)state;
+    static const uint32_t orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    for (size_t i = 0; i < 6; i++) {
+        struct lowest lowest;
+        bool flagged[4] = {false};
+        assert_int_equal(lowest_create(&lowest, 3), 0);
+        lowest_offer(&lowest, 0.5, 3);
+        for (size_t k = 0; k < 3; k++)
+            lowest_offer(&lowest, 0.7, orders[i][k]);
+        lowest_flag(&lowest, flagged);
+        lowest_destroy(&lowest);
+        assert_true(flagged[0] && flagged[1] && !flagged[2] && flagged[3]);
     }
 }
 
@@ -208,7 +223,8 @@ int main(void)
         cmocka_unit_test(test_sets_are_cleanlabs_whatever_the_order_of_visits),
         cmocka_unit_test(test_the_joint_counts_who_is_confident_for_what),
         cmocka_unit_test(test_samples_without_a_vector_take_no_part),
-        cmocka_unit_test(test_of_equal_samples_the_first_is_pruned),
+        cmocka_unit_test(test_a_threshold_is_reached_from_a_millionth_below),
+        cmocka_unit_test(test_of_equal_values_the_smaller_samples_are_kept_in_any_order),
         cmocka_unit_test(test_a_label_within_a_millionth_of_the_largest_is_spared),
         cmocka_unit_test(test_one_class_has_no_wrong_labels),
         cmocka_unit_test(test_a_log_that_cannot_be_read_ends_it_in_every_pass),

@@ -1,4 +1,5 @@
-/* Copies between logs: several runs in one file, some samples, shards. What was predicted stays the same to the bit. */
+/* Copies between logs: several runs in one file, some samples, shards. What was predicted stays the same to the
+ * bit. */
 #include "common/tidylog_copy.h"
 
 #include "tests/common/log_fixture.h"
@@ -242,7 +243,7 @@ static void test_more_runs_than_a_log_can_hold_are_refused(void **state)
 static int copy_samples(const char *path, const char *const *inputs, uint32_t *const *renumber, size_t count,
                         uint64_t samples)
 {
-    struct tidylog_source sources[3];
+    struct tidylog_source sources[3] = {{0}};
     struct tidylog_reader *readers[3];
     for (size_t k = 0; k < count; k++) {
         readers[k] = log_fixture_open(inputs[k]);

@@ -7,9 +7,9 @@
 
 #include "common/error.h"
 
-/* Samples 0, 3, 4, 7, 8 are the first split, 1, 5, 9 the second, 2 and 6 neither; in steps of 2, from epoch 2 on the
- * second. So an epoch of the first phase is (0 3) (4 7) (8), one of the second (1 5) (9), then (0 3) (4 7) (8) again,
- * evaluated. */
+/* Samples 0, 3, 4, 7, 8 are the first split, 1, 5, 9 the second, 2 and 6 neither; in steps of 2, from epoch 2 on
+ * the second. So an epoch of the first phase is (0 3) (4 7) (8), one of the second (1 5) (9), then (0 3) (4 7)
+ * (8) again, evaluated. */
 enum { SAMPLES = 10, BATCH = 2, SECOND = 2, CLASSES = 4 };
 static const uint16_t parts[SAMPLES] = {0, 1, 2, 0, 0, 1, 2, 0, 0, 1};
 
