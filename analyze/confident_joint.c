@@ -1,4 +1,5 @@
-/* One pass for the thresholds, and one that counts the joint and marks the samples; then how many are to be pruned. */
+/* One pass for the thresholds, and one that counts the joint and marks the samples; then how many are to be
+ * pruned. */
 #include "analyze/confident_joint.h"
 
 #include <math.h>
@@ -145,8 +146,9 @@ static int compare_remainders(const void *left, const void *right)
     return a->index < b->index ? -1 : a->index > b->index;
 }
 
-/* Rounds values[count] to whole numbers that keep their (rounded) sum: half to even, then those move by one that rounding
- * moved most. Of equal ones the last move up and the first move down, as a stable sort read from that end has them. */
+/* Rounds values[count] to whole numbers that keep their (rounded) sum: half to even, then those move by one that
+ * rounding moved most. Of equal ones the last move up and the first move down, as a stable sort read from that
+ * end has them. */
 static void round_keeping_sum(double *values, size_t count, struct remainder *room)
 {
     double sum = 0, rounded = 0;
@@ -167,8 +169,8 @@ static void round_keeping_sum(double *values, size_t count, struct remainder *ro
         values[room[off < 0 ? i : count - 1 - i].index] += step;
 }
 
-/* Each row of the joint scaled to the samples with that label. cleanlab then scales all of it to the number of samples,
- * which changes nothing but the last bits. */
+/* Each row of the joint scaled to the samples with that label. cleanlab then scales all of it to the number of
+ * samples, which changes nothing but the last bits. */
 static void calibrate(double *out, const struct confident_joint *joint, size_t classes, struct remainder *room)
 {
     for (size_t k = 0; k < classes; k++) {
@@ -182,8 +184,8 @@ static void calibrate(double *out, const struct confident_joint *joint, size_t c
     }
 }
 
-/* A class that would lose all its samples keeps one, and its other counts are one less each: cleanlab takes a fraction of 1
- * from each and cuts off what is behind the point. */
+/* A class that would lose all its samples keeps one, and its other counts are one less each: cleanlab takes a
+ * fraction of 1 from each and cuts off what is behind the point. */
 static void keep_one_of_each_class(double *counts, size_t classes)
 {
     for (size_t k = 0; k < classes; k++) {

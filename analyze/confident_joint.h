@@ -1,5 +1,5 @@
-/* The joint of given labels and of what samples are confident for, the heart of confident learning (Northcutt et al. 2021,
- * JAIR). docs/scores.md has the definitions; the numbers are those of the package cleanlab. */
+/* The joint of given labels and of what samples are confident for, the heart of confident learning (Northcutt et
+ * al. 2021, JAIR). docs/scores.md has the definitions; the numbers are those of the package cleanlab. */
 #ifndef TIDY_ANALYZE_CONFIDENT_JOINT_H
 #define TIDY_ANALYZE_CONFIDENT_JOINT_H
 
@@ -7,14 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One probability vector a sample. They are visited one by one and never kept: memory stays O(samples + classes^2). */
+/* One probability vector a sample. They are visited one by one and never kept: memory stays O(samples +
+ * classes^2). */
 struct probability_vectors {
     size_t samples;
     uint32_t classes;
     const uint16_t *labels; /* [samples] as given */
 
-    /* Calls visit once for each sample, in any order, with the same vector [classes] in every call. NaN in its first entry:
-     * the sample has none, and takes no part. Ends where visit fails, with what that returned. */
+    /* Calls visit once for each sample, in any order, with the same vector [classes] in every call. NaN in its
+     * first entry: the sample has none, and takes no part. Ends where visit fails, with what that returned. */
     int (*each)(void *context, int (*visit)(void *visitor, size_t sample, const double *probabilities),
                 void *visitor);
     void *context;
@@ -44,8 +45,8 @@ int confident_joint_create(struct confident_joint *out, const struct probability
                            bool with_margins);
 void confident_joint_destroy(struct confident_joint *joint);
 
-/* *out: [classes][classes] whole numbers: of the samples with each given label, how many belong to each class. At least one
- * of each class is its own. Freed by the caller. */
+/* *out: [classes][classes] whole numbers: of the samples with each given label, how many belong to each class.
+ * At least one of each class is its own. Freed by the caller. */
 int confident_joint_calibrate(double **out, const struct confident_joint *joint);
 
 #endif

@@ -102,8 +102,8 @@ static void add(double *sums, double *count, const float *trajectory, size_t epo
         sums[t] += sign * (double)trajectory[t];
 }
 
-/* Gives each trajectory to the nearer centre. Returns whether one moved. No cluster loses its last member, because its
- * centre is nearer to its members, taken together, than the other. */
+/* Gives each trajectory to the nearer centre. Returns whether one moved. No cluster loses its last member,
+ * because its centre is nearer to its members, taken together, than the other. */
 static bool assign(struct clusters *c, bool *in_high, const float *losses, size_t count)
 {
     bool moved = false;

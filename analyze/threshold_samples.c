@@ -94,6 +94,6 @@ int threshold_samples_check(const char *rule, struct analysis *analysis)
     if (status != 0 || any)
         return status;
     return tidy_fail("%s: threshold '%s' needs samples that were trained on a made-up class; "
-                     "'tidy-record train --threshold-samples' records a run with them",
+                     "'tidy-record train --threshold-samples 1' records a run with them",
                      analysis->path, rule);
 }

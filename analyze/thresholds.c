@@ -214,8 +214,8 @@ static int flag_confident(const struct question *q)
     return confident_suspects_flag(q->flagged, q->analysis, q->threshold->row->filter);
 }
 
-/* Flags what is a suspect in every run that judges it, as Pleiss et al.'s code does for the runs in which a sample is no
- * threshold sample. */
+/* Flags what is a suspect in every run that judges it, as Pleiss et al.'s code does for the runs in which a
+ * sample is no threshold sample. */
 static int flag_in_every_run(const struct question *q)
 {
     struct analysis *analysis = q->analysis;

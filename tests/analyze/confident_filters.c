@@ -101,8 +101,8 @@ static void test_sets_are_cleanlabs_whatever_the_order_of_visits(void **state)
 
 /* ---- by hand ---------------------------------------------------------------------------------------------- */
 
-/* Thresholds are 0.6 = (0.9 + 0.8 + 0.1) / 3 and 0.75 = (0.7 + 0.8) / 2. Samples 0 and 1 are confident for 0, 2 for 1, 3 for
- * none and 4 for 1. */
+/* Thresholds are 0.6 = (0.9 + 0.8 + 0.1) / 3 and 0.75 = (0.7 + 0.8) / 2. Samples 0 and 1 are confident for 0, 2
+ * for 1, 3 for none and 4 for 1. */
 static struct table small(void)
 {
     return (struct table){.samples = 5,
@@ -145,8 +145,8 @@ static void test_samples_without_a_vector_take_no_part(void **state)
     }
 }
 
-/* As in the small table, but a sample of label 1 is short of threshold 0 by half a millionth, which is near enough. Threshold 1
- * is then 0.63, which sample 3 reaches. */
+/* As in the small table, but a sample of label 1 is short of threshold 0 by half a millionth, which is near
+ * enough. Threshold 1 is then 0.63, which sample 3 reaches. */
 static void test_a_threshold_is_reached_from_a_millionth_below(void **state)
 {
     (void)state;

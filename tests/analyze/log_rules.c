@@ -1,4 +1,5 @@
-/* Rules and scores that ask the log for more than a sample's dynamics: threshold samples, CTRL, confident learning. */
+/* Rules and scores that ask the log for more than a sample's dynamics: threshold samples, CTRL, confident
+ * learning. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,8 +96,9 @@ static void test_margins_up_to_the_99th_percentile_of_the_threshold_samples_are_
     check_flags(path, "correctness", "threshold-samples", "!.!...");
 }
 
-/* The second run's are 0 and 1, with margins -2 and 0: its threshold is -0.02. Sample 2 is flagged in both runs, 3 in the
- * second only; 0 was flagged by the first, the only one that judges it, 1 was not; 4 and 5 are judged by the second. */
+/* The second run's are 0 and 1, with margins -2 and 0: its threshold is -0.02. Sample 2 is flagged in both runs,
+ * 3 in the second only; 0 was flagged by the first, the only one that judges it, 1 was not; 4 and 5 are judged
+ * by the second. */
 static void test_runs_with_other_threshold_samples_judge_those_of_each_other(void **state)
 {
     (void)state;
@@ -264,8 +266,8 @@ static void test_of_several_presentations_in_an_epoch_ctrl_takes_the_last(void *
     check_ctrl("twice.tidy", (float[]){1, 0, 0, NAN});
 }
 
-/* Of three epochs the last two count: 0 is high in both; 1 is presented in the first only, in which it is low, 2 in the
- * last only, in which it is high; 3 has a margin that is not a number. */
+/* Of three epochs the last two count: 0 is high in both; 1 is presented in the first only, in which it is low, 2
+ * in the last only, in which it is high; 3 has a margin that is not a number. */
 static void test_an_epoch_without_a_presentation_has_the_loss_before_it(void **state)
 {
     (void)state;
@@ -290,7 +292,7 @@ static void test_rules_say_what_the_log_lacks(void **state)
                   "threshold 'ctrl' needs --detail margin or more; this log was recorded with --detail class");
     check_refused(path, "both", "threshold 'both' needs --detail probs or more");
     path = random_log("margin.tidy", TIDYLOG_MARGIN);
-    check_refused(path, "threshold-samples", "'tidy-record train --threshold-samples' records a run with them");
+    check_refused(path, "threshold-samples", "'tidy-record train --threshold-samples 1' records a run with them");
 }
 
 int main(void)

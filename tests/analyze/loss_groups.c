@@ -1,4 +1,5 @@
-/* Clusters of loss trajectories: by hand, and against scikit-learn (fixtures/loss_clusters.tsv); and percentiles. */
+/* Clusters of loss trajectories: by hand, and against scikit-learn (fixtures/loss_clusters.tsv); and
+ * percentiles. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,8 @@
 #include "analyze/percentile.h"
 #include "tests/support/support.h"
 
-/* Two classes: the clamp is 2 log 2 = 1.386. Means of five, the first loss left out: of 0 0 0 0 5 the 5 counts 1.386. */
+/* Two classes: the clamp is 2 log 2 = 1.386. Means of five, the first loss left out: of 0 0 0 0 5 the 5 counts
+ * 1.386. */
 static void test_losses_are_clamped_and_smoothed_over_five_epochs(void **state)
 {
     (void)state;
@@ -38,7 +40,8 @@ static void check_flags(const float *losses, size_t count, size_t epochs, const 
             fail_msg("trajectory %zu: %s is expected", i, expected);
 }
 
-/* From 0 and 10 the border is 5, so that 6 goes with 10; then the centres are 1.25 and 8, the border 4.6, and nothing moves. */
+/* From 0 and 10 the border is 5, so that 6 goes with 10; then the centres are 1.25 and 8, the border 4.6, and
+ * nothing moves. */
 static void test_the_cluster_of_high_losses_is_flagged(void **state)
 {
     (void)state;

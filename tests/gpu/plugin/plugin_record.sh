@@ -23,6 +23,15 @@ cut -f 1,2,3 a.samples | diff - <(cut -f 1,2,3 cpu.samples) || fail "samples, gi
 [ "$(tidy-analyze epochs a.tidy | cut -f 1 | tr '\n' ' ')" = "$(tidy-analyze epochs cpu.tidy | cut -f 1 | tr '\n' ' ')" ] ||
     fail "epochs"
 
+# Two halves of 21 and 20 samples, whose last steps have 5 and 4, and which are classified without training; the same after a resume.
+seq 0 43 | awk '$1 % 15 != 0 { print $1 "\t" $1 % 3 }' >labels.tsv
+halves=("${train[@]}" --labels labels.tsv --second-split 1 --lr-schedule constant --device cuda --deterministic)
+expect 0 "3 left out" "${halves[@]}" --epochs 3 -o halves.tidy
+tidy-analyze verify halves.tidy >/dev/null || fail "a damaged log of two halves"
+expect 0 "" "${halves[@]}" --epochs 2 -o prolonged.tidy
+expect 0 "epoch 3/3" tidy-record resume prolonged.tidy --epochs 3
+same_log halves.tidy prolonged.tidy
+
 # Every detail, precision and network option that changes what is computed or copied.
 for detail in class probs full; do
     expect 0 "" "${train[@]}" --epochs 1 --device cuda --detail "$detail" --resize 12 --force -o d.tidy
