@@ -11,6 +11,7 @@
 #include "analyze/suggestions.h"
 #include "common/error.h"
 #include "common/label_file.h"
+#include "common/memory.h"
 #include "common/options.h"
 #include "common/output_file.h"
 #include "common/table.h"
@@ -58,6 +59,27 @@ static int print(const struct cleaning *cleaning, uint64_t samples, bool json)
     return table_end(table);
 }
 
+/* The names that the log has, one block with their text; *out NULL where it has none. */
+static int names_of_log(const char *const **out, const struct tidylog_run *run)
+{
+    uint32_t classes = classes_of(run), count = 0;
+    const char **names;
+    *out = NULL;
+    if (run->class_names == NULL)
+        return 0;
+    size_t bytes = classes * sizeof *names, length = strlen(run->class_names) + 1;
+    int status = memory_allocate(&names, bytes + length, 1, "names of classes");
+    if (status != 0)
+        return status;
+    char *text = memcpy((char *)names + bytes, run->class_names, length);
+    for (char *name; count < classes && (name = strsep(&text, "\n")) != NULL;)
+        names[count++] = name;
+    while (count < classes)
+        names[count++] = "";
+    *out = names;
+    return 0;
+}
+
 static int write_labels(const struct cleaning *cleaning, const struct tidylog_run *run,
                         const struct destination *to)
 {
@@ -65,7 +87,9 @@ static int write_labels(const struct cleaning *cleaning, const struct tidylog_ru
     int status = 0;
     if (to->path == NULL)
         return print(cleaning, run->samples, to->json);
-    if (to->class_names != NULL)
+    if (to->class_names == NULL)
+        status = names_of_log(&class_names, run);
+    else
         status = class_names_read(&class_names, to->class_names, classes_of(run));
     if (status == 0)
         status = label_file_write(to->path, to->format, cleaning->labels, run->samples, classes_of(run),
@@ -181,7 +205,7 @@ int clean_command(int argc, char **argv)
          .kind = OPTION_TEXT,
          .value = &to.class_names,
          .argument = "FILE",
-         .help = "the classes' names, a line each, for .csv"},
+         .help = "the classes' names, a line each, for .csv; without it, those that the log has"},
         {.name = "force", .kind = OPTION_FLAG, .value = &to.force, .help = "replace a file that exists"},
         JSON_OPTION(to.json),
     };

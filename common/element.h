@@ -29,15 +29,17 @@ struct element_row {
 };
 extern const struct element_row element_rows[ELEMENTS];
 
-/* Reads `count` elements, `stride` bytes apart, little endian and perhaps unaligned. To float, rounding to nearest. */
+/* Reads `count` elements, `stride` bytes apart, little endian and perhaps unaligned. To float, rounding to
+ * nearest. */
 void element_to_float(float *out, enum element type, const uint8_t *from, size_t count, size_t stride);
 
-/* The same to whole numbers. Returns the index of the first element that is no whole number in least..most, or count;
- * out is set before that index only. */
+/* The same to whole numbers. Returns the index of the first element that is no whole number in least..most, or
+ * count; out is set before that index only. */
 size_t element_to_whole(int32_t *out, enum element type, const uint8_t *from, size_t count, size_t stride,
                         int32_t least, int32_t most);
 
-/* Writes one element as a person reads it ("-1", "2.5") into text (at least 32 bytes) and returns it: for messages. */
+/* Writes one element as a person reads it ("-1", "2.5") into text (at least 32 bytes) and returns it: for
+ * messages. */
 const char *element_text(char *text, enum element type, const uint8_t *from);
 
 #endif

@@ -12,8 +12,9 @@ struct idx {
     uint8_t *values;      /* [product of sizes][value_bytes], whole numbers, big endian as in the file */
 };
 
-/* Reads all of `path`, unsigned bytes that must have that many dimensions (1 or 3). Errors: cannot be read, wrong magic
- * number, sizes of 0 or absurd, truncated, surplus bytes, damaged compression. On success the caller frees `values`. */
+/* Reads all of `path`, unsigned bytes that must have that many dimensions (1 or 3). Errors: cannot be read, wrong
+ * magic number, sizes of 0 or absurd, truncated, surplus bytes, damaged compression. On success the caller frees
+ * `values`. */
 int idx_read(struct idx *out, const char *path, uint32_t dimensions);
 
 /* The same for labels (one dimension) of unsigned bytes, or of signed numbers of 2 or 4 bytes. */

@@ -8,11 +8,11 @@
 /* Stands for a sample that is left out (-1 in IDX and NPY, absent or -1 in TSV and CSV). */
 enum { LABEL_LEFT_OUT = UINT16_MAX };
 
-/* Reads by what the file is, not by its name: IDX of one dimension (plain or .gz; u8, or i16 or i32 where -1 leaves out),
- * NPY of one dimension and any type (of whole numbers), or text (plain or .gz): a line a sample, its index and label
- * first, separated by tab or comma, '#' and a header line skipped; a sample without a line is left out.
- * *out has `samples` labels, freed by the caller. classes 0: any label below 65535.
- * Errors: unreadable, another length (says both), a label outside the classes (says which sample), a sample twice. */
+/* Reads by what the file is, not by its name: IDX of one dimension (plain or .gz; u8, or i16 or i32 where -1
+ * leaves out), NPY of one dimension and any type (of whole numbers), or text (plain or .gz): a line a sample, its
+ * index and label first, separated by tab or comma, '#' and a header line skipped; a sample without a line is left
+ * out. *out has `samples` labels, freed by the caller. classes 0: any label below 65535. Errors: unreadable,
+ * another length (says both), a label outside the classes (says which sample), a sample twice. */
 int label_file_read(uint16_t **out, const char *path, uint64_t samples, uint32_t classes);
 
 enum label_format { LABEL_IDX, LABEL_NPY, LABEL_TSV, LABEL_CSV };

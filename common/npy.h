@@ -1,4 +1,5 @@
-/* NPY files, NumPy's format for one array (versions 1, 2 and 3), read through a memory map and written in version 1.
+/* NPY files, NumPy's format for one array (versions 1, 2 and 3), read through a memory map and written in version
+ * 1.
  *
  * The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
 #ifndef TIDY_COMMON_NPY_H
@@ -23,9 +24,9 @@ struct npy {
     size_t map_bytes;
 };
 
-/* Maps `path`. Errors: not an NPY file, a newer version, a header that is none, an element type that enum element has
- * not, big endian, more dimensions, truncated, surplus bytes, sizes whose product does not fit. Closed with npy_close.
- * A size may be 0. */
+/* Maps `path`. Errors: not an NPY file, a newer version, a header that is none, an element type that enum element
+ * has not, big endian, more dimensions, truncated, surplus bytes, sizes whose product does not fit. Closed with
+ * npy_close. A size may be 0. */
 int npy_open(struct npy *out, const char *path);
 void npy_close(struct npy *npy);
 

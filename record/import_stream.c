@@ -1,5 +1,5 @@
-/* Reads the stream's frames. Memory follows what really arrives: counts are bounded by the samples, and a step's numbers are
- * read a block at a time. */
+/* Reads the stream's frames. Memory follows what really arrives: counts are bounded by the samples, and a step's
+ * numbers are read a block at a time. */
 #include "record/import_stream.h"
 
 #include <errno.h>

@@ -37,9 +37,9 @@ int import_stream_open(struct import_stream *out, FILE *in);
 void import_stream_close(struct import_stream *stream);
 
 /* Reads to the stream's end. labels: [samples], those known beforehand where `known`, else what stands for a label
- * until its sample is seen. Errors: an end within a step or without the end's frame, a frame that is none, an epoch before
- * the one in progress, a sample or class that is none, a sample with another label than before; as importer_add's.
- * What came before stays in the log. */
+ * until its sample is seen. Errors: an end within a step or without the end's frame, a frame that is none, an
+ * epoch before the one in progress, a sample or class that is none, a sample with another label than before; as
+ * importer_add's. What came before stays in the log. */
 int import_stream_run(struct import_stream *stream, struct importer *importer, const uint16_t *labels, bool known);
 
 #endif

@@ -73,8 +73,8 @@ static int fail_sample(const struct import_block *block, uint32_t i, const char 
 
 /* ---- what the numbers mean ------------------------------------------------------------------------------ */
 
-/* Turns a row of probabilities into their logarithms and finds the first largest: rounding a logarithm might make two
- * of them equal. */
+/* Turns a row of probabilities into their logarithms and finds the first largest: rounding a logarithm might make
+ * two of them equal. */
 static int take_probabilities(float *row, uint16_t *predicted, uint32_t classes, enum element type,
                               const struct import_block *block, uint32_t i)
 {

@@ -20,8 +20,8 @@ enum { IMPORT_STEP_MOST = 768 };
 /* Numbers of each prediction: `classes`, or 1 for IMPORT_CLASSES. */
 uint32_t import_width(enum import_kind kind, uint32_t classes);
 
-/* The most predictions of a run's step: IMPORT_STEP_MOST, but fewer where there are so many classes that a block of them
- * would take much memory. */
+/* The most predictions of a run's step: IMPORT_STEP_MOST, but fewer where there are so many classes that a block
+ * of them would take much memory. */
 uint32_t import_batch_size(uint64_t samples, uint32_t classes);
 
 /* An epoch's figures that only the other program knows; NaN where it does not say. */

@@ -1,4 +1,5 @@
-/* Files of labels: each format reads what it writes and what others write, and refuses what is wrong with the place. */
+/* Files of labels: each format reads what it writes and what others write, and refuses what is wrong with the
+ * place. */
 #include "common/label_file.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* The stream of docs/stream-format.md, its bytes made here by hand: what it says is in the log, and a stream that ends
- * anywhere or is damaged leaves a good log of what was whole. */
+/* The stream of docs/stream-format.md, its bytes made here by hand: what it says is in the log, and a stream that
+ * ends anywhere or is damaged leaves a good log of what was whole. */
 #include "record/import_stream.h"
 
 #include <math.h>
@@ -289,7 +289,6 @@ static void test_samples_twice_or_never_in_an_epoch_are_counted(void **state)
 {
     (void)state;
     struct bytes bytes = {.count = 0};
-    int finished;
     put_header(&bytes);
     put_step(&bytes, 0, 4, (const uint8_t[]){0, 1, 1, 1}, (const uint8_t[]){0, 0, 1, 2});
     put_step(&bytes, 1, 4, (const uint8_t[]){0, 1, 2, 3}, (const uint8_t[]){0, 0, 1, 2});
@@ -331,7 +330,6 @@ static void test_samples_twice_or_never_in_an_epoch_are_counted(void **state)
     fclose(in);
     assert_int_equal(tidylog_close(log), TIDY_OK);
     check_log(path, 3);
-    (void)finished;
 }
 
 /* Bytes changed, left out or doubled at random: an error or not, but never a log that cannot be read. */
