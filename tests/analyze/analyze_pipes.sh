@@ -53,6 +53,18 @@ done
 equals "best F1 is the sweep's largest" "$(tidy-analyze eval run.tidy --score aum | tail -1 | cut -f9)" \
     "$(tidy-analyze sweep run.tidy --score aum | grep -v '#' | cut -f5 | sort -g | tail -1)"
 
+# Toneva's order of two equal runs is that of one, with twice the number: never learned counts as all eight epochs.
+tidy-analyze merge run.tidy run.tidy -o twice.tidy || fail "merge"
+tidy-analyze samples run.tidy --score forgetting-events,never-learned |
+    awk '!/#/ { print $1, 2 * ($5 == 1 ? 8 : $4) }' | sort -s -k2,2n >expected
+tidy-analyze samples twice.tidy --score forgetting-events --over-runs toneva | grep -v '#' |
+    sort -t "$(printf '\t')" -s -k4,4g | cut -f1,4 | tr '\t' ' ' >order
+cmp -s order expected || fail "Toneva's order over runs: $(diff order expected | head -3)"
+equals "the mean of two equal runs" "$(tidy-analyze samples twice.tidy --score aum,correctness | md5sum)" \
+    "$(tidy-analyze samples run.tidy --score aum,correctness | md5sum)"
+equals "windows by name" "$(tidy-analyze samples run.tidy --epochs 0..2 | md5sum)" \
+    "$(tidy-analyze samples run.tidy --first 3 | md5sum)"
+
 # Most suspicious first: for AUM, low first.
 tidy-analyze flag run.tidy --threshold count:50 | grep -v '#' | cut -f2 | sort -g -c 2>/dev/null ||
     fail "flag is not sorted by suspicion"

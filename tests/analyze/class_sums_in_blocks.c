@@ -178,6 +178,30 @@ static void test_a_sample_whose_list_does_not_fit_is_an_error(void **state)
     analysis_close(&analysis);
 }
 
+/* Two pieces of memory: sample 3 has one, 0 takes the other, so that for 1 the samples 2 and 3 are dropped, and what comes of
+ * 3 in the same step must not end in its old piece, which is 1's now. */
+static void test_what_is_dropped_within_a_step_leaves_the_others_alone(void **state)
+{
+    (void)state;
+    static struct seen seen;
+    const uint16_t given[4] = {0, 0, 0, 0};
+    struct class_counts block;
+    memset(&seen, 0, sizeof seen);
+    assert_int_equal(class_counts_begin(&block, given, CLASSES, 4, 0, 4 * 8 + 2 * 32), 0);
+    const struct tidylog_observations first = {
+        .count = 1, .samples = (uint32_t[]){3}, .labels = given, .predicted = (uint16_t[]){5}};
+    const struct tidylog_observations second = {
+        .count = 3, .samples = (uint32_t[]){0, 1, 3}, .labels = given, .predicted = (uint16_t[]){6, 6, 6}};
+    assert_int_equal(class_counts_observe(&block, &first), 0);
+    assert_int_equal(class_counts_observe(&block, &second), 0);
+    assert_int_equal(block.end, 2);
+    assert_int_equal(class_counts_visit(&block, see_counts, &seen), 0);
+    assert_int_equal(seen.counts[0][6], 1);
+    assert_int_equal(seen.counts[1][6], 1);
+    assert_int_equal(seen.visits[2] + seen.visits[3], 0);
+    class_counts_destroy(&block);
+}
+
 /* 70,000 times the same wrong class: more than one entry of a list can count. */
 static void test_long_runs_of_one_class_are_counted(void **state)
 {
@@ -206,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_means_visit_each_sample_once_and_sum_to_one),
         cmocka_unit_test(test_suggestions_are_the_class_of_the_largest_mean_probability),
         cmocka_unit_test(test_a_sample_whose_list_does_not_fit_is_an_error),
+        cmocka_unit_test(test_what_is_dropped_within_a_step_leaves_the_others_alone),
         cmocka_unit_test(test_long_runs_of_one_class_are_counted),
     };
     return cmocka_run_group_tests(tests, setup, NULL);

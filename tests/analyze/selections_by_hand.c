@@ -376,6 +376,22 @@ static void test_the_mean_over_runs_is_of_values_and_of_ranks(void **state)
     check(mean, "aum", (double[]){2.5 / 3, 1 / 3.0, -1 / 3.0, 1 / 3.0, 1 / 3.0, -1 / 3.0}, SAMPLES);
 }
 
+/* In epoch 1 sample 1 is right in A and B and not in C, sample 4 only wrong in A, sample 5 in all. */
+static void test_only_what_no_run_has_learned_passes_every_threshold(void **state)
+{
+    (void)state;
+    merge_runs(all_full, all_epochs);
+    const struct selection window = {.epochs = "1..1"};
+    struct analysis analysis;
+    check(window, "mean-correct-epoch-or-never", (double[]){1, 4 / 3.0, 5 / 3.0, 5 / 3.0, 4 / 3.0, 2}, SAMPLES);
+    analyse(&analysis, window, "mean-correct-epoch-or-never");
+    for (size_t i = 0; i < SAMPLES; i++) {
+        float key = score_key(&analysis.scores.scores[0], i);
+        assert_true(i == 5 ? isinf(key) : (double)key == score_value(&analysis.scores.scores[0], i));
+    }
+    analysis_close(&analysis);
+}
+
 static void test_the_worst_run_is_the_most_suspicious_at_the_scores_own_end(void **state)
 {
     (void)state;
@@ -466,6 +482,7 @@ int main(void)
         cmocka_unit_test(test_second_split_forgetting_is_the_epoch_of_the_second_phase_from_which_on_it_is_wrong),
         cmocka_unit_test(test_second_split_forgetting_needs_a_second_split),
         cmocka_unit_test(test_the_mean_over_runs_is_of_values_and_of_ranks),
+        cmocka_unit_test(test_only_what_no_run_has_learned_passes_every_threshold),
         cmocka_unit_test(test_the_worst_run_is_the_most_suspicious_at_the_scores_own_end),
         cmocka_unit_test(test_tonevas_order_sums_forgetting_events_over_runs),
         cmocka_unit_test(test_windows_are_those_of_each_run),
