@@ -45,7 +45,8 @@ static const char description[] =
     "\n"
     "From a stream: 'tidy-record import -' reads from standard input what a trainer writes while it trains, for\n"
     "instance with bindings/python/tidylog.py; labels come with it. The log can be analysed meanwhile. Where the\n"
-    "stream ends early or is damaged, finished epochs are kept, and the exit code is 1.\n"
+    "stream ends early or is damaged, finished epochs are kept, and the exit code is 1. With --force the stream's\n"
+    "first step replaces the old log, however the stream goes on; arrays replace it once all is imported.\n"
     "\n"
     "One line at the end says how many predictions an epoch of each sample has too many or too few.";
 
@@ -284,6 +285,8 @@ static int record_arrays(struct import_arrays *arrays, const struct tidylog_run 
         status = import_arrays_run(arrays, &importer);
     int closed = tidylog_close(log);
     status = status != 0 ? status : closed;
+    if (status == TIDY_FAILED)
+        status = tidy_fail("%s; nothing was written to %s", tidy_error_message(), settings->output);
     if (status == 0)
         status = tidylog_move(temporary, settings->output, settings->force);
     progress_clear();

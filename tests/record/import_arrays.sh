@@ -120,8 +120,10 @@ expect 0 "" $import --logits logits.npy --force -o m.tidy
 cmp -s m.tidy before && fail "the log was not replaced"
 [ ! -e m.tidy.ckpt ] || fail "another run's checkpoint lies beside the log"
 [ -z "$(compgen -G '*import-*')" ] || fail "left: $(echo *import-*)"
-small_files() { (trap '' XFSZ && ulimit -f 16 && exec "$@"); }
-expect_error 1 "cannot write" small_files $import --logits logits.npy -o large.tidy
+small_files() { (trap '' XFSZ && ulimit -f 64 && exec "$@"); }
+expect_error 1 "; nothing was written to large.tidy" small_files $import --logits logits.npy --detail full -o large.tidy
+grep -q "cannot write step [0-9]*: " stderr || fail "$(cat stderr)"
+grep -q "resume" stderr && fail "an import cannot be gone on with: $(cat stderr)"
 [ -z "$(compgen -G 'large*')" ] || fail "left: $(echo large*)"
 
 # The examples of --help work.
