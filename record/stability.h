@@ -20,7 +20,4 @@ void stability_destroy(struct stability *stability);
  * often). All that was appended must be synced. Errors: as tidylog_open's and tidylog_replay_next's. */
 int stability_look(struct stability *stability, bool *stable);
 
-/* Of the epoch looked at last: the share of suspects that were the epoch's before; NaN where there was none before. */
-double stability_overlap(const struct stability *stability);
-
 #endif
