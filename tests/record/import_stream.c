@@ -127,7 +127,7 @@ static int import(const char *path, const struct bytes *bytes, int *finished)
         assert_int_equal(tidylog_create(&log, path, &run, true), TIDY_OK);
         status = importer_create(&importer, log);
         if (status == 0)
-            status = import_stream_run(&stream, &importer, unknown, false);
+            status = import_stream_run(&stream, &importer, false);
         *finished = (int)importer.epoch;
         importer_destroy(&importer);
         assert_int_equal(tidylog_close(log), TIDY_OK);
@@ -311,7 +311,7 @@ static void test_samples_twice_or_never_in_an_epoch_are_counted(void **state)
     if (status == 0)
         status = importer_create(&importer, log);
     if (status == 0)
-        status = import_stream_run(&stream, &importer, unknown, false);
+        status = import_stream_run(&stream, &importer, false);
     importer_report(&importer, "run.tidy");
     fflush(stderr);
     dup2(old, STDERR_FILENO);
