@@ -301,8 +301,8 @@ static void test_samples_twice_or_never_in_an_epoch_are_counted(void **state)
     static const uint16_t unknown[SAMPLES];
     const struct tidylog_run run = {
         .samples = SAMPLES, .classes = CLASSES, .batch_size = SAMPLES, .epochs = 1, .labels = unknown};
-    struct tidylog_writer *log;
-    struct importer importer;
+    struct tidylog_writer *log = NULL;
+    struct importer importer = {0};
     struct import_stream stream;
     FILE *in = fmemopen(bytes.at, bytes.count, "rb");
     int status = import_stream_open(&stream, in);
