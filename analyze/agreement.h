@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Spearman's rank correlation of two lists of keys: Pearson's correlation of their ranks, where equal keys have the mean of the
- * ranks that they take up (Spearman 1904; Kendall 1948 for ties). */
+/* Spearman's rank correlation of two lists of keys: Pearson's correlation of their ranks, where equal keys have the
+ * mean of the ranks that they take up (Spearman 1904; Kendall 1948 for ties). */
 struct rank_correlation {
     size_t samples; /* that have a key in both; the others are left out */
     double rho;     /* -1 to 1; NaN for less than two samples, or where all keys of one list are equal */

@@ -45,14 +45,15 @@ int analysis_choose(struct analysis *analysis, const char *text);
 /* The same for a command that works on one score: a list or "all" is wrong usage. */
 int analysis_choose_one(struct analysis *analysis, const char *text);
 
-/* Replays all runs, once or, where sums by class need it, once a block, and makes the scores. `also` (NULL: nobody else)
- * sees the first pass; it needs a log of one run. */
+/* Replays all runs, once or, where sums by class need it, once a block, and makes the scores. `also` (NULL: nobody
+ * else) sees the first pass; it needs a log of one run. */
 int analysis_replay(struct analysis *analysis, const struct replay_observer *also);
 
 /* The same of run `run` alone. */
 int analysis_replay_run(struct analysis *analysis, uint32_t run, const struct replay_observer *also);
 
-/* Turns to another run: run, epochs and window are then its own. Errors: its window is empty, its record is damaged. */
+/* Turns to another run: run, epochs and window are then its own. Errors: its window is empty, its record is
+ * damaged. */
 int analysis_select_run(struct analysis *analysis, uint32_t run);
 
 #endif

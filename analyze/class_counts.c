@@ -123,8 +123,9 @@ static int add_wrong(struct class_counts *block, uint32_t sample, uint16_t class
     return 0;
 }
 
-/* Lists the predictions first .. end - 1 that the histories take up: the wrong ones of the block's samples, and the right ones
- * too where nobody else counts them. Without branches, since no processor foresees which ones they are. */
+/* Lists the predictions first .. end - 1 that the histories take up: the wrong ones of the block's samples, and the
+ * right ones too where nobody else counts them. Without branches, since no processor foresees which ones they
+ * are. */
 static uint32_t choose(uint32_t *chosen, const struct class_counts *block, const struct tidylog_observations *step,
                        uint32_t first, uint32_t end)
 {

@@ -1,5 +1,5 @@
-/* A block of samples with the classes predicted for each. Most samples are predicted few classes, so what is kept are
- * lists of those that were wrong, not a table of all classes. For class_sums.h. */
+/* A block of samples with the classes predicted for each. Most samples are predicted few classes, so what is kept
+ * are lists of those that were wrong, not a table of all classes. For class_sums.h. */
 #ifndef TIDY_ANALYZE_CLASS_COUNTS_H
 #define TIDY_ANALYZE_CLASS_COUNTS_H
 
@@ -36,13 +36,14 @@ struct class_counts {
     struct class_count *counts; /* [classes] of the sample visited */
 };
 
-/* Starts a block at sample `first` that takes about `bytes` bytes, of a log of `samples`. `given` must outlive it, and so
- * must `correct`, which is set afterwards. Freed with class_counts_destroy, also after a failure. */
+/* Starts a block at sample `first` that takes about `bytes` bytes, of a log of `samples`. `given` must outlive it,
+ * and so must `correct`, which is set afterwards. Freed with class_counts_destroy, also after a failure. */
 int class_counts_begin(struct class_counts *out, const uint16_t *given, uint32_t classes, size_t samples,
                        size_t first, size_t bytes);
 void class_counts_destroy(struct class_counts *block);
 
-/* Adds one step: a replay_observer's function. Error: one sample alone needs more memory than the block may take. */
+/* Adds one step: a replay_observer's function. Error: one sample alone needs more memory than the block may
+ * take. */
 int class_counts_observe(void *block, const struct tidylog_observations *step);
 
 /* Visits the block's samples in order. */

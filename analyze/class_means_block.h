@@ -15,8 +15,8 @@ struct class_means_block {
     double *means;           /* [classes] of the sample visited */
 };
 
-/* Starts a block at sample `first` that takes about `bytes` bytes, at least one sample, of a log of `samples`. `given`
- * must outlive it. Freed with class_means_destroy, also after a failure. */
+/* Starts a block at sample `first` that takes about `bytes` bytes, at least one sample, of a log of `samples`.
+ * `given` must outlive it. Freed with class_means_destroy, also after a failure. */
 int class_means_begin(struct class_means_block *out, const uint16_t *given, uint32_t classes, size_t samples,
                       size_t first, size_t bytes);
 void class_means_destroy(struct class_means_block *block);

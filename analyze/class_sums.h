@@ -1,6 +1,8 @@
-/* What needs a number for each sample and class: how often each class was predicted, and the mean of its probability.
+/* What needs a number for each sample and class: how often each class was predicted, and the mean of its
+ * probability.
  *
- * Kept for a block of samples at a time; where one block cannot hold all of them the log is replayed once a block. */
+ * Kept for a block of samples at a time; where one block cannot hold all of them the log is replayed once a
+ * block. */
 #ifndef TIDY_ANALYZE_CLASS_SUMS_H
 #define TIDY_ANALYZE_CLASS_SUMS_H
 
@@ -17,9 +19,9 @@ struct class_count {
 
 typedef int class_counts_visitor(void *context, size_t sample, const struct class_count *counts, size_t count);
 
-/* Visits every sample once, in any order: `counts` has the classes predicted for it in the window, in all runs, smallest
- * first; none where it was never presented. What a probe was taken for does not count. Where all fit into one block, and
- * analysis_replay was told (see struct analysis), the log is not replayed again.
+/* Visits every sample once, in any order: `counts` has the classes predicted for it in the window, in all runs,
+ * smallest first; none where it was never presented. What a probe was taken for does not count. Where all fit into
+ * one block, and analysis_replay was told (see struct analysis), the log is not replayed again.
  * Errors: a damaged log, no memory, what `visit` returns. */
 int class_counts_each(struct analysis *analysis, class_counts_visitor *visit, void *context);
 
@@ -33,8 +35,8 @@ struct class_means {
 
 typedef int class_means_visitor(void *context, const struct class_means *means);
 
-/* Visits every sample once, in any order. Needs detail probs. Where all fit into one block a second call does not replay
- * again. */
+/* Visits every sample once, in any order. Needs detail probs. Where all fit into one block a second call does not
+ * replay again. */
 int class_means_each(struct analysis *analysis, class_means_visitor *visit, void *context);
 
 /* The same over the selected run alone. */

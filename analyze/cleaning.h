@@ -25,8 +25,8 @@ struct cleaning {
     size_t wrong;                /* of those that stay, where the truth is known */
 };
 
-/* Labels begin as those that the data set gave the run; what the run left out stays so. `suggestions` ([samples]) are
- * for a list without labels of its own, else NULL. Freed with cleaning_destroy, also after a failure.
+/* Labels begin as those that the data set gave the run; what the run left out stays so. `suggestions` ([samples])
+ * are for a list without labels of its own, else NULL. Freed with cleaning_destroy, also after a failure.
  * Errors: a sample in two lists, one to keep or to label anew that the run left out, no suggestion for it. */
 int cleaning_create(struct cleaning *out, const struct tidylog_run *run,
                     const struct cleaning_list lists[CLEANING_KINDS], const struct suggestion *suggestions);

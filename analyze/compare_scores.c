@@ -69,7 +69,8 @@ struct context {
     bool *flagged;      /* [samples] */
 };
 
-/* A line for each rule that cuts scores; or, in a line without a score, each that flags the same whatever the score is. */
+/* A line for each rule that cuts scores; or, in a line without a score, each that flags the same whatever the score
+ * is. */
 static int compare_rules(struct lines *to, struct context *context, const struct score *score, bool without_score)
 {
     struct analysis *analysis = &context->analysis;

@@ -30,9 +30,9 @@ enum confident_mark {
 
 struct confident_joint {
     const struct probability_vectors *vectors;
-    uint32_t
-        *counts; /* [classes][classes] samples by given label and by the class that they are confident for; on the
-                         * diagonal at least 1 */
+    /* [classes][classes] samples by given label and by the class that they are confident for; at least 1 on the
+     * diagonal */
+    uint32_t *counts;
     double *thresholds; /* [classes] from where on (less 1e-6) a sample is confident for the class */
     size_t *labelled;   /* [classes] samples with that given label, and a vector */
     double *self;       /* [samples] the given label's probability */

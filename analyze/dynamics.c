@@ -1,4 +1,5 @@
-/* Two parts, one function each: what the predicted class tells, and what the given label's probability and margin tell. */
+/* Two parts, one function each: what the predicted class tells, and what the given label's probability and margin
+ * tell. */
 #include "analyze/dynamics.h"
 
 #include <math.h>
@@ -41,8 +42,8 @@ void dynamics_reset(struct dynamics_set *set)
         set->samples[i] = (struct dynamics){.loss_at = NAN};
 }
 
-/* Without branches, since no processor foresees which predictions are right. Epochs are at most MOST; they are masked for the
- * compiler. */
+/* Without branches, since no processor foresees which predictions are right. Epochs are at most MOST; they are
+ * masked for the compiler. */
 static void observe_class(struct dynamics *d, uint64_t epoch, uint64_t correct)
 {
     uint64_t at = epoch + 1, if_correct = 0 - correct, if_first = 0 - (correct & (d->first_correct == 0));

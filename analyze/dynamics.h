@@ -1,5 +1,5 @@
-/* What is kept of each sample while a log is replayed: 64 bytes, one cache line, from which every score of class and margin
- * detail follows. */
+/* What is kept of each sample while a log is replayed: 64 bytes, one cache line, from which every score of class
+ * and margin detail follows. */
 #ifndef TIDY_ANALYZE_DYNAMICS_H
 #define TIDY_ANALYZE_DYNAMICS_H
 
@@ -8,8 +8,8 @@
 
 #include "common/tidylog.h"
 
-/* Epochs are counted from 1 here, so that 0 is never. 21 bits count to two million; a run has at most one million epochs.
- * A sample may be presented twice in an epoch, or never: its means are over its presentations. */
+/* Epochs are counted from 1 here, so that 0 is never. 21 bits count to two million; a run has at most one million
+ * epochs. A sample may be presented twice in an epoch, or never: its means are over its presentations. */
 struct dynamics {
     uint64_t presentations : 21, correct : 21, first_correct : 21, was_correct : 1;
     uint64_t forgetting_events : 22, last_wrong : 21, last_evaluated_correct : 21;
@@ -27,15 +27,16 @@ struct dynamics_set {
     uint64_t loss_epoch; /* whose loss loss_at keeps, of several the last; UINT64_MAX: of none */
 };
 
-/* Nothing is seen yet. Freed with dynamics_destroy, also after a failure. Error: more memory than the machine has. */
+/* Nothing is seen yet. Freed with dynamics_destroy, also after a failure. Error: more memory than the machine
+ * has. */
 int dynamics_create(struct dynamics_set *out, uint64_t samples);
 void dynamics_destroy(struct dynamics_set *set);
 
 /* Forgets all, to start with another run. */
 void dynamics_reset(struct dynamics_set *set);
 
-/* Adds one step: a replay_observer's function, `set` is a struct dynamics_set. Error: a sample is presented more often than
- * can be counted. */
+/* Adds one step: a replay_observer's function, `set` is a struct dynamics_set. Error: a sample is presented more
+ * often than can be counted. */
 int dynamics_observe(void *set, const struct tidylog_observations *step);
 
 #endif

@@ -1,4 +1,5 @@
-/* One function for each kind of array, and the passes over the log that lay its elements out in the samples' order. */
+/* One function for each kind of array, and the passes over the log that lay its elements out in the samples'
+ * order. */
 #include "analyze/export_array.h"
 
 #include <errno.h>

@@ -12,11 +12,11 @@
 /* What can be exported, ended by NULL. */
 extern const char *const export_names[];
 
-/* Writes an NPY file of the window's epochs, [epochs][samples] or, of probabilities, [epochs][samples][classes] to `out`, which can be sought in:
- * int32 of predictions, float32 of all else. A sample that an epoch presented twice has its last values; one that it never
- * presented has -1 or NaN. Keeps at most `block_bytes` (or one sample's) in memory: where an epoch has more, the log is
- * replayed once for each block of samples. what: an index of export_names; `path` is for messages.
- * Errors: detail not recorded, a damaged step, a failed write. */
+/* Writes an NPY file of the window's epochs, [epochs][samples] or, of probabilities, [epochs][samples][classes] to
+ * `out`, which can be sought in: int32 of predictions, float32 of all else. A sample that an epoch presented twice
+ * has its last values; one that it never presented has -1 or NaN. Keeps at most `block_bytes` (or one sample's) in
+ * memory: where an epoch has more, the log is replayed once for each block of samples. what: an index of
+ * export_names; `path` is for messages. Errors: detail not recorded, a damaged step, a failed write. */
 int export_array_write(FILE *out, struct tidylog_reader *reader, const char *path, size_t what,
                        struct window window, size_t block_bytes);
 

@@ -14,8 +14,8 @@ struct replay_observer {
     void *context;
 };
 
-/* Replays these epochs of the reader's selected run. Where it is long, each observer has a thread of its own: they share
- * nothing that one of them writes. */
+/* Replays these epochs of the reader's selected run. Where it is long, each observer has a thread of its own: they
+ * share nothing that one of them writes. */
 int replay_epochs(struct tidylog_reader *reader, struct window window, const struct replay_observer *observers,
                   size_t count);
 

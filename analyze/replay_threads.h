@@ -10,12 +10,12 @@ struct replay_threads; /* the observers' threads, and the steps that are on the 
 int replay_threads_begin(struct replay_threads **out, const struct tidylog_run *run,
                          const struct replay_observer *observers, size_t count);
 
-/* Hands a copy of the step on to all observers, each of which sees the steps in this order. Other than 0: an observer has
- * failed at a step before; replay_threads_end has the message. */
+/* Hands a copy of the step on to all observers, each of which sees the steps in this order. Other than 0: an
+ * observer has failed at a step before; replay_threads_end has the message. */
 int replay_threads_add(struct replay_threads *threads, const struct tidylog_observations *step);
 
-/* Waits until all have seen everything, or one has failed. `status` is 0 or what the caller failed with. Returns what the
- * first observer failed with, else `status`. */
+/* Waits until all have seen everything, or one has failed. `status` is 0 or what the caller failed with. Returns
+ * what the first observer failed with, else `status`. */
 int replay_threads_end(struct replay_threads *threads, int status);
 
 #endif

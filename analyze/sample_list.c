@@ -38,7 +38,8 @@ static size_t count_columns(const char *line)
     return count;
 }
 
-/* Reads `text` as a whole number below `bound`. Returns false where it is none; *out is UINT64_MAX if it is too large. */
+/* Reads `text` as a whole number below `bound`. Returns false where it is none; *out is UINT64_MAX if it is too
+ * large. */
 static bool parse_number(const char *text, size_t length, uint64_t bound, uint64_t *out)
 {
     if (length == 0 || strspn(text, "0123456789") < length)

@@ -17,9 +17,10 @@ struct sample_list {
  * Errors, each with its line: not a sample index, not below `samples`, listed before. */
 int sample_list_read(struct sample_list *out, FILE *in, const char *name, uint64_t samples);
 
-/* The same, and a new label for each: from the column `suggested` where the list begins with a header line ('#sample', as
- * `flag` prints it) that has one; else from the second of exactly two columns, if there is no header or it says `label`. A list
- * without either has no labels. Errors: also a label that is missing, or not below `classes`. */
+/* The same, and a new label for each: from the column `suggested` where the list begins with a header line
+ * ('#sample', as `flag` prints it) that has one; else from the second of exactly two columns, if there is no header
+ * or it says `label`. A list without either has no labels. Errors: also a label that is missing, or not below
+ * `classes`. */
 int sample_list_read_labels(struct sample_list *out, FILE *in, const char *name, uint64_t samples,
                             uint32_t classes);
 

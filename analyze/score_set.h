@@ -10,8 +10,8 @@ struct score_set {
     char *names; /* what scores[..].name point into */
 };
 
-/* Chooses the scores named in `text` ("aum,loss-at:3"; "all": every one that the run feeds), to be made from `sources`,
- * whose window says which epochs there are. `path` is for messages. Freed with
+/* Chooses the scores named in `text` ("aum,loss-at:3"; "all": every one that the run feeds), to be made from
+ * `sources`, whose window says which epochs there are. `path` is for messages. Freed with
  * score_set_destroy, also after a failure.
  * Errors: unknown (with the nearest name), named twice, a wrong parameter, detail or second split not recorded. */
 int score_set_choose(struct score_set *set, const char *text, const struct tidylog_run *run, const char *path,

@@ -1,5 +1,5 @@
-/* What each score makes of a sample's dynamics or class sums, and the table of all scores. A new score is one function and
- * one row. */
+/* What each score makes of a sample's dynamics or class sums, and the table of all scores. A new score is one
+ * function and one row. */
 #include "analyze/scores.h"
 
 #include <float.h>
@@ -88,8 +88,8 @@ static double majority_disagreement(const struct score *score, size_t sample, co
     return (double)(majority - given) / (double)presentations;
 }
 
-/* The epoch of the second phase, counted from 1, from which on the sample is wrong: the one after the last in which it
- * was right. Maini et al. 2022 call that its second-split forgetting time. */
+/* The epoch of the second phase, counted from 1, from which on the sample is wrong: the one after the last in which
+ * it was right. Maini et al. 2022 call that its second-split forgetting time. */
 static double second_split_forgetting(const struct score *score, size_t sample)
 {
     const struct score_sources *sources = score->sources;
@@ -143,8 +143,8 @@ static double aum(const struct score *score, size_t sample)
     return mean(of(score, sample)->margin_sum, score, sample);
 }
 
-/* The mean of q (1 - q) is c (1 - c) less the variance of q, c being the mean of q. Not below 0, whatever rounding does; NaN
- * stays. */
+/* The mean of q (1 - q) is c (1 - c) less the variance of q, c being the mean of q. Not below 0, whatever rounding
+ * does; NaN stays. */
 static double data_iq_aleatoric(const struct score *score, size_t sample)
 {
     double value =

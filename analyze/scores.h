@@ -21,9 +21,9 @@ struct score_row {
     enum tidylog_detail detail; /* the least that feeds it */
     enum suspicious_end suspicious;
 
-    /* The score of one sample that was presented, NaN where it has none. One of the four: from its dynamics, from the
-     * classes predicted for it, from the mean of its probabilities; or that of all samples of the selected run, right after
-     * its replay, into column[samples], which is NaN. */
+    /* The score of one sample that was presented, NaN where it has none. One of the four: from its dynamics, from
+     * the classes predicted for it, from the mean of its probabilities; or that of all samples of the selected run,
+     * right after its replay, into column[samples], which is NaN. */
     double (*value)(const struct score *score, size_t sample);
     double (*value_of_counts)(const struct score *score, size_t sample, const struct class_count *counts,
                               size_t count);
@@ -41,8 +41,8 @@ struct score_row {
     /* One that has values only where a run has a second split, also of samples that were never presented. */
     bool of_second_split;
 
-    /* For a score whose parameter says what dynamics keep: tells them, and does the same for a column where another one is
-     * kept already (`item` is the sample's, negative at first). Else NULL. */
+    /* For a score whose parameter says what dynamics keep: tells them, and does the same for a column where another
+     * one is kept already (`item` is the sample's, negative at first). Else NULL. */
     void (*keep)(const struct score *score, struct dynamics_set *dynamics);
     float (*observe)(const struct score *score, float item, uint64_t epoch, float loss);
 };
@@ -75,8 +75,8 @@ struct score {
     float *ranks;
 };
 
-/* The score of a sample: a number of float's precision, so that a value printed and read back is the same value. NaN
- * where the sample was never presented, or was a probe. */
+/* The score of a sample: a number of float's precision, so that a value printed and read back is the same value.
+ * NaN where the sample was never presented, or was a probe. */
 double score_value(const struct score *score, size_t sample);
 
 /* What it is ranked by, on the score's own scale. */

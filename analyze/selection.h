@@ -61,8 +61,8 @@ struct window {
     uint64_t first, end;
 };
 
-/* The window of the reader's selected run. `path` is for messages. Errors: no epoch is finished, the epochs are not there,
- * more than one option given, no numbers. */
+/* The window of the reader's selected run. `path` is for messages. Errors: no epoch is finished, the epochs are not
+ * there, more than one option given, no numbers. */
 int selection_window(struct window *out, const struct selection *selection, struct tidylog_reader *reader,
                      const char *path);
 

@@ -54,9 +54,9 @@ int packing_unpack(const struct packing_columns *out, const uint8_t *in, size_t 
                    uint32_t count, uint32_t classes, enum tidylog_detail detail,
                    const struct packing_tables *tables);
 
-/* Packs the predictions at `places` ([kept], in rising order) of `bytes` packed bytes of `count` predictions: bit for bit
- * what they were. `out` has packing_bound(kept, ...) bytes. Returns the bytes written, or 0 where the sizes or classes
- * inside are not possible. kept is at least 1. */
+/* Packs the predictions at `places` ([kept], in rising order) of `bytes` packed bytes of `count` predictions: bit
+ * for bit what they were. `out` has packing_bound(kept, ...) bytes. Returns the bytes written, or 0 where the sizes
+ * or classes inside are not possible. kept is at least 1. */
 size_t packing_select(uint8_t *out, const uint8_t *in, size_t bytes, uint32_t count, const uint32_t *places,
                       uint32_t kept, uint32_t classes, enum tidylog_detail detail);
 

@@ -24,7 +24,8 @@ void suspect_overlap_destroy(struct suspect_overlap *overlap)
     free(overlap->counts);
 }
 
-/* A number that is in the keys' order: IEEE 754 numbers are in the order of their bits, but for the sign. 0 is NaN. */
+/* A number that is in the keys' order: IEEE 754 numbers are in the order of their bits, but for the sign. 0 is
+ * NaN. */
 static uint32_t place_of(float key)
 {
     uint32_t bits;

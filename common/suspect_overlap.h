@@ -1,5 +1,5 @@
-/* How far the most suspicious samples still change from epoch to epoch: `epochs` shows it, `train --stop-when-stable` ends by
- * it. */
+/* How far the most suspicious samples still change from epoch to epoch: `epochs` shows it, `train
+ * --stop-when-stable` ends by it. */
 #ifndef TIDY_COMMON_SUSPECT_OVERLAP_H
 #define TIDY_COMMON_SUSPECT_OVERLAP_H
 
@@ -18,8 +18,9 @@ struct suspect_overlap {
 int suspect_overlap_create(struct suspect_overlap *out, size_t samples, size_t top);
 void suspect_overlap_destroy(struct suspect_overlap *overlap);
 
-/* Takes an epoch's keys (high = suspicious, NaN last, ties to the smaller index) and returns the share of their `top`
- * largest that were among those of the call before; NaN at the first call. Takes time linear in the samples. */
+/* Takes an epoch's keys (high = suspicious, NaN last, ties to the smaller index) and returns the share of their
+ * `top` largest that were among those of the call before; NaN at the first call. Takes time linear in the
+ * samples. */
 double suspect_overlap_next(struct suspect_overlap *overlap, const float *keys);
 
 #endif

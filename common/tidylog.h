@@ -148,10 +148,10 @@ int tidylog_close(struct tidylog_writer *writer);
  * it was. */
 int tidylog_move(const char *from, const char *to, bool force);
 
-/* Replaces the labels that nobody could know when the log was made (import from a stream): [samples], copied;
- * written with what is appended next. A label of a sample that was in a step already may not change; none may in
- * a log that was resumed. */
-int tidylog_set_labels(struct tidylog_writer *writer, const uint16_t *labels);
+/* Replaces a sample's label that nobody could know when the log was made (import from a stream): at once in
+ * tidylog_writer_run, on disk with what is appended next. The label of a sample that was in a step already may not
+ * change; none may in a log that was resumed. */
+int tidylog_set_label(struct tidylog_writer *writer, uint64_t sample, uint16_t label);
 
 /* ---- the order of samples ------------------------------------------------------------------------------- */
 

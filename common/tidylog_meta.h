@@ -6,7 +6,8 @@
 
 #include "common/tidylog.h"
 
-/* Checks what a log relies on: sizes that fit, labels below the classes, samples in each split. `path` is for the message. */
+/* Checks what a log relies on: sizes that fit, labels below the classes, samples in each split. `path` is for the
+ * message. */
 int meta_check(const struct tidylog_run *run, const char *path);
 
 /* Puts all that `run` says into the table. Returns 0 or LMDB's error (ENOMEM included). */

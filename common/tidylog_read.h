@@ -14,7 +14,8 @@ struct tidylog_reader {
     uint64_t epoch_count;
 };
 
-/* Reads run `number` into `reader`, which has none. On failure nothing is left of it but what could be read of `run`. */
+/* Reads run `number` into `reader`, which has none. On failure nothing is left of it but what could be read of
+ * `run`. */
 int reader_load_run(struct tidylog_reader *reader, uint32_t number);
 
 /* The same snapshot's run `number`, whatever is selected in `reader`, which must outlive it. Ended with

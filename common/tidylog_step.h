@@ -16,9 +16,9 @@ void step_decoder_destroy(struct step_decoder *decoder);
 /* For an epoch that damage keeps one from knowing. */
 #define STEP_EPOCH_UNKNOWN UINT64_MAX
 
-/* Opens the record of step `step`, which is in epoch `epoch`: which samples it has, and its packed predictions, as the
- * record's body. Returns NULL, or what is wrong: static text that fits after "step 7: ". done's array lives until the
- * next call. */
+/* Opens the record of step `step`, which is in epoch `epoch`: which samples it has, and its packed predictions, as
+ * the record's body. Returns NULL, or what is wrong: static text that fits after "step 7: ". done's array lives
+ * until the next call. */
 const char *step_open(struct step_decoder *decoder, uint64_t step, uint64_t epoch, const MDB_val *key,
                       const MDB_val *value, struct tidylog_due *done, struct record *record);
 

@@ -23,7 +23,8 @@ struct store {
 /* For reading, with *txn the snapshot. The caller ends with mdb_txn_abort(*txn), then store_close. */
 int store_open_reader(struct store *store, MDB_txn **txn, const char *path);
 
-/* Opens the tables of run `run`. Their handles live as long as the transaction, or the store where it is committed. */
+/* Opens the tables of run `run`. Their handles live as long as the transaction, or the store where it is
+ * committed. */
 int store_open_tables(struct store *store, MDB_txn *txn, uint32_t run);
 
 /* For writing, of a file that exists; locked until store_close. */

@@ -174,7 +174,8 @@ int tidylog_verify(struct tidylog_reader *reader, void (*damaged)(const char *wh
         struct tidylog_reader view;
         struct verification verification = {
             .reader = &view, .number = run, .damaged = damaged, .context = context, .checked = checked};
-        /* What of a record fails here is among what is reported; but without tables there is nothing to report on. */
+        /* What of a record fails here is among what is reported; but without tables there is nothing to report
+         * on. */
         (void)reader_view(&view, reader, run);
         status = store_open_tables(&view.store, view.txn, run);
         if (status == TIDY_OK)

@@ -445,19 +445,20 @@ int tidylog_set_epochs(struct tidylog_writer *writer, uint64_t epochs)
     return TIDY_OK;
 }
 
-int tidylog_set_labels(struct tidylog_writer *writer, const uint16_t *labels)
+int tidylog_set_label(struct tidylog_writer *writer, uint64_t sample, uint16_t label)
 {
     const struct tidylog_run *run = &writer->run;
-    for (uint64_t i = 0; i < run->samples; i++) {
-        if (labels[i] >= run->classes)
-            return tidy_fail("%s: label %u of sample %llu is not below the number of classes, %lu",
-                             writer->store.path, labels[i], (unsigned long long)i, (unsigned long)run->classes);
-        if (labels[i] != run->labels[i] && writer->seen[i])
-            return tidy_fail("%s: sample %llu was in a step with label %u, so its label cannot become %u",
-                             writer->store.path, (unsigned long long)i, run->labels[i], labels[i]);
-    }
+    if (sample >= run->samples || label >= run->classes)
+        return tidy_fail("%s: label %u of sample %llu: there are %llu samples and %lu classes", writer->store.path,
+                         label, (unsigned long long)sample, (unsigned long long)run->samples,
+                         (unsigned long)run->classes);
+    if (label == run->labels[sample])
+        return TIDY_OK;
+    if (writer->seen[sample])
+        return tidy_fail("%s: sample %llu was in a step with label %u, so its label cannot become %u",
+                         writer->store.path, (unsigned long long)sample, run->labels[sample], label);
     pthread_mutex_lock(&writer->labels_mutex);
-    memcpy((uint16_t *)run->labels, labels, (size_t)run->samples * sizeof *labels);
+    ((uint16_t *)run->labels)[sample] = label;
     writer->labels_changed = true;
     pthread_mutex_unlock(&writer->labels_mutex);
     return TIDY_OK;

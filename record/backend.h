@@ -48,8 +48,9 @@ struct backend {
      * ..."), or why it cannot and what to do about it. */
     bool (*probe)(char *text, size_t size);
 
-    /* Compiles. Steps will have batch_size samples, an epoch's last step what is left of epoch_samples. On success the
-     * trainer is freed with destroy. Errors: a precision that the device has not; out of memory, and what would fit. */
+    /* Compiles. Steps will have batch_size samples, an epoch's last step what is left of epoch_samples. On success
+     * the trainer is freed with destroy. Errors: a precision that the device has not; out of memory, and what would
+     * fit. */
     int (*create)(struct trainer **out, const struct trainer_config *config);
     void (*destroy)(struct trainer *trainer);
 
@@ -68,8 +69,8 @@ struct backend {
      * uncollected, here and in predict. */
     int (*evaluate)(struct trainer *trainer, uint64_t *correct);
 
-    /* Classifies training images samples[0..count-1], at most batch_size of them, as evaluate does: with the running
-     * statistics, and nothing is learned. Losses and margins are those of these labels. */
+    /* Classifies training images samples[0..count-1], at most batch_size of them, as evaluate does: with the
+     * running statistics, and nothing is learned. Losses and margins are those of these labels. */
     int (*predict)(struct trainer *trainer, const uint32_t *samples, const uint16_t *labels, uint32_t count,
                    struct step_result *out);
 

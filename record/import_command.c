@@ -341,7 +341,7 @@ static int record_stream(struct import_stream *stream, const struct tidylog_run 
         return status;
     status = importer_create(&importer, log);
     if (status == 0)
-        status = import_stream_run(stream, &importer, run->labels, settings->labels != NULL);
+        status = import_stream_run(stream, &importer, settings->labels != NULL);
     if (status == TIDY_FAILED)
         status = tidy_fail("%s; %" PRIu64 " finished epoch%s kept in %s", tidy_error_message(), importer.epoch,
                            importer.epoch == 1 ? " is" : "s are", settings->output);

@@ -112,7 +112,6 @@ void import_stream_close(struct import_stream *stream)
     free(stream->indices);
     free(stream->raw);
     free(stream->known);
-    free(stream->labels);
     *stream = (struct import_stream){0};
 }
 
@@ -185,7 +184,6 @@ static int read_whole(struct import_stream *stream, int32_t **out, size_t *capac
 static int take_labels(struct import_stream *stream, struct importer *importer, uint32_t count)
 {
     const struct tidylog_run *run = importer->run;
-    bool changed = false;
     char what[128];
     for (uint32_t i = 0; i < count; i++) {
         int32_t sample = stream->indices[i], label = stream->step_labels[i];
@@ -193,16 +191,17 @@ static int take_labels(struct import_stream *stream, struct importer *importer, 
             snprintf(what, sizeof what, "sample %" PRId32 " is in it, and its labels leave it out", sample);
             return fail_step(stream, what);
         }
-        if (stream->known[sample] && stream->labels[sample] != label) {
+        if (stream->known[sample] && run->labels[sample] != label) {
             snprintf(what, sizeof what, "sample %" PRId32 " has label %" PRId32 ", and had %u before", sample,
-                     label, stream->labels[sample]);
+                     label, run->labels[sample]);
             return fail_step(stream, what);
         }
-        changed |= stream->labels[sample] != label;
+        int status = tidylog_set_label(importer->log, (uint64_t)sample, (uint16_t)label);
+        if (status != 0)
+            return status;
         stream->known[sample] = true;
-        stream->labels[sample] = (uint16_t)label;
     }
-    return changed ? tidylog_set_labels(importer->log, stream->labels) : 0;
+    return 0;
 }
 
 static int read_step(struct import_stream *stream, struct importer *importer, const struct stream_frame *frame)
@@ -294,18 +293,15 @@ static int read_frames(struct import_stream *stream, struct importer *importer)
     return status;
 }
 
-int import_stream_run(struct import_stream *stream, struct importer *importer, const uint16_t *labels, bool known)
+int import_stream_run(struct import_stream *stream, struct importer *importer, bool known)
 {
     size_t samples = (size_t)stream->samples;
-    int status = memory_allocate(&stream->labels, samples, sizeof *stream->labels, "labels");
-    if (status == 0)
-        status = memory_allocate(&stream->known, samples, sizeof *stream->known, "which labels are known");
+    int status = memory_allocate(&stream->known, samples, sizeof *stream->known, "which labels are known");
     if (status == 0)
         status =
             memory_allocate(&stream->rows, importer->run->batch_size, sizeof *stream->rows, "places in a step");
     if (status != 0)
         return status;
-    memcpy(stream->labels, labels, samples * sizeof *labels);
     memset(stream->known, known, samples);
     return read_frames(stream, importer);
 }

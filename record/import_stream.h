@@ -22,8 +22,7 @@ struct import_stream {
 
     /* While it runs. */
     uint64_t bytes, steps; /* read so far */
-    uint16_t *labels;      /* [samples] */
-    bool *known;           /* [samples] labels that are the sample's own; the others stand for nothing yet */
+    bool *known;           /* [samples] labels of the log that are known; the others stand for nothing yet */
     uint8_t *raw;          /* what was read last */
     size_t raw_capacity;
     int32_t *indices, *step_labels; /* [count] of a step's frame */
@@ -36,10 +35,10 @@ struct import_stream {
 int import_stream_open(struct import_stream *out, FILE *in);
 void import_stream_close(struct import_stream *stream);
 
-/* Reads to the stream's end. labels: [samples], those known beforehand where `known`, else what stands for a label
- * until its sample is seen. Errors: an end within a step or without the end's frame, a frame that is none, an
+/* Reads to the stream's end. `known`: the log's labels were known beforehand, else they stand for nothing until
+ * their sample is seen. Errors: an end within a step or without the end's frame, a frame that is none, an
  * epoch before the one in progress, a sample or class that is none, a sample with another label than before; as
  * importer_add's. What came before stays in the log. */
-int import_stream_run(struct import_stream *stream, struct importer *importer, const uint16_t *labels, bool known);
+int import_stream_run(struct import_stream *stream, struct importer *importer, bool known);
 
 #endif

@@ -83,7 +83,8 @@ int importer_add(struct importer *importer, const struct import_block *block);
 /* Ends the epoch in progress, which has predictions. */
 int importer_end_epoch(struct importer *importer, const struct import_figures *figures);
 
-/* One line on stderr of what was imported into `path`, and of what was not as an epoch is. The log may be closed. */
+/* One line on stderr of what was imported into `path`, and of what was not as an epoch is. The log may be
+ * closed. */
 void importer_report(const struct importer *importer, const char *path);
 
 #endif

@@ -31,9 +31,10 @@ struct noise {
 int noise_parse(struct noise *out, const char *text);
 void noise_destroy(struct noise *noise);
 
-/* Replaces labels in place, where they are not LABEL_LEFT_OUT, and sets *planted to how many. Draws from random_open(seed, RANDOM_NOISE, 0).
- * Errors: one class only, a matrix of another size, a selected sample whose row has nothing off the diagonal, a
- * cell that asks for more samples than the class has. Labels are then as they were. */
+/* Replaces labels in place, where they are not LABEL_LEFT_OUT, and sets *planted to how many. Draws from
+ * random_open(seed, RANDOM_NOISE, 0). Errors: one class only, a matrix of another size, a selected sample whose row
+ * has nothing off the diagonal, a cell that asks for more samples than the class has. Labels are then as they
+ * were. */
 int noise_plant(const struct noise *noise, uint16_t *labels, uint64_t samples, uint32_t classes, uint64_t seed,
                 uint64_t *planted);
 

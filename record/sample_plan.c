@@ -1,4 +1,5 @@
-/* Plans a run's samples step by step: labels, truth, noise, then who is left out, and what is drawn from the rest. */
+/* Plans a run's samples step by step: labels, truth, noise, then who is left out, and what is drawn from the
+ * rest. */
 #include "record/sample_plan.h"
 
 #include <inttypes.h>
@@ -48,8 +49,8 @@ static int plant_noise(struct sample_plan *plan, const struct sample_options *op
     return status;
 }
 
-/* Gives each sample that is left out its part and, as every sample has a label in the log, the data set's label. *left is how
- * many others there are. */
+/* Gives each sample that is left out its part and, as every sample has a label in the log, the data set's label.
+ * *left is how many others there are. */
 static int leave_out(struct sample_plan *plan, const struct sample_options *options, const struct dataset *train,
                      size_t *left)
 {

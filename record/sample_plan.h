@@ -1,5 +1,5 @@
-/* What each sample of a new run is for: the label that it is trained on, whether it is left out, is a probe, or in which split
- * it is. Everything is decided by the options and the seed, before training. */
+/* What each sample of a new run is for: the label that it is trained on, whether it is left out, is a probe, or in
+ * which split it is. Everything is decided by the options and the seed, before training. */
 #ifndef TIDY_RECORD_SAMPLE_PLAN_H
 #define TIDY_RECORD_SAMPLE_PLAN_H
 
@@ -27,12 +27,13 @@ struct sample_plan {
     const char *probes;
 };
 
-/* A sample that the label file leaves out is TIDYLOG_LEFT_OUT and keeps the data set's label. What follows is among the others,
- * n samples of C classes. Noise is planted as noise_plant says; the truth is then what it replaced, if no file has it.
- * Threshold samples (Pleiss et al. 2020, 'Identifying Mislabeled Data using the Area Under the Margin Ranking'): of a random
- * permutation of the n, draw K has the K-th round(n / (C + 1)), labelled C. Halves: of another one the first ceil(n / 2), and
- * the rest (Maini et al. 2022, 'Characterizing Datapoints via Second-Split Forgetting').
- * Errors: of the files and of noise_plant; no sample is left; draws or halves of which one would be empty. */
+/* A sample that the label file leaves out is TIDYLOG_LEFT_OUT and keeps the data set's label. What follows is among
+ * the others, n samples of C classes. Noise is planted as noise_plant says; the truth is then what it replaced, if
+ * no file has it. Threshold samples (Pleiss et al. 2020, 'Identifying Mislabeled Data using the Area Under the
+ * Margin Ranking'): of a random permutation of the n, draw K has the K-th round(n / (C + 1)), labelled C. Halves:
+ * of another one the first ceil(n / 2), and the rest (Maini et al. 2022, 'Characterizing Datapoints via
+ * Second-Split Forgetting'). Errors: of the files and of noise_plant; no sample is left; draws or halves of which
+ * one would be empty. */
 int sample_plan_create(struct sample_plan *out, const struct sample_options *options, const struct dataset *train);
 void sample_plan_destroy(struct sample_plan *plan);
 

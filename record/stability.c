@@ -20,7 +20,6 @@ struct stability {
     uint32_t *counts; /* [samples] observations */
     float *keys;      /* [samples] their means; NaN: no candidate */
     uint64_t epochs;  /* seen */
-    double share;     /* the last epoch's overlap */
     unsigned in_a_row;
 };
 
@@ -38,7 +37,7 @@ int stability_create(struct stability **out, const char *path, const struct tidy
     *out = s;
     if (status != 0)
         return status;
-    *s = (struct stability){.path = path, .run = run, .share = NAN};
+    *s = (struct stability){.path = path, .run = run};
     uint64_t candidates = 0;
     for (uint64_t i = 0; i < run->samples; i++)
         candidates += is_candidate(run, i);
@@ -81,8 +80,7 @@ static void end_epoch(struct stability *s)
 {
     for (uint64_t i = 0; i < s->run->samples; i++)
         s->keys[i] = is_candidate(s->run, i) ? (float)(s->sums[i] / s->counts[i]) : NAN;
-    s->share = suspect_overlap_next(&s->overlap, s->keys);
-    s->in_a_row = s->share >= stable_overlap ? s->in_a_row + 1 : 0;
+    s->in_a_row = suspect_overlap_next(&s->overlap, s->keys) >= stable_overlap ? s->in_a_row + 1 : 0;
     s->epochs++;
 }
 
@@ -110,9 +108,4 @@ int stability_look(struct stability *s, bool *stable)
     tidylog_close_reader(reader);
     *stable = s->in_a_row >= STABLE_EPOCHS;
     return status;
-}
-
-double stability_overlap(const struct stability *s)
-{
-    return s->share;
 }

@@ -14,13 +14,11 @@ struct stability;
 int stability_create(struct stability **out, const char *path, const struct tidylog_run *run);
 void stability_destroy(struct stability *stability);
 
-/* Replays the log's finished epochs that it has not seen. *stable: in each of the last 3 epochs at least 95% of the suspects
- * were those of the epoch before. Suspects are the 1% (at least 1) of the samples that are trained on with their given label
- * whose mean margin over the epochs so far is the lowest (where the log has margins; else those wrongly predicted most
- * often). All that was appended must be synced. Errors: as tidylog_open's and tidylog_replay_next's. */
+/* Replays the log's finished epochs that it has not seen. *stable: in each of the last 3 epochs at least 95% of the
+ * suspects were those of the epoch before. Suspects are the 1% (at least 1) of the samples that are trained on with
+ * their given label whose mean margin over the epochs so far is the lowest (where the log has margins; else those
+ * wrongly predicted most often). All that was appended must be synced. Errors: as tidylog_open's and
+ * tidylog_replay_next's. */
 int stability_look(struct stability *stability, bool *stable);
-
-/* Of the epoch looked at last: the share of suspects that were the epoch's before; NaN where there was none before. */
-double stability_overlap(const struct stability *stability);
 
 #endif

@@ -28,8 +28,8 @@ struct training {
 };
 
 /* Learning rate of step `step` (from 0) of the `steps` that epoch `epoch` trains: constant, or cosine,
- * rate / 2 (1 + cos(pi t / T)) where the step is number t (from 0) of T (Loshchilov, Hutter 2017). A second split starts
- * anew: T is the number of steps that the epochs on one split train. */
+ * rate / 2 (1 + cos(pi t / T)) where the step is number t (from 0) of T (Loshchilov, Hutter 2017). A second split
+ * starts anew: T is the number of steps that the epochs on one split train. */
 double training_learning_rate(const struct tidylog_run *run, uint64_t epoch, uint64_t step, uint64_t steps);
 
 /* The names that run->lr_schedule may have, ended by NULL. */
@@ -42,12 +42,12 @@ int training_start(struct training *training);
  * into the trainer and cuts the log back to its step. */
 int training_restore(struct training *training);
 
-/* Trains until the log has all its planned epochs, or until training->stability says that nothing changes any more; then
- * these are the planned ones. Prints a line an epoch, and progress on a terminal. After every step what was predicted
- * before its update goes into the log, and what the order says is to be classified alone; after every epoch, every
- * checkpoint_seconds, and before it returns TIDY_INTERRUPTED, the log is synced and the checkpoint replaced.
- * Errors: TIDY_INTERRUPTED where interruption_signal() became set; TIDY_FAILED where a step's loss is not finite
- * (the log keeps the steps before it) or the backend, the log or the checkpoint failed. */
+/* Trains until the log has all its planned epochs, or until training->stability says that nothing changes any more;
+ * then these are the planned ones. Prints a line an epoch, and progress on a terminal. After every step what was
+ * predicted before its update goes into the log, and what the order says is to be classified alone; after every
+ * epoch, every checkpoint_seconds, and before it returns TIDY_INTERRUPTED, the log is synced and the checkpoint
+ * replaced. Errors: TIDY_INTERRUPTED where interruption_signal() became set; TIDY_FAILED where a step's loss is not
+ * finite (the log keeps the steps before it) or the backend, the log or the checkpoint failed. */
 int training_run(struct training *training);
 
 #endif

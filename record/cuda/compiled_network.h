@@ -37,8 +37,8 @@ struct compiled_layer {
     bool accumulate_input, accumulate_shortcut;
 };
 
-/* The batch sizes that steps come in: a whole batch, what an epoch's last step has left (where that is not 0), and what it has in
- * the second phase (where that is neither 0 nor the same). */
+/* The batch sizes that steps come in: a whole batch, what an epoch's last step has left (where that is not 0), and
+ * what it has in the second phase (where that is neither 0 nor the same). */
 enum { BATCH_WHOLE, BATCH_LAST, BATCH_LAST_OF_SECOND, BATCHES };
 
 struct compiled_network {

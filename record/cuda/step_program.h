@@ -18,9 +18,9 @@ struct step_program {
     cudaGraphExec_t graph;
 };
 
-/* Makes the program for batches of that kind (BATCH_WHOLE, ...). Runs it once, because libraries load code at its first use,
- * which a capture forbids, and captures it. The network's parameters mean nothing after it. Destroyed also where this
- * fails. */
+/* Makes the program for batches of that kind (BATCH_WHOLE, ...). Runs it once, because libraries load code at its
+ * first use, which a capture forbids, and captures it. The network's parameters mean nothing after it. Destroyed
+ * also where this fails. */
 int step_program_create(struct step_program *out, struct compiled_network *network, struct device *device,
                         enum program_kind kind, int batch);
 void step_program_destroy(struct step_program *program);

@@ -203,8 +203,8 @@ static void fill_input(char *input, const void *from, uint32_t count, uint32_t b
     memset(input + count * element, 0, (batch - count) * element);
 }
 
-/* Enqueues a program with the inputs of the next slot, and the copy of its outputs. A program of whole batches has sample 0 with
- * label 0 where `count` is less, whose results nobody looks at. */
+/* Enqueues a program with the inputs of the next slot, and the copy of its outputs. A program of whole batches has
+ * sample 0 with label 0 where `count` is less, whose results nobody looks at. */
 static int submit(struct trainer *t, const struct step_program *program, const uint32_t *samples,
                   const uint16_t *labels, uint32_t count, float learning_rate)
 {

@@ -1,6 +1,7 @@
 """Holds tidy-analyze against scores_numpy.py on random logs, and against the peers' own outputs.
 
     check_scores.py random FOLDER            logs of many kinds, at every detail, in windows, of two runs
+    check_scores.py second-split FOLDER PREDICTIONS LOG   a log with two halves, as tests/common/read_log.py reads it
     check_scores.py peers FOLDER VECTORS     the recorded logits in VECTORS, and what the peers made of them
 
 Logs are made by `tidy-record import` in FOLDER. Prints a line for each thing that differs; exits 1 where there is one.
@@ -326,6 +327,47 @@ def check_random():
     check_runs(5)
 
 
+# ---- a log with two halves --------------------------------------------------------------------------------------------
+
+
+def check_second_split(predictions, log):
+    """What was evaluated feeds second-split-forgetting alone; each half's other scores are those of its own epochs."""
+    trained, evaluated, labels, epoch = {}, {}, {}, -1
+    with open(predictions) as file:
+        for line in file:
+            kind, *words = line.split()
+            epoch += kind == "epoch"
+            if kind == "step":
+                sample, label, predicted, apart = map(int, words[1:5])
+                labels[sample] = label
+                (evaluated if apart else trained).setdefault(sample, []).append(
+                    (epoch, predicted == label, [float(word) for word in words[8:]]))
+    epochs = epoch + 1
+    table = samples(log, "--score", "all")
+    check(len(labels) == len(table["sample"]) and 0 < len(evaluated) < len(labels), "second split: the samples")
+
+    right = np.array([[seen[1] for seen in evaluated[sample]] for sample in sorted(evaluated)]).T
+    forgetting = np.full(len(labels), np.nan)
+    forgetting[sorted(evaluated)] = numpy_scores.second_split_forgetting(right)
+    check_columns("second split", table, {"second-split-forgetting": forgetting})
+    check(len(set(forgetting[sorted(evaluated)])) > 2, "second split: the test has few kinds of samples")
+
+    halves = sorted(evaluated), sorted(set(labels) - set(evaluated))
+    for half in halves:
+        first = trained[half[0]][0][0]
+        run = Run([[trained[sample][t][2] for sample in half] for t in range(len(trained[half[0]]))],
+                  [labels[sample] for sample in half], first)
+        expected = {name: getattr(numpy_scores, name.replace("-", "_"))(run) for name in REAL_SCORES}
+        expected["mean-correct-epoch-or-never"] = np.where(
+            run.right.any(axis=0), expected["mean-correct-epoch-or-never"], epochs)
+        if first + run.epochs < epochs:
+            expected["loss-at"] = np.full(len(half), np.nan)  # not trained on in the log's last epoch
+        wrong = (~run.right).any(axis=0)
+        expected["presentations-to-learn"] = np.where(wrong, first + expected["presentations-to-learn"], 0)
+        check_columns(f"second split, half of epoch {first}", {name: column[half] for name, column in table.items()},
+                      expected)
+
+
 # ---- the peers' own outputs -------------------------------------------------------------------------------------------
 
 
@@ -359,6 +401,8 @@ def check_peers(vectors):
 if __name__ == "__main__":
     if sys.argv[1] == "random":
         check_random()
+    elif sys.argv[1] == "second-split":
+        check_second_split(sys.argv[3], sys.argv[4])
     else:
         check_peers(sys.argv[3])
     print(f"{checks} checks, {failures} failed")

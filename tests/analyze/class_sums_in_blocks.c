@@ -178,8 +178,8 @@ static void test_a_sample_whose_list_does_not_fit_is_an_error(void **state)
     analysis_close(&analysis);
 }
 
-/* Two pieces of memory: sample 3 has one, 0 takes the other, so that for 1 the samples 2 and 3 are dropped, and what comes of
- * 3 in the same step must not end in its old piece, which is 1's now. */
+/* Two pieces of memory: sample 3 has one, 0 takes the other, so that for 1 the samples 2 and 3 are dropped, and
+ * what comes of 3 in the same step must not end in its old piece, which is 1's now. */
 static void test_what_is_dropped_within_a_step_leaves_the_others_alone(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* Arrays of logs that no training run of ours leaves: samples seen twice or never, and arrays larger than the memory allowed. */
+/* Arrays of logs that no training run of ours leaves: samples seen twice or never, and arrays larger than the
+ * memory allowed. */
 #include "tests/support/support.h"
 
 #include <math.h>

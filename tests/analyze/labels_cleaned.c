@@ -1,4 +1,5 @@
-/* What becomes of samples that a run left out, or labelled otherwise than the data set, when its labels are cleaned. */
+/* What becomes of samples that a run left out, or labelled otherwise than the data set, when its labels are
+ * cleaned. */
 #include "tests/support/support.h"
 
 #include <math.h>

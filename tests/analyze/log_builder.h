@@ -24,7 +24,8 @@ struct log_step {
 /* Writes a log of these steps, whose last one ends an epoch; run.batch_size and epochs are set. */
 int log_from_steps(const char *path, struct tidylog_run run, const struct log_step *steps, size_t count);
 
-/* The same as log_from_logits from predicted classes [epochs][samples]: the predicted class's logit is 1, the others 0. */
+/* The same as log_from_logits from predicted classes [epochs][samples]: the predicted class's logit is 1, the
+ * others 0. */
 int log_from_classes(const char *path, struct tidylog_run run, const uint16_t *predicted, uint64_t epochs);
 
 /* The logits of log_from_classes. Freed by the caller; NULL: no memory. */

@@ -1,7 +1,8 @@
 /* make-scale-log PATH [OPTION...]: a log of any size, invented step by step, for measuring and for tests of memory.
  *
- * Four of five predictions are right. Each sample has a hardness of its own and a class that it is mostly taken for, so
- * that the classes predicted for it are as few as in a real run; one sample in 20 is mislabelled and hard. */
+ * Four of five predictions are right. Each sample has a hardness of its own and a class that it is mostly taken
+ * for, so that the classes predicted for it are as few as in a real run; one sample in 20 is mislabelled and
+ * hard. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

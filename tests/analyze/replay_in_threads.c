@@ -1,4 +1,5 @@
-/* Long logs are observed by several threads: each observer sees what one thread would show it, and failures arrive. */
+/* Long logs are observed by several threads: each observer sees what one thread would show it, and failures
+ * arrive. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -80,6 +80,12 @@ def majority_disagreement(run):
     return (counts.max(axis=1) - counts[np.arange(run.samples), run.labels]) / run.epochs
 
 
+def second_split_forgetting(right):
+    """`right`: [epochs of the second phase][samples of the first split], as classified after each."""
+    wrong_from_here_on = np.logical_and.accumulate(~right[::-1])[::-1]
+    return np.where(wrong_from_here_on.any(axis=0), 1 + wrong_from_here_on.argmax(axis=0), 1 + len(right))
+
+
 # ---- from the given label's probability and margin ------------------------------------------------------------------
 
 

@@ -1,5 +1,5 @@
-/* Which predictions count: windows of epochs, samples presented twice or never, probes, a second split, several runs. All
- * values are worked out by hand. */
+/* Which predictions count: windows of epochs, samples presented twice or never, probes, a second split, several
+ * runs. All values are worked out by hand. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,8 @@
 #include "log_builder.h"
 #include "tests/support/support.h"
 
-/* Six samples, four epochs; right predictions are in capitals in the comments. Run A is that of scores_by_hand.c. */
+/* Six samples, four epochs; right predictions are in capitals in the comments. Run A is that of
+ * scores_by_hand.c. */
 enum { SAMPLES = 6, EPOCHS = 4 };
 static const uint16_t labels[SAMPLES] = {0, 1, 2, 0, 1, 2};
 static const uint16_t runs[3][EPOCHS * SAMPLES] = {
@@ -52,8 +53,8 @@ static const uint16_t runs[3][EPOCHS * SAMPLES] = {
 static const struct tidylog_run run = {
     .samples = SAMPLES, .classes = 3, .batch_size = 4, .shuffle = true, .detail = TIDYLOG_FULL, .labels = labels};
 
-/* Of a logit of 1 and two of 0: the probabilities l and s; of a right and of a wrong prediction the losses, and the lengths
- * of the error vector, sqrt((1 - l)^2 + 2 s^2) and sqrt((1 - s)^2 + l^2 + s^2). */
+/* Of a logit of 1 and two of 0: the probabilities l and s; of a right and of a wrong prediction the losses, and the
+ * lengths of the error vector, sqrt((1 - l)^2 + 2 s^2) and sqrt((1 - s)^2 + l^2 + s^2). */
 static const double large = 0.57611688, small = 0.21194156, right_loss = 0.55144471, wrong_loss = 1.55144471;
 static const double right_length = 0.51914867, wrong_length = 0.99893243;
 
@@ -174,7 +175,8 @@ static void test_a_second_loss_of_the_same_kind_is_the_same_as_alone(void **stat
 
 /* ---- samples presented twice or never ---------------------------------------------------------------------- */
 
-/* Sample 0 is right, wrong and right, of which the first two in one epoch; 1 right and wrong; 2 is never presented. */
+/* Sample 0 is right, wrong and right, of which the first two in one epoch; 1 right and wrong; 2 is never
+ * presented. */
 static void test_means_are_over_presentations_and_what_was_never_presented_has_no_score(void **state)
 {
     (void)state;
@@ -277,8 +279,8 @@ static void test_probes_have_no_score_and_their_class_is_never_suggested(void **
 
 /* ---- the second split --------------------------------------------------------------------------------------- */
 
-/* Samples 0 to 3 are the first split, trained on in epochs 0 and 1 (all right) and classified at the end of epochs 2, 3
- * and 4: 0: R R R, 1: . R ., 2: R . ., 3: . . .; 4 and 5 are the second split, 6 is left out. */
+/* Samples 0 to 3 are the first split, trained on in epochs 0 and 1 (all right) and classified at the end of epochs
+ * 2, 3 and 4: 0: R R R, 1: . R ., 2: R . ., 3: . . .; 4 and 5 are the second split, 6 is left out. */
 static void test_second_split_forgetting_is_the_epoch_of_the_second_phase_from_which_on_it_is_wrong(void **state)
 {
     (void)state;

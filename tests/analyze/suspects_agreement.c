@@ -16,7 +16,8 @@ static double rho_of(const float *a, const float *b, size_t samples, size_t comp
 static void test_spearman_without_ties_is_its_textbook_formula(void **state)
 {
     (void)state;
-    /* rho = 1 - 6 sum d^2 / (n (n^2 - 1)). Ranks of b are 2 1 4 3 5, of a 1 2 3 4 5: d^2 = 1 1 1 1 0, rho = 1 - 24 / 120. */
+    /* rho = 1 - 6 sum d^2 / (n (n^2 - 1)). Ranks of b are 2 1 4 3 5, of a 1 2 3 4 5: d^2 = 1 1 1 1 0, rho = 1 - 24
+     * / 120. */
     const float a[] = {-8, 0, 0.5f, 3, 100}, b[] = {7, 6, 9, 8, 1e30f};
     assert_near(rho_of(a, b, 5, 5), 0.8, 1e-12);
     assert_near(rho_of(a, a, 5, 5), 1, 1e-12);

@@ -58,7 +58,8 @@ static void test_ties_go_to_the_smaller_index(void **state)
 static void test_what_is_not_a_number_comes_last(void **state)
 {
     (void)state;
-    /* The top two are {1, 2}, for -infinity is a number; of the third list {2, 0}, 0 being the first without one. */
+    /* The top two are {1, 2}, for -infinity is a number; of the third list {2, 0}, 0 being the first without
+     * one. */
     const float some[] = {NAN, -INFINITY, INFINITY, NAN}, middle[] = {0, 1, 1, 0};
     const float one[] = {NAN, NAN, -3, NAN}, even[] = {1, 0, 1, 0};
     assert_near(overlap_of(4, 2, middle, some), 1, 0);

@@ -38,7 +38,8 @@ struct tidylog_reader *log_fixture_open(const char *path);
 /* Opens the log, verifies all of it, and returns how many steps it has. */
 uint64_t log_fixture_check_whole(const char *path);
 
-/* Changes one record of a closed log by LMDB alone: the value's byte `at` by XOR with `change`; 0 deletes the record. */
+/* Changes one record of a closed log by LMDB alone: the value's byte `at` by XOR with `change`; 0 deletes the
+ * record. */
 void log_fixture_edit(const char *path, const char *table, const void *key_bytes, size_t key_size, size_t at,
                       int change);
 

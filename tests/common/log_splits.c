@@ -271,33 +271,36 @@ static void test_labels_that_come_later_are_in_the_log_with_their_steps(void **s
     struct log_fixture fixture;
     struct tidylog_writer *writer;
     log_fixture_create(&fixture, SAMPLES, CLASSES, BATCH, 1, TIDYLOG_MARGIN);
-    uint16_t unknown[SAMPLES] = {0}, known[SAMPLES] = {0};
+    uint16_t unknown[SAMPLES] = {0};
     struct tidylog_run run = fixture.run;
     run.labels = unknown;
     const char *path = scratch("labels.tidy");
     assert_int_equal(tidylog_create(&writer, path, &run, true), 0);
     for (uint64_t step = 0; step < 5; step++) {
         struct tidylog_predictions predictions = log_fixture_step(&fixture, step);
-        for (uint32_t i = 0; i < predictions.count; i++)
-            known[predictions.samples[i]] = fixture.labels[predictions.samples[i]];
-        assert_int_equal(tidylog_set_labels(writer, known), 0);
+        for (uint32_t i = 0; i < predictions.count; i++) {
+            uint32_t sample = predictions.samples[i];
+            assert_int_equal(tidylog_set_label(writer, sample, fixture.labels[sample]), 0);
+            assert_int_equal(tidylog_writer_run(writer)->labels[sample], fixture.labels[sample]);
+        }
         assert_int_equal(tidylog_append_step(writer, step, &predictions), 0);
         if (step % 2 == 0)
             assert_int_equal(tidylog_sync(writer), 0);
     }
     /* Every sample was in a step by now. */
-    known[7] = (uint16_t)((known[7] + 1) % CLASSES);
-    assert_int_equal(tidylog_set_labels(writer, known), TIDY_FAILED);
+    assert_int_equal(tidylog_set_label(writer, 7, fixture.labels[7]), 0);
+    assert_int_equal(tidylog_set_label(writer, 7, (uint16_t)((fixture.labels[7] + 1) % CLASSES)), TIDY_FAILED);
     log_fixture_check_message(path, ": sample 7 was in a step with label");
-    known[7] = CLASSES;
-    assert_int_equal(tidylog_set_labels(writer, known), TIDY_FAILED);
-    log_fixture_check_message(path, ": label 4 of sample 7 is not below the number of classes, 4");
+    assert_int_equal(tidylog_set_label(writer, 7, CLASSES), TIDY_FAILED);
+    log_fixture_check_message(path, ": label 4 of sample 7: there are");
+    assert_int_equal(tidylog_set_label(writer, SAMPLES, 0), TIDY_FAILED);
+    log_fixture_check_message(path, ": label 0 of sample ");
     end_epoch(writer, 0);
     assert_int_equal(tidylog_close(writer), 0);
     static const uint64_t ends[] = {5};
     check_epochs_of_steps(&fixture, path, ends, 1);
     struct tidylog_reader *reader = log_fixture_open(path);
-    assert_memory_equal(tidylog_reader_run(reader)->labels, fixture.labels, sizeof known);
+    assert_memory_equal(tidylog_reader_run(reader)->labels, fixture.labels, sizeof unknown);
     tidylog_close_reader(reader);
     log_fixture_destroy(&fixture);
 }

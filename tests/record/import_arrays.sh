@@ -121,8 +121,8 @@ cmp -s m.tidy before && fail "the log was not replaced"
 [ ! -e m.tidy.ckpt ] || fail "another run's checkpoint lies beside the log"
 /usr/bin/python3 -c "import numpy; numpy.save('all-out', numpy.full(2000, -1)); numpy.save('column', numpy.load('labels.npy')[:, None])"
 expect_error 1 "all-out.npy: it has no labels: every sample is left out" tidy-record import --logits logits.npy --labels all-out.npy -o none.tidy
-expect_error 1 "column.npy: it has 2 dimensions.*a.ravel()" tidy-record import --logits logits.npy --labels column.npy -o none.tidy
-expect_error 1 "probs.npy: .*imported with --probs" $import --logits probs.npy -o none.tidy
+expect_error 1 "a label a sample; in Python, a.ravel() makes it of [N][1]" tidy-record import --logits logits.npy --labels column.npy -o none.tidy
+expect_error 1 "these are probabilities, and imported with --probs" $import --logits probs.npy -o none.tidy
 expect_error 2 "import: - is a stream, and --logits names arrays" $import - --logits logits.npy -o none.tidy
 expect_error 1 "logits.npy is read, and so cannot be replaced" $import --logits logits.npy -o logits.npy --force
 expect_error 1 "missing/none.tidy cannot be written: No such" $import --logits logits.npy -o missing/none.tidy

@@ -127,7 +127,7 @@ static int import(const char *path, const struct bytes *bytes, int *finished)
         assert_int_equal(tidylog_create(&log, path, &run, true), TIDY_OK);
         status = importer_create(&importer, log);
         if (status == 0)
-            status = import_stream_run(&stream, &importer, unknown, false);
+            status = import_stream_run(&stream, &importer, false);
         *finished = (int)importer.epoch;
         importer_destroy(&importer);
         assert_int_equal(tidylog_close(log), TIDY_OK);
@@ -301,8 +301,8 @@ static void test_samples_twice_or_never_in_an_epoch_are_counted(void **state)
     static const uint16_t unknown[SAMPLES];
     const struct tidylog_run run = {
         .samples = SAMPLES, .classes = CLASSES, .batch_size = SAMPLES, .epochs = 1, .labels = unknown};
-    struct tidylog_writer *log;
-    struct importer importer;
+    struct tidylog_writer *log = NULL;
+    struct importer importer = {0};
     struct import_stream stream;
     FILE *in = fmemopen(bytes.at, bytes.count, "rb");
     int status = import_stream_open(&stream, in);
@@ -311,7 +311,7 @@ static void test_samples_twice_or_never_in_an_epoch_are_counted(void **state)
     if (status == 0)
         status = importer_create(&importer, log);
     if (status == 0)
-        status = import_stream_run(&stream, &importer, unknown, false);
+        status = import_stream_run(&stream, &importer, false);
     importer_report(&importer, "run.tidy");
     fflush(stderr);
     dup2(old, STDERR_FILENO);

@@ -8,7 +8,8 @@
 #include "common/error.h"
 #include "tests/record/loop_fixture.h"
 
-/* Of 50 samples every tenth is left out; of the other 45 the even ones, 20, are in the first split, and 25 in the second. */
+/* Of 50 samples every tenth is left out; of the other 45 the even ones, 20, are in the first split, and 25 in the
+ * second. */
 enum { FIRST = 20, SECOND = 25, FIRST_PHASE = 2 };
 static uint16_t parts[SAMPLES];
 

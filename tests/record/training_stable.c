@@ -32,8 +32,8 @@ static uint64_t epochs_of(const char *path)
     return epochs;
 }
 
-/* By the definition, from the whole log of a run that did not stop: sums of margins, the lowest one (1% of 50 samples) in each
- * epoch, and the end of three successive epochs in which it was that of the epoch before. */
+/* By the definition, from the whole log of a run that did not stop: sums of margins, the lowest one (1% of 50
+ * samples) in each epoch, and the end of three successive epochs in which it was that of the epoch before. */
 static uint64_t expected_end(const char *path)
 {
     struct tidylog_reader *reader;
