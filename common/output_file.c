@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/move_file.h"
 
 static int fail_exists(const char *path)
 {
@@ -85,12 +86,14 @@ int output_file_begin(struct output_file *out, const char *path, bool force)
 static int publish(const struct output_file *file)
 {
     const char *from = file->temporary, *to = file->path;
-    int failed = file->force ? rename(from, to) : renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
-    if (failed && !file->force && errno == EEXIST)
+    int code = 0;
+    if (!file->force)
+        code = move_file_to_new(from, to);
+    else if (rename(from, to) != 0)
+        code = errno;
+    if (code == EEXIST && !file->force)
         return fail_exists(to);
-    if (failed && !file->force && errno == EINVAL) /* not known to this file system */
-        failed = rename(from, to);
-    return failed ? fail_write(to, errno) : 0;
+    return code != 0 ? fail_write(to, code) : 0;
 }
 
 int output_file_end(struct output_file *out, int status)
