@@ -125,6 +125,8 @@ static int clean(const char *path, struct cleaning_list lists[CLEANING_KINDS], c
         status = suggestions_create(&suggestions, &analysis);
     if (status == 0)
         status = cleaning_create(&cleaning, analysis.run, lists, suggestions);
+    if (status == 0 && cleaning.as_given + cleaning.changed == 0)
+        status = tidy_fail("%s: the lists leave out every sample, so there would be nothing to train on", path);
     if (status == 0)
         status = write_labels(&cleaning, analysis.run, to);
     if (status == 0)
@@ -160,10 +162,10 @@ static int check_usage(const struct cleaning_list lists[CLEANING_KINDS], struct 
 }
 
 static const char description[] =
-    "Begins with the labels that the data set gave the run, planted wrong ones included. A LIST is a file,\n"
-    "or '-' for standard input: the first column of each line is a sample, as 'flag' prints them; lines\n"
-    "that start with '#' are skipped. Lists can be combined; a sample in two of them is an error. With\n"
-    "--keep all that is in no list is left out, else it stays. What the run left out stays out.\n"
+    "Begins with the labels that the data set gave the run, planted wrong ones included. A LIST is a\n"
+    "file, or '-' for standard input: the first column of each line is a sample, as 'flag' prints them;\n"
+    "lines that start with '#' are skipped. Lists can be combined; a sample in two of them is an error.\n"
+    "With --keep all that is in no list is left out, else it stays. What the run left out stays out.\n"
     "\n"
     "--relabel takes the new label from the list: from the column 'suggested' that its header line names,\n"
     "as that of 'flag' does, or from the second of just two columns, where there is no header or it says\n"

@@ -166,6 +166,8 @@ static int open_log(struct agreement *agreement, size_t log)
         return tidy_fail("%s has %" PRIu64 " samples and %s has %" PRIu64 ": they are not of the same data", path,
                          analysis->run->samples, comparison->paths[0], first);
     status = analysis_choose(analysis, comparison->scores);
+    if (status == 0 && comparison->logs == 1 && analysis->scores.count < 2)
+        status = tidy_fail_usage("compare: --agreement needs two scores, or two logs");
     for (size_t i = 0; i < comparison->rule_count && status == 0; i++)
         status = threshold_announce(&comparison->rules[i], analysis);
     return status;

@@ -33,6 +33,8 @@ static int begin(struct progress *progress, uint32_t number, const struct suspec
     uint64_t samples = analysis->run->samples;
     const char *score = suspects->score != NULL ? suspects->score : margins ? "aum" : "correctness";
     double top = suspects->top < 1 ? fmax(1, round(suspects->top * (double)samples)) : floor(suspects->top);
+    if (suspects->top >= 1 && top != suspects->top)
+        return tidy_fail_usage("--top %g: from 1 on it is a number of samples, and whole", suspects->top);
     if (top > (double)samples)
         return tidy_fail_usage("--top %.0f: %s has only %.0f samples", top, analysis->path, (double)samples);
     int status = analysis_choose_one(analysis, score);

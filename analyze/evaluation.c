@@ -12,7 +12,7 @@ int truth_create(struct truth *out, const struct tidylog_run *run, const char *p
     *out = (struct truth){.samples = run->samples};
     if (run->truth == NULL)
         return tidy_fail("%s: the true labels are not known, so there is nothing to evaluate against; "
-                         "they are where wrong labels were planted (tidy-record train --noise)",
+                         "they are where wrong labels were planted (tidy-record train --noise), or given (--truth)",
                          path);
     const uint16_t *given = tidylog_given_labels(run);
     int status = memory_allocate(&out->mislabelled, run->samples, sizeof *out->mislabelled, "the true labels");

@@ -11,7 +11,10 @@ static int export(const char *path, uint32_t run, const struct selection *select
 {
     struct analysis analysis;
     struct output_file file = {0};
-    int status = analysis_open(&analysis, path);
+    int status = output_file_check_input(output, path);
+    if (status != 0)
+        return status;
+    status = analysis_open(&analysis, path);
     if (status == 0) {
         analysis.selection = *selection;
         status = analysis_select_run(&analysis, run);
@@ -57,17 +60,15 @@ int export_command(int argc, char **argv)
         .summary = "What the log holds of every epoch and sample, as a NumPy array.",
         .description =
             "  predictions  the predicted class; int32; -1 where the epoch did not present the sample\n"
-            "  margins      logit of the label trained on minus the largest other; float32, as all below, with "
-            "nan\n"
-            "               where the epoch did not present the sample, or a logit was not a number\n"
+            "  margins      logit of the label trained on minus the largest other; float32, as all below, with\n"
+            "               nan where the epoch did not present the sample, or a logit was not a number\n"
             "  losses       -log of that label's probability\n"
             "  confidences  that label's probability\n"
             "  probs        the probability of each class\n"
             "  log-probs    its logarithm: as good as logits, for they differ by a constant of the sample\n"
             "\n"
-            "Arrays are [epochs][samples], probs and log-probs [epochs][samples][classes]; samples are in the "
-            "data\n"
-            "set's order. Of a sample presented twice in an epoch the last counts; what a second phase only\n"
+            "Arrays are [epochs][samples], probs and log-probs [epochs][samples][classes]; samples are in the\n"
+            "data set's order. Of a sample presented twice in an epoch the last counts; what a second phase only\n"
             "classifies (--second-split) is there, too. margins, losses and confidences need a log of --detail\n"
             "margin, probs and log-probs one of --detail probs.\n"
             "'tidy-record import --logits' and the like read such files.",

@@ -103,9 +103,8 @@ int flag_command(int argc, char **argv)
         .summary = "The suspects of one score and one rule, most suspicious first.",
         .description =
             "Columns: sample, score (its value), label (as given), suggested and probability (the class of the\n"
-            "largest mean probability where the log has them, else the class most often predicted and the share "
-            "of\n"
-            "predictions in which it was), truth (where it is known). Equal scores are listed by sample index.\n"
+            "largest mean probability where the log has them, else the class most often predicted and the share\n"
+            "of predictions in which it was), truth (where it is known). Equal scores are listed by sample index.\n"
             "AUM is the default score because it finds most among the scores that need margins only (the README\n"
             "has figures); a log recorded with --detail class needs another.\n\n" THRESHOLD_HELP,
         .example = "tidy-analyze flag run.tidy --score aum --threshold top:0.01\n"

@@ -28,11 +28,13 @@ static void add_count(struct table *table, const char *key, uint64_t value)
 
 static void add_real(struct table *table, const char *key, double value)
 {
+    if (isnan(value))
+        return;
     table_add_text(table, key);
     table_add_real(table, value);
 }
 
-/* What the run is. Text that is not known has no line. */
+/* What the run is. What is not known has no line; seed and order are known of what was trained here. */
 static void add_run(struct table *table, const struct tidylog_run *run)
 {
     char image[64];
@@ -51,14 +53,17 @@ static void add_run(struct table *table, const struct tidylog_run *run)
     add_text(table, "lr-schedule", run->lr_schedule);
     add_real(table, "momentum", run->momentum);
     add_real(table, "weight-decay", run->weight_decay);
-    add_count(table, "seed", run->seed);
-    add_text(table, "order", run->shuffle ? "shuffled" : "as in the data set");
+    if (run->network != NULL || run->shuffle) {
+        add_count(table, "seed", run->seed);
+        add_text(table, "order", run->shuffle ? "shuffled" : "as in the data set");
+    }
     add_text(table, "noise", run->noise);
     add_text(table, "detail", tidylog_detail_names[run->detail]);
     add_text(table, "device", run->device);
     add_text(table, "precision", run->precision);
     add_text(table, "deterministic", run->deterministic ? "yes" : NULL);
-    add_count(table, "threads", run->threads);
+    if (run->threads > 0)
+        add_count(table, "threads", run->threads);
     add_text(table, "machine", run->machine);
     add_text(table, "versions", run->versions);
     add_text(table, "started", run->started);
@@ -188,9 +193,10 @@ int info_command(int argc, char **argv)
         .arguments = "run.tidy [OPTION...]",
         .summary = "What the run is and where it stands, as keys and values.",
         .description =
-            "First how the run was recorded, then how far it got (an epoch that has begun but not ended counts in\n"
-            "no score), then what is stored: records, bytes of keys and values, and bytes of the file's pages of\n"
-            "each table. bytes-per-prediction leaves out the table meta: labels and the description of the run.\n"
+            "First how the run was recorded, as far as that is known, then how far it got (an epoch that has\n"
+            "begun but not ended counts in no score), then what is stored: records, bytes of keys and values,\n"
+            "and bytes of the file's pages of each table. bytes-per-prediction leaves out the table meta: labels\n"
+            "and the description of the run.\n"
             "Of a log that holds several runs, all this is about the first; runs says how many there are.",
         .example = "tidy-analyze info run.tidy",
         OPTION_ROWS(options),

@@ -1,6 +1,7 @@
 /* tidy-analyze merge: several logs into one, as runs of the same samples or as shards of one run. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "analyze/commands.h"
 #include "common/error.h"
@@ -58,10 +59,27 @@ static int merge_shards(const char *output, bool force, struct tidylog_reader *c
     return status;
 }
 
+/* A log that is merged with itself would agree with itself. */
+static int check_paths(const char *const *paths, size_t count)
+{
+    int status = 0;
+    for (size_t i = 0; i < count && status == 0; i++) {
+        struct stat one, other;
+        for (size_t j = 0; j < i && status == 0; j++)
+            if (stat(paths[i], &one) == 0 && stat(paths[j], &other) == 0 && one.st_dev == other.st_dev &&
+                one.st_ino == other.st_ino)
+                status = tidy_fail_usage("merge: %s is given twice; each log counts once", paths[i]);
+    }
+    return status;
+}
+
 static int merge(const char *output, bool force, bool shards, const char *const *paths, size_t count)
 {
     struct tidylog_reader **readers;
-    int status = memory_allocate(&readers, count, sizeof *readers, "the logs to merge");
+    int status = check_paths(paths, count);
+    if (status != 0)
+        return status;
+    status = memory_allocate(&readers, count, sizeof *readers, "the logs to merge");
     for (size_t i = 0; i < count && status == 0; i++)
         status = tidylog_open(&readers[i], paths[i]);
     if (status == 0)
@@ -95,15 +113,12 @@ int merge_command(int argc, char **argv)
         .arguments = "run1.tidy run2.tidy [...] -o FILE.tidy [OPTION...]",
         .summary = "Several logs into one: runs of the same samples, or shards of one run.",
         .description =
-            "Without --shards the logs are of the same samples with the same labels, such as runs with other "
-            "seeds\n"
-            "or networks. All their records are copied as they are, and the log then holds several runs: every\n"
-            "score is made for each of them, and --over-runs says how they are joined.\n"
-            "With --shards the logs are of different samples, with the same classes, detail and number of "
-            "finished\n"
-            "epochs. The samples are numbered on through the logs in the order given: sample 0 of the second "
-            "comes\n"
-            "after the last of the first. Only finished epochs are copied, predictions bit for bit.\n"
+            "Without --shards the logs are of the same samples with the same labels, such as runs with other\n"
+            "seeds or networks. All their records are copied as they are, and the log then holds several runs:\n"
+            "every score is made for each of them, and --over-runs says how they are joined.\n"
+            "With --shards the logs are of different samples, with the same classes, detail and number of\n"
+            "finished epochs. The samples are numbered on through the logs in the order given: sample 0 of the\n"
+            "second comes after the last of the first. Only finished epochs are copied, predictions bit for bit.\n"
             "A log that was merged is for analysis: nothing is recorded into it.",
         .example = "tidy-analyze merge run1.tidy run2.tidy -o runs.tidy\n"
                    "tidy-analyze merge --shards part1.tidy part2.tidy -o whole.tidy",

@@ -93,7 +93,7 @@ static char *describe(void)
     for (size_t i = 0; i < chart_row_count; i++) {
         fprintf(out, "\n  %-12s %s", chart_rows[i].name, chart_rows[i].summary);
         if (chart_rows[i].scores_for_class != NULL)
-            fprintf(out, ";\n               %s;\n               at --detail class: %s",
+            fprintf(out, ";\n               %s;\n               at --detail class:\n               %s",
                     chart_rows[i].scores_for_margin, chart_rows[i].scores_for_class);
     }
     if (fclose(out) != 0) {

@@ -61,8 +61,8 @@ static int parse_sample(const char *line, const struct place *place, uint64_t sa
 {
     size_t length = strcspn(line, separators);
     if (!parse_number(line, length, samples, out))
-        return tidy_fail("%s, line %zu: '%.*s' is not a sample index", place->name, place->line, shown(length),
-                         line);
+        return tidy_fail("%s, line %zu: '%.*s' is not a sample index%s", place->name, place->line, shown(length),
+                         line, memchr(line, ',', length) != NULL ? "; tabs or spaces separate columns" : "");
     if (*out == UINT64_MAX)
         return tidy_fail("%s, line %zu: there is no sample %.*s: the log's go from 0 to %" PRIu64, place->name,
                          place->line, shown(length), line, samples - 1);

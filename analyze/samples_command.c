@@ -125,10 +125,12 @@ static char *describe(void)
             "'all' are all that the log's detail feeds. forgotten-at only comes when asked for by name: for each\n"
             "time the sample was forgotten, epoch:class, the epoch counting from 1 and the class predicted then.\n"
             "\nscores, the detail they need, the end that is suspicious:\n");
-    for (size_t i = 0; i < score_row_count; i++)
-        fprintf(out, "%s  %-28s %-7s %-5s %s", i > 0 ? "\n" : "", score_rows[i].name,
+    for (size_t i = 0; i < score_row_count; i++) {
+        fprintf(out, "%s  %-28s %-7s %-5s ", i > 0 ? "\n" : "", score_rows[i].name,
                 tidylog_detail_names[score_rows[i].detail],
-                score_rows[i].suspicious == SUSPICIOUS_HIGH ? "high" : "low", score_rows[i].summary);
+                score_rows[i].suspicious == SUSPICIOUS_HIGH ? "high" : "low");
+        options_wrap(out, score_rows[i].summary, 45, 45); /* where the summaries begin */
+    }
     if (fclose(out) != 0) {
         free(text);
         return NULL;

@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/memory.h"
 #include "common/options.h"
+#include "common/output_file.h"
 #include "common/progress.h"
 #include "common/tidylog.h"
 #include "common/tidylog_copy.h"
@@ -44,7 +45,9 @@ static int subset(const char *output, bool force, const char *path, const char *
     struct tidylog_reader *reader;
     struct sample_list list = {0};
     uint32_t *numbers = NULL;
-    int status = tidylog_open(&reader, path);
+    int status = output_file_check_input(output, path);
+    if (status == 0)
+        status = tidylog_open(&reader, path);
     if (status != 0)
         return status;
     uint64_t samples = tidylog_reader_run(reader)->samples;
@@ -87,9 +90,9 @@ int subset_command(int argc, char **argv)
         .summary = "The log of some samples: those of a list, with their predictions bit for bit.",
         .description =
             "LIST is a file as 'flag' and 'samples' print it, of which the first column counts; '-' reads it from\n"
-            "standard input. The samples are numbered anew, from 0, in the order of their numbers: line n of\n"
-            "'sort -n LIST' becomes sample n - 1. Only finished epochs are copied; an epoch keeps the loss and\n"
-            "accuracy of the whole run. A log with a second split has no subsets.\n"
+            "standard input. The samples are numbered anew, from 0, in the order of their numbers: of the\n"
+            "list's samples, sorted, the n-th becomes sample n - 1. Only finished epochs are copied; an epoch\n"
+            "keeps the loss and accuracy of the whole run. A log with a second split has no subsets.\n"
             "Such a log is for analysis: nothing is recorded into it.",
         .example =
             "tidy-analyze flag run.tidy --threshold top:0.1 | tidy-analyze subset run.tidy - -o suspects.tidy",

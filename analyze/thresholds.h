@@ -35,7 +35,7 @@ struct threshold {
     "             cleanlab's filters, on the mean probabilities (--detail probs or full)\n"                        \
     "  ctrl       in each class the cluster of samples whose losses stay high\n"                                   \
     "  threshold-samples\n"                                                                                        \
-    "             margins like those of samples of a made-up class (train --threshold-samples)\n"
+    "             margins like those of samples of a made-up class (train --threshold-samples)"
 
 /* Reads a rule: "mean+5std", "top:0.01", "gmm". Returns 0 or TIDY_USAGE. `text` must outlive *out. */
 int threshold_parse(struct threshold *out, const char *text);

@@ -86,8 +86,9 @@ static int read_npy(uint16_t *out, const struct wanted *wanted)
     if (status != TIDY_OK)
         return status;
     if (npy.dimensions != 1)
-        status = tidy_fail("%s: it has %" PRIu32 " dimensions, and labels have one: a label a sample", wanted->path,
-                           npy.dimensions);
+        status = tidy_fail("%s: it has %" PRIu32 " dimensions, and labels have one: a label a sample; in Python, "
+                           "a.ravel() makes it of [N][1], a.argmax(1) of one-hot rows",
+                           wanted->path, npy.dimensions);
     else if (npy.size[0] != wanted->samples)
         status = fail_count(wanted, npy.size[0]);
     for (uint64_t done = 0; done < wanted->samples && status == TIDY_OK;) {
@@ -240,6 +241,11 @@ int label_file_read(uint16_t **out, const char *path, uint64_t samples, uint32_t
         status = memory_allocate(out, samples, sizeof **out, "labels");
     if (status == TIDY_OK)
         status = read(*out, &wanted);
+    uint64_t left_out = 0;
+    while (status == TIDY_OK && left_out < samples && (*out)[left_out] == LABEL_LEFT_OUT)
+        left_out++;
+    if (status == TIDY_OK && left_out == samples)
+        status = tidy_fail("%s: it has no labels: every sample is left out", path);
     if (status != TIDY_OK) {
         free(*out);
         *out = NULL;

@@ -129,6 +129,8 @@ static int parse_value(const struct option_row *row, const char *shown, const ch
 {
     switch (row->kind) {
     case OPTION_TEXT:
+        if (strncmp(row->argument, "FILE", 4) == 0 && (*text == 0 || strcmp(text, "-") == 0))
+            return tidy_fail_usage("%s: '%s' is no name of a file", shown, text);
         *(const char **)row->value = text;
         return TIDY_OK;
     case OPTION_COUNT:

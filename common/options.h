@@ -5,18 +5,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum option_kind {
     OPTION_FLAG,   /* bool: --force, and --no-force */
-    OPTION_TEXT,   /* const char *: points into argv */
+    OPTION_TEXT,   /* const char *: points into argv; not empty and no `-` where `argument` begins with FILE */
     OPTION_COUNT,  /* uint64_t between `least` and `most`; digits only */
     OPTION_REAL,   /* double between `least` and `most`; finite */
     OPTION_CHOICE, /* int: the index of one of `choices` */
 };
 
 struct option_row {
-    const char *name;           /* without the dashes: "batch-size" */
-    char letter;                /* 'o' for -o as well, or 0 */
+    const char *name; /* without the dashes: "batch-size" */
+    char letter;      /* 'o' for -o as well, or 0 */
     enum option_kind kind;
     void *value;                /* where the parsed value goes; it holds the default before */
     const char *argument;       /* how help names the value: "N", "FILE" */
@@ -65,6 +66,9 @@ int command_parse(const struct command_usage *usage, int argc, char **argv, cons
 /* Prints what --help prints: usage line, summary, description, options with their defaults, example. */
 void options_print_help(const struct command_usage *usage);
 
+/* Prints words, wrapped as all help is, from column `column` on with `indent` spaces on further lines. */
+void options_wrap(FILE *out, const char *text, int column, int indent);
+
 /* Parses a whole text as a number. `what` names it in the message ("--lr", "threshold 'top:x'").
  * Returns 0 or TIDY_USAGE. */
 int options_parse_count(const char *text, uint64_t least, uint64_t most, const char *what, uint64_t *out);
@@ -77,7 +81,7 @@ const char *options_nearest(const char *text, const char *const *names, size_t c
 /* A program's subcommands. */
 struct command_row {
     const char *name;
-    const char *summary; /* one line, for the program's own --help */
+    const char *summary;               /* one line, for the program's own --help */
     int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name; returns a tidy_error or an exit
                                         * code above 0 */
 };

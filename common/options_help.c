@@ -61,25 +61,23 @@ static void format_right(char *out, size_t room, const struct option_row *row)
              bracket ? ")" : "");
 }
 
-/* Prints words, wrapped, from column `column` on with `indent` spaces on further lines. */
-static void print_wrapped(const char *text, int column, int indent)
+void options_wrap(FILE *out, const char *text, int column, int indent)
 {
     for (;;) {
         int length = (int)strcspn(text, " ");
         if (column > indent && column + 1 + length > LINE_WIDTH) {
-            printf("\n%*s", indent, "");
+            fprintf(out, "\n%*s", indent, "");
             column = indent;
         } else if (column > indent) {
-            putchar(' ');
+            putc(' ', out);
             column++;
         }
-        printf("%.*s", length, text);
+        fprintf(out, "%.*s", length, text);
         column += length;
         if (text[length] == 0)
             break;
         text += length + 1;
     }
-    putchar('\n');
 }
 
 static void print_option(const struct option_row *row, int left_width)
@@ -92,7 +90,8 @@ static void print_option(const struct option_row *row, int left_width)
         printf("  %s\n%*s", left, indent, "");
     else
         printf("  %-*s  ", left_width, left);
-    print_wrapped(text, indent, indent);
+    options_wrap(stdout, text, indent, indent);
+    putchar('\n');
 }
 
 void options_print_help(const struct command_usage *usage)

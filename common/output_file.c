@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/move_file.h"
 
 static int fail_exists(const char *path)
 {
@@ -20,14 +21,38 @@ static int fail_write(const char *path, int cause)
     return tidy_fail("%s cannot be written: %s", path, strerror(cause));
 }
 
+/* Can a file be made in the folder of `path`? */
+static int check_folder(const char *path)
+{
+    char *folder = strdup(path);
+    if (folder == NULL)
+        return tidy_fail_memory("a file name", strlen(path));
+    char *slash = strrchr(folder, '/');
+    if (slash != NULL)
+        slash[slash == folder] = 0;
+    int failed = access(slash != NULL ? folder : ".", W_OK | X_OK), cause = errno;
+    free(folder);
+    return failed != 0 ? fail_write(path, cause) : 0;
+}
+
 int output_file_check(const char *path, bool force)
 {
     struct stat there;
     if (stat(path, &there) != 0)
-        return 0; /* a folder that is missing is told when the file is begun */
+        return check_folder(path);
     if (!S_ISREG(there.st_mode))
         return tidy_fail("%s is no file that could be replaced", path);
     return force ? 0 : fail_exists(path);
+}
+
+int output_file_check_input(const char *path, const char *input)
+{
+    struct stat there, read;
+    if (stat(path, &there) != 0 || stat(input, &read) != 0)
+        return 0;
+    if (there.st_dev == read.st_dev && there.st_ino == read.st_ino)
+        return tidy_fail("%s is read, and so cannot be replaced; choose another file for -o", path);
+    return 0;
 }
 
 int output_file_begin(struct output_file *out, const char *path, bool force)
@@ -61,12 +86,14 @@ int output_file_begin(struct output_file *out, const char *path, bool force)
 static int publish(const struct output_file *file)
 {
     const char *from = file->temporary, *to = file->path;
-    int failed = file->force ? rename(from, to) : renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
-    if (failed && !file->force && errno == EEXIST)
+    int code = 0;
+    if (!file->force)
+        code = move_file_to_new(from, to);
+    else if (rename(from, to) != 0)
+        code = errno;
+    if (code == EEXIST && !file->force)
         return fail_exists(to);
-    if (failed && !file->force && errno == EINVAL) /* not known to this file system */
-        failed = rename(from, to);
-    return failed ? fail_write(to, errno) : 0;
+    return code != 0 ? fail_write(to, code) : 0;
 }
 
 int output_file_end(struct output_file *out, int status)

@@ -12,9 +12,13 @@ struct output_file {
     char *temporary; /* its name until the end */
 };
 
-/* Can `path` be written? Errors: it exists (unless `force`), it is a folder or a device. For commands that compute
- * long before they write. */
+/* Can `path` be written? Errors: it exists (unless `force`), it is a folder or a device, its folder is missing or
+ * cannot be written. For commands that compute long before they write. */
 int output_file_check(const char *path, bool force);
+
+/* `path` must not be the file `input`, which is read: a log of days is not to be lost to a slip. Files that are
+ * missing are not told. */
+int output_file_check_input(const char *path, const char *input);
 
 /* Begins `path`, which must live until the end. Errors: as output_file_check's, the folder cannot be written. */
 int output_file_begin(struct output_file *out, const char *path, bool force);

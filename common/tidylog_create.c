@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/move_file.h"
 #include "common/tidylog_format.h"
 #include "common/tidylog_meta.h"
 
@@ -132,20 +133,6 @@ static int build(const char *temporary, const char *path, const struct tidylog_r
     return code == 0 ? TIDY_OK : store_fail(path, "write it", code);
 }
 
-/* Moves a file to a name that nothing may have. */
-static int move_to_new(const char *from, const char *to)
-{
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
-        return 0;
-    if (errno != EINVAL && errno != ENOSYS)
-        return errno;
-    /* This file system cannot; a second name for the file, then one less, does the same. */
-    if (link(from, to) != 0)
-        return errno;
-    unlink(from);
-    return 0;
-}
-
 /* So that the new name too survives a power cut. */
 static void sync_folder(const char *path)
 {
@@ -168,7 +155,7 @@ int new_log_publish(struct new_log *log)
         return store_fail(log->checkpoint, "remove it", errno);
     int code = 0;
     if (!log->force)
-        code = move_to_new(log->temporary, path);
+        code = move_file_to_new(log->temporary, path);
     else if (rename(log->temporary, path) != 0)
         code = errno;
     if (code == EEXIST)

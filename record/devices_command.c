@@ -7,9 +7,9 @@
 #include "record/backend.h"
 
 static const char description[] =
-    "A line for each device: its name for --device, whether it can be used here, and what it is, or why it\n"
-    "cannot be used and what to do about that. --device auto, the default of 'train', takes cuda where that\n"
-    "can be used, else cpu.";
+    "A line for each device: its name for --device, whether it can be used here, and what it is, or why\n"
+    "it cannot be used and what to do about that. --device auto, the default of 'train', takes cuda where\n"
+    "that can be used, else cpu.";
 
 int devices_command(int argc, char **argv)
 {

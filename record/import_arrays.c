@@ -110,6 +110,10 @@ int import_arrays_run(struct import_arrays *arrays, struct importer *importer)
             if (status == 0 && interruption_signal() != 0)
                 status = TIDY_INTERRUPTED;
         }
+        if (status == 0 && arrays->kind == IMPORT_LOGITS && importer->only_probabilities)
+            status = tidy_fail("%s: each sample's numbers are 0 to 1 and sum to 1, which logits do not: these are "
+                               "probabilities, and imported with --probs",
+                               arrays->paths[arrays->whole ? 0 : epoch]);
         if (status == 0)
             status = importer_end_epoch(importer, &import_figures_unknown);
     }

@@ -37,18 +37,20 @@ static const char description[] =
     "the first dimension: the option's value and all that follow, in their order. A prediction is to be\n"
     "taken before the weights are updated by its sample, as training gives it. Numbers are float16, 32 or\n"
     "64 or whole, little endian, in C or Fortran order; files are mapped, so memory does not limit them\n"
-    "(a Fortran order that does not fit into memory is slow). --labels has the given labels: IDX, NPY or text\n"
-    "with a line a sample (index, tab or comma, label); -1, or no line, leaves a sample out. --truth, of the same\n"
-    "formats, is for evaluation, where the right labels are known.\n"
+    "(a Fortran order that does not fit into memory is slow). --labels has the given labels: IDX, NPY or\n"
+    "text with a line a sample (index, tab or comma, label); -1, or no line, leaves a sample out.\n"
+    "--truth, of the same formats, is for evaluation, where the right labels are known.\n"
     "\n"
     "Of probabilities, logits are the logarithms; a 0 counts as the smallest positive number of its type.\n"
     "\n"
-    "From a stream: 'tidy-record import -' reads from standard input what a trainer writes while it trains, for\n"
-    "instance with bindings/python/tidylog.py; labels come with it. The log can be analysed meanwhile. Where the\n"
-    "stream ends early or is damaged, finished epochs are kept, and the exit code is 1. With --force the stream's\n"
-    "first step replaces the old log, however the stream goes on; arrays replace it once all is imported.\n"
+    "From a stream: 'tidy-record import -' reads from standard input what a trainer writes while it\n"
+    "trains, for instance with bindings/python/tidylog.py; labels come with it. The log can be analysed\n"
+    "meanwhile. Where the stream ends early or is damaged, finished epochs are kept, and the exit code\n"
+    "is 1. With --force the stream's first step replaces the old log, however the stream goes on; arrays\n"
+    "replace it once all is imported.\n"
     "\n"
-    "One line at the end says how many predictions an epoch of each sample has too many or too few.";
+    "The line at the end says, where samples came twice in an epoch or not at all, in how many epochs and\n"
+    "how many predictions that is.";
 
 static const char example[] =
     "tidy-record import --logits logits.npy --labels labels.npy -o run.tidy\n"
@@ -85,7 +87,7 @@ static int parse(struct settings *settings, int argc, char **argv, const char **
     const struct command_usage usage = {
         .program = "tidy-record",
         .name = "import",
-        .arguments = "--logits FILE... --labels FILE | -",
+        .arguments = "--logits FILE... --labels FILE [OPTION...] | - [OPTION...]",
         .summary = "Make a log of the predictions of another trainer.",
         .description = description,
         .example = example,
@@ -110,6 +112,10 @@ static int choose_source(const struct settings *settings, const char **positiona
     if (*kind != IMPORT_KINDS) {
         if (settings->labels == NULL)
             return tidy_fail_usage("import: no labels given: --labels FILE");
+        for (int i = 1; i <= count; i++)
+            if (strcmp(positional[i], "-") == 0)
+                return tidy_fail_usage("import: - is a stream, and %s names arrays; a log is made of one",
+                                       import_options[*kind]);
         if (*kind == IMPORT_CLASSES && settings->detail_given && settings->detail != TIDYLOG_CLASS)
             return tidy_fail_usage("import: predicted classes feed --detail class and no other");
         return 0;
@@ -394,7 +400,10 @@ int import_command(int argc, char **argv)
             status = import_stream(&settings, argc, argv);
         } else if (status == 0) {
             positional[0] = settings.arrays[kind];
-            status = import_arrays(&settings, kind, positional, count + 1, argc, argv);
+            for (int i = 0; i <= count && status == 0; i++)
+                status = output_file_check_input(settings.output, positional[i]);
+            if (status == 0)
+                status = import_arrays(&settings, kind, positional, count + 1, argc, argv);
         }
     }
     free(positional);

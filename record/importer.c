@@ -36,7 +36,7 @@ int importer_create(struct importer *out, struct tidylog_writer *log)
 {
     const struct tidylog_run *run = tidylog_writer_run(log);
     size_t batch = run->batch_size;
-    *out = (struct importer){.log = log, .run = run, .samples = run->samples};
+    *out = (struct importer){.log = log, .run = run, .samples = run->samples, .only_probabilities = true};
     int status = memory_allocate(&out->seen, run->samples, sizeof *out->seen, "the samples of an epoch");
     if (status == 0)
         status = memory_allocate(&out->logits, batch * run->classes, sizeof *out->logits, "a block of logits");
@@ -100,6 +100,18 @@ static int take_probabilities(float *row, uint16_t *predicted, uint32_t classes,
     return 0;
 }
 
+/* Are the numbers of a sample those that a softmax gives? */
+static bool looks_like_probabilities(const float *row, uint32_t classes)
+{
+    double sum = 0;
+    for (uint32_t c = 0; c < classes; c++) {
+        if (!(row[c] >= 0))
+            return false;
+        sum += (double)row[c];
+    }
+    return fabs(sum - 1) <= SUM_TOLERANCE;
+}
+
 /* Everything that the log wants of logits or probabilities. */
 static int compute(struct importer *importer, const struct import_block *block, const uint16_t *labels)
 {
@@ -108,6 +120,9 @@ static int compute(struct importer *importer, const struct import_block *block, 
         element_to_float(importer->logits + (size_t)i * classes, block->type, block->row[i], classes,
                          block->stride);
     uint16_t *first_largest = importer->predicted;
+    for (uint32_t i = 0; i < block->count && importer->only_probabilities; i++)
+        importer->only_probabilities =
+            classes > 1 && looks_like_probabilities(importer->logits + (size_t)i * classes, classes);
     if (block->kind == IMPORT_PROBABILITIES) {
         for (uint32_t i = 0; i < block->count; i++) {
             int status = take_probabilities(importer->logits + (size_t)i * classes, &first_largest[i], classes,

@@ -43,6 +43,8 @@ struct importer {
     uint8_t *seen;  /* [samples] */
     uint64_t again; /* predictions for samples that were in the epoch before */
 
+    bool only_probabilities; /* all that came as logits were numbers that a softmax gives */
+
     /* Of all finished epochs: for the report. */
     uint64_t total;           /* predictions */
     uint64_t repeats, absent; /* predictions too many, and too few */

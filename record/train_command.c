@@ -57,11 +57,12 @@ static const char description[] =
     "\n"
     "Beside the log lies its checkpoint, run.tidy.ckpt, replaced after every epoch, every ten minutes,\n"
     "and where Ctrl-C or SIGTERM stops the recording; 'tidy-record resume' goes on from it. The same\n"
-    "seed, threads and machine give the same values, also across a resume (on a GPU: with --deterministic).";
+    "seed, threads and machine give the same values, also across a resume (on a GPU: with\n"
+    "--deterministic).";
 
 static const char example[] =
-    "tidy-record train --data /usr/share/datasets/fashion-mnist --noise every:100 --epochs 15 -o run.tidy\n"
-    "tidy-record train --data /usr/share/datasets/fashion-mnist --second-split 8 --epochs 12 -o split.tidy\n"
+    "tidy-record train --data /usr/share/datasets/fashion-mnist --noise every:100 -o run.tidy\n"
+    "tidy-record train --data /usr/share/datasets/fashion-mnist --second-split 8 -o split.tidy\n"
     "tidy-record train --net list";
 
 /* Parses the command line. Returns 0 with *done set where nothing is left to do. */

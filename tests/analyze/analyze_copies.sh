@@ -1,6 +1,7 @@
 # merge and subset: logs made of logs give the scores that theirs give; what does not fit is refused, nothing half-written.
 . "$TIDY_SOURCE/tests/analyze/harness.bash"
 make-log run.tidy margin 500 4 3
+cp run.tidy again.tidy
 make-log other.tidy margin 400 4 0
 make-log class.tidy class 500 4 0
 
@@ -37,7 +38,7 @@ equals "accuracy" "$(tidy-analyze epochs joined.tidy | cut -f 3)" "$(tidy-analyz
 
 # Runs.
 equals "runs of one" "$(info_of run.tidy runs)" ""
-tidy-analyze merge run.tidy run.tidy -o runs.tidy 2>said || fail "merge: $(cat said)"
+tidy-analyze merge run.tidy again.tidy -o runs.tidy 2>said || fail "merge: $(cat said)"
 equals "what merge says" "$(cat said)" "runs.tidy: 2 runs of 500 samples"
 equals "runs" "$(info_of runs.tidy runs)" 2
 tidy-analyze verify runs.tidy >/dev/null 2>said || fail "verify runs.tidy: $(cat said)"
@@ -70,18 +71,25 @@ fails 1 "other.tidy: it has 400 samples, run.tidy has 500" tidy-analyze merge ru
 fails 1 "class.tidy: it has --detail class, run.tidy has margin" \
     tidy-analyze merge --shards run.tidy class.tidy -o none.tidy
 fails 1 "missing.tidy: .*[Nn]o such file" tidy-analyze merge run.tidy missing.tidy -o none.tidy
-fails 1 "runs.tidy: the file exists" tidy-analyze merge run.tidy run.tidy -o runs.tidy
+fails 1 "runs.tidy: the file exists" tidy-analyze merge run.tidy again.tidy -o runs.tidy
 fails 1 "formats/splits.tidy: its samples cannot be copied apart: it has a second split" \
     tidy-analyze subset formats/splits.tidy first -o none.tidy
 fails 1 "missing-list cannot be read" tidy-analyze subset run.tidy missing-list -o none.tidy
+# A log that is read is not lost to its subset or an array, and counts once.
+for arguments in "subset run.tidy list" "export run.tidy --what predictions"; do
+    fails 1 "run.tidy is read, and so cannot be replaced" tidy-analyze $arguments -o run.tidy --force
+done
+fails 2 "merge: ./run.tidy is given twice" tidy-analyze merge run.tidy ./run.tidy -o none.tidy
+fails 2 "-o: '-' is no name of a file" tidy-analyze export run.tidy --what predictions -o -
+fails 2 "-o: '' is no name of a file" tidy-analyze subset run.tidy list -o ""
 fails 1 "standard input: no sample is listed" tidy-analyze subset run.tidy - -o none.tidy
 echo 500 >outside
 fails 1 "outside, line 1: there is no sample 500" tidy-analyze subset run.tidy outside -o none.tidy
-fails 1 "folder/none.tidy: cannot create it: No such file" tidy-analyze merge run.tidy run.tidy -o folder/none.tidy
+fails 1 "folder/none.tidy: cannot create it: No such file" tidy-analyze merge run.tidy again.tidy -o folder/none.tidy
 listing >after
 cmp -s before after || fail "files were left: $(diff before after)"
 
-# --force replaces, also what is being read.
+# --force replaces, also what is being read: the log then holds one run more.
 tidy-analyze merge run.tidy runs.tidy -o runs.tidy --force 2>/dev/null || fail "merge --force over an input"
 equals "runs" "$(info_of runs.tidy runs)" 3
 finish

@@ -1,6 +1,7 @@
 # What goes wrong: one clear line, nothing on stdout, exit status 1, or 2 for wrong usage.
 . "$TIDY_SOURCE/tests/analyze/harness.bash"
 make-log run.tidy margin 500 4 0
+cp run.tidy again.tidy
 make-log class.tidy class 500 4 0
 make-log unknown.tidy margin 500 4 0 no-truth
 make-log begun.tidy margin 500 0 3
@@ -29,6 +30,9 @@ fails 2 "--threshold RULE is needed" tidy-analyze flag run.tidy
 fails 2 "works on one score" tidy-analyze flag run.tidy --score aum,confidence --threshold gmm
 fails 2 "works on one score" tidy-analyze sweep run.tidy --score all
 fails 2 "--threshold cuts a score" tidy-analyze eval run.tidy --threshold gmm
+
+fails 2 "agreement needs two scores, or two logs" tidy-analyze compare run.tidy --agreement --score aum
+fails 2 "--top 1.5: .* whole" tidy-analyze epochs run.tidy --top 1.5
 
 # Scores and rules.
 fails 2 "unknown score 'amu'; did you mean 'aum'" tidy-analyze samples run.tidy --score amu
@@ -63,7 +67,7 @@ fails 2 "'loss-at:EPOCH': 3 is out of range \(1 to 2\)" tidy-analyze samples run
 fails 1 "run.tidy: score 'second-split-forgetting' needs a run in two phases.*'tidy-record train --second-split' records" \
     tidy-analyze samples run.tidy --score second-split-forgetting
 fails 2 "plot learning takes no --epochs, --first, --last" tidy-analyze plot learning run.tidy --first 2
-tidy-analyze merge run.tidy run.tidy -o twice.tidy 2>/dev/null || fail "merge"
+tidy-analyze merge run.tidy again.tidy -o twice.tidy 2>/dev/null || fail "merge"
 fails 2 "--over-runs toneva orders by forgetting-events only, not by 'aum'" \
     tidy-analyze sweep twice.tidy --score aum --over-runs toneva
 fails 1 "twice.tidy: forgotten-at lists the epochs of one run, and this log has 2" \

@@ -12,6 +12,7 @@ for command in info epochs samples flag eval sweep compare plot merge subset cle
     tidy-analyze $command --help >help-of-command 2>stderr || fail "$command --help: exit status $?"
     [ ! -s stderr ] || fail "$command --help: says $(cat stderr)"
     [[ "$command" =~ ^(plot|merge|subset|export)$ ]] || grep -q -- "--json" help-of-command || fail "$command --help does not list --json"
+    ! grep -E '^.{101}' help-of-command || fail "$command --help has lines of more than 100 columns"
     sed -n '/^example/,$p' help-of-command | sed 1d >examples
     [ -s examples ] || fail "$command --help has no example"
     while read -r example; do

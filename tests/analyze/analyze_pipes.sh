@@ -1,6 +1,7 @@
 # Tables and pipes: headers, JSON, and commands that feed each other.
 . "$TIDY_SOURCE/tests/analyze/harness.bash"
 make-log run.tidy margin 1000 8 0
+cp run.tidy again.tidy
 make-log partial.tidy class 1000 3 5
 
 header() { tidy-analyze "$@" | head -1 | tr '\t' ' '; }
@@ -54,7 +55,7 @@ equals "best F1 is the sweep's largest" "$(tidy-analyze eval run.tidy --score au
     "$(tidy-analyze sweep run.tidy --score aum | grep -v '#' | cut -f5 | sort -g | tail -1)"
 
 # Toneva's order of two equal runs is that of one, with twice the number: never learned counts as all eight epochs.
-tidy-analyze merge run.tidy run.tidy -o twice.tidy || fail "merge"
+tidy-analyze merge run.tidy again.tidy -o twice.tidy || fail "merge"
 tidy-analyze samples run.tidy --score forgetting-events,never-learned |
     awk '!/#/ { print $1, 2 * ($5 == 1 ? 8 : $4) }' | sort -s -k2,2n >expected
 tidy-analyze samples twice.tidy --score forgetting-events --over-runs toneva | grep -v '#' |

@@ -119,6 +119,16 @@ touch m.tidy.ckpt
 expect 0 "" $import --logits logits.npy --force -o m.tidy
 cmp -s m.tidy before && fail "the log was not replaced"
 [ ! -e m.tidy.ckpt ] || fail "another run's checkpoint lies beside the log"
+/usr/bin/python3 -c "import numpy; numpy.save('all-out', numpy.full(2000, -1)); numpy.save('column', numpy.load('labels.npy')[:, None])"
+expect_error 1 "all-out.npy: it has no labels: every sample is left out" tidy-record import --logits logits.npy --labels all-out.npy -o none.tidy
+expect_error 1 "a label a sample; in Python, a.ravel() makes it of [N][1]" tidy-record import --logits logits.npy --labels column.npy -o none.tidy
+expect_error 1 "these are probabilities, and imported with --probs" $import --logits probs.npy -o none.tidy
+expect_error 2 "import: - is a stream, and --logits names arrays" $import - --logits logits.npy -o none.tidy
+expect_error 1 "logits.npy is read, and so cannot be replaced" $import --logits logits.npy -o logits.npy --force
+expect_error 1 "missing/none.tidy cannot be written: No such" $import --logits logits.npy -o missing/none.tidy
+[ ! -e none.tidy ] || fail "none.tidy was made"
+[ -z "$(tidy-analyze info m.tidy | grep -E "nan|^seed|^threads|^order|^lr")" ] || fail "info says what is not known"
+tidy-record import --help | grep -E '^.{101}' && fail "lines of import --help of more than 100 columns"
 [ -z "$(compgen -G '*import-*')" ] || fail "left: $(echo *import-*)"
 small_files() { (trap '' XFSZ && ulimit -f 64 && exec "$@"); }
 expect_error 1 "; nothing was written to large.tidy" small_files $import --logits logits.npy --detail full -o large.tidy
