@@ -95,10 +95,13 @@ static int commit_batch(void *context, const struct queued *first)
     free(labels);
     if (code != 0) {
         const char *path = writer->store.path;
+        const char *table = first->table == TABLE_STEPS ? "step" : "epoch";
+        unsigned long long number = first->number, kept = writer->kept_steps;
+        if (writer->run.data == NULL) /* an import, with which resume cannot go on */
+            return tidy_fail("%s: cannot write %s %llu: %s", path, table, number, store_error_text(code));
         return tidy_fail("%s: cannot write %s %llu: %s; all steps before %llu are kept; free space and run "
                          "'tidy-record resume %s'",
-                         path, first->table == TABLE_STEPS ? "step" : "epoch", (unsigned long long)first->number,
-                         store_error_text(code), (unsigned long long)writer->kept_steps, path);
+                         path, table, number, store_error_text(code), kept, path);
     }
     for (; first != NULL; first = first->next) {
         if (first->table == TABLE_STEPS)

@@ -46,7 +46,8 @@ static const char description[] =
     "From a stream: 'tidy-record import -' reads from standard input what a trainer writes while it\n"
     "trains, for instance with bindings/python/tidylog.py; labels come with it. The log can be analysed\n"
     "meanwhile. Where the stream ends early or is damaged, finished epochs are kept, and the exit code\n"
-    "is 1.\n"
+    "is 1. With --force the stream's first step replaces the old log, however the stream goes on; arrays\n"
+    "replace it once all is imported.\n"
     "\n"
     "The line at the end says, where samples came twice in an epoch or not at all, in how many epochs and\n"
     "how many predictions that is.";
@@ -290,6 +291,8 @@ static int record_arrays(struct import_arrays *arrays, const struct tidylog_run 
         status = import_arrays_run(arrays, &importer);
     int closed = tidylog_close(log);
     status = status != 0 ? status : closed;
+    if (status == TIDY_FAILED)
+        status = tidy_fail("%s; nothing was written to %s", tidy_error_message(), settings->output);
     if (status == 0)
         status = tidylog_move(temporary, settings->output, settings->force);
     progress_clear();

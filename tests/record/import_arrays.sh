@@ -130,8 +130,10 @@ expect_error 1 "missing/none.tidy cannot be written: No such" $import --logits l
 [ -z "$(tidy-analyze info m.tidy | grep -E "nan|^seed|^threads|^order|^lr")" ] || fail "info says what is not known"
 tidy-record import --help | grep -E '^.{101}' && fail "lines of import --help of more than 100 columns"
 [ -z "$(compgen -G '*import-*')" ] || fail "left: $(echo *import-*)"
-small_files() { (trap '' XFSZ && ulimit -f 16 && exec "$@"); }
-expect_error 1 "cannot write" small_files $import --logits logits.npy -o large.tidy
+small_files() { (trap '' XFSZ && ulimit -f 64 && exec "$@"); }
+expect_error 1 "; nothing was written to large.tidy" small_files $import --logits logits.npy --detail full -o large.tidy
+grep -q "cannot write step [0-9]*: " stderr || fail "$(cat stderr)"
+grep -q "resume" stderr && fail "an import cannot be gone on with: $(cat stderr)"
 [ -z "$(compgen -G 'large*')" ] || fail "left: $(echo large*)"
 
 # The examples of --help work.
