@@ -40,7 +40,7 @@ sites=$(grep -c . calls)
 
 # Each place fails at its first call, at its last, and there as a device that is lost for good. (Under AddressSanitizer, where a run
 # takes seconds, at its first call.)
-if ldd "$(command -v tidy-record)" | grep -q libasan; then
+if ldd "$(command -v tidy-record)" | grep libasan >/dev/null; then
     cut -f 1 calls >faults
 else
     awk -F '\t' '{ print $1; if ($2 > 1) print $1 ":" $2; print $1 ":" $2 ":sticky" }' calls >faults
