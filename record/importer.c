@@ -120,7 +120,7 @@ static int compute(struct importer *importer, const struct import_block *block, 
         element_to_float(importer->logits + (size_t)i * classes, block->type, block->row[i], classes,
                          block->stride);
     uint16_t *first_largest = importer->predicted;
-    for (uint32_t i = 0; i < block->count && importer->only_probabilities; i++)
+    for (uint32_t i = 0; i < block->count && importer->only_probabilities && block->kind == IMPORT_LOGITS; i++)
         importer->only_probabilities =
             classes > 1 && looks_like_probabilities(importer->logits + (size_t)i * classes, classes);
     if (block->kind == IMPORT_PROBABILITIES) {
