@@ -3,8 +3,8 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "common/float_order.h"
 #include "common/memory.h"
 
 enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, PASSES = 3 };
@@ -14,15 +14,6 @@ struct place {
     uint32_t order; /* what sorts ascending as the keys do descending */
     uint32_t sample;
 };
-
-/* Of two floats the smaller has the smaller bits, but for the sign: those of negative ones run the other way. */
-static uint32_t order_of(float key)
-{
-    uint32_t bits;
-    key += 0.0f; /* -0 and 0 are one key */
-    memcpy(&bits, &key, sizeof bits);
-    return (bits >> 31) != 0 ? bits : ~bits & UINT32_MAX >> 1;
-}
 
 /* Sorts stably by one digit, the least significant first. */
 static void sort_by_digit(struct place *to, const struct place *from, size_t count, int pass)
@@ -54,7 +45,7 @@ int ranking_create(struct ranking *out, const float *keys, size_t samples)
     size_t unscored = 0;
     for (size_t i = 0; i < samples; i++)
         if (!isnan(keys[i]))
-            places[out->scored++] = (struct place){order_of(keys[i]), (uint32_t)i};
+            places[out->scored++] = (struct place){~float_order(keys[i]), (uint32_t)i};
     for (int pass = 0; pass < PASSES; pass++) {
         sort_by_digit(others, places, out->scored, pass);
         struct place *sorted = others;

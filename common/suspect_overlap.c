@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/float_order.h"
 #include "common/memory.h"
 
 enum { BINS = 1 << 16 };
@@ -24,16 +25,10 @@ void suspect_overlap_destroy(struct suspect_overlap *overlap)
     free(overlap->counts);
 }
 
-/* A number that is in the keys' order: IEEE 754 numbers are in the order of their bits, but for the sign. 0 is
- * NaN. */
+/* A key's place in the keys' order; NaN comes before all. */
 static uint32_t place_of(float key)
 {
-    uint32_t bits;
-    if (isnan(key))
-        return 0;
-    key += 0; /* -0 is 0 */
-    memcpy(&bits, &key, sizeof bits);
-    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+    return isnan(key) ? 0 : float_order(key);
 }
 
 /* The bin in which the `*rank`-th item from the largest on lies; *rank becomes its rank within the bin. */
