@@ -110,26 +110,50 @@ static int begin_run_counts(struct analysis *a, size_t sample, size_t bytes)
     return status;
 }
 
-/* The scores of samples that the first pass had no room for: a pass for each further block. */
-static int replay_further_blocks(struct analysis *a, bool counts, bool means, size_t bytes)
+typedef int replayer(struct analysis *analysis, struct replay_observer observer);
+
+static int replay_run(struct analysis *analysis, struct replay_observer observer)
 {
-    size_t samples = a->run->samples;
+    return replay_epochs(analysis->reader, analysis->window, &observer, 1);
+}
+
+static int replay_all_runs(struct analysis *analysis, struct replay_observer observer)
+{
     int status = 0;
-    while (counts && a->counts.end < samples && status == 0) {
-        status = begin_run_counts(a, a->counts.end, bytes);
+    for (uint32_t run = 0; run < analysis->runs && status == 0; run++) {
+        status = analysis_select_run(analysis, run);
         if (status == 0)
-            status =
-                replay_epochs(a->reader, a->window, &(struct replay_observer){class_counts_observe, &a->counts}, 1);
-        if (status == 0)
-            status = class_counts_visit(&a->counts, score_set_take_counts, &a->scores);
+            status = replay_run(analysis, observer);
     }
-    while (means && a->means.end < samples && status == 0) {
-        status = begin_means(a, a->means.end, bytes);
+    return status == 0 && analysis->runs > 1 ? analysis_select_run(analysis, 0) : status;
+}
+
+/* Visits the samples from `first` on, a block and a replay after the other. */
+static int visit_counts(struct analysis *a, size_t first, size_t bytes,
+                        int (*begin)(struct analysis *a, size_t sample, size_t bytes), replayer *replay,
+                        class_counts_visitor *visit, void *context)
+{
+    int status = 0;
+    for (size_t done = first; done < a->run->samples && status == 0; done = a->counts.end) {
+        status = begin(a, done, bytes);
         if (status == 0)
-            status =
-                replay_epochs(a->reader, a->window, &(struct replay_observer){class_means_observe, &a->means}, 1);
+            status = replay(a, (struct replay_observer){class_counts_observe, &a->counts});
         if (status == 0)
-            status = class_means_visit(&a->means, score_set_take_means, &a->scores);
+            status = class_counts_visit(&a->counts, visit, context);
+    }
+    return status;
+}
+
+static int visit_means(struct analysis *a, size_t first, size_t bytes, replayer *replay, class_means_visitor *visit,
+                       void *context)
+{
+    int status = 0;
+    for (size_t done = first; done < a->run->samples && status == 0; done = a->means.end) {
+        status = begin_means(a, done, bytes);
+        if (status == 0)
+            status = replay(a, (struct replay_observer){class_means_observe, &a->means});
+        if (status == 0)
+            status = class_means_visit(&a->means, visit, context);
     }
     return status;
 }
@@ -176,8 +200,12 @@ static int replay_selected(struct analysis *a, const struct replay_observer *als
         a->has_means = means && a->means.end == samples;
     }
     a->has_run_means = status == 0 && means && a->means.end == samples;
-    if (status == 0)
-        status = replay_further_blocks(a, scores_counts, scores_means, bytes);
+    /* The scores of samples that the first pass had no room for. */
+    if (status == 0 && scores_counts)
+        status =
+            visit_counts(a, a->counts.end, bytes, begin_run_counts, replay_run, score_set_take_counts, &a->scores);
+    if (status == 0 && scores_means)
+        status = visit_means(a, a->means.end, bytes, replay_run, score_set_take_means, &a->scores);
     return status != 0 ? status : score_set_fill(&a->scores, a);
 }
 
@@ -209,55 +237,24 @@ int analysis_replay(struct analysis *analysis, const struct replay_observer *als
 
 /* ---- sums by class, for others ---------------------------------------------------------------------------- */
 
-static int replay_all_runs(struct analysis *analysis, struct replay_observer observer)
-{
-    int status = 0;
-    for (uint32_t run = 0; run < analysis->runs && status == 0; run++) {
-        status = analysis_select_run(analysis, run);
-        if (status == 0)
-            status = replay_epochs(analysis->reader, analysis->window, &observer, 1);
-    }
-    return status == 0 && analysis->runs > 1 ? analysis_select_run(analysis, 0) : status;
-}
-
 int class_counts_each(struct analysis *analysis, class_counts_visitor *visit, void *context)
 {
     struct class_counts *block = &analysis->counts;
     if (analysis->has_counts)
         return class_counts_visit(block, visit, context);
-    int status = 0;
-    for (size_t done = 0; done < analysis->run->samples && status == 0; done = block->end) {
-        status = begin_counts(analysis, done, analysis->block_bytes);
-        if (status == 0)
-            status = replay_all_runs(analysis, (struct replay_observer){class_counts_observe, block});
-        if (status == 0)
-            status = class_counts_visit(block, visit, context);
-    }
+    int status = visit_counts(analysis, 0, analysis->block_bytes, begin_counts, replay_all_runs, visit, context);
     analysis->has_counts = status == 0 && block->first == 0;
     return status;
 }
 
-static int replay_run(struct analysis *analysis, struct replay_observer observer)
-{
-    return replay_epochs(analysis->reader, analysis->window, &observer, 1);
-}
-
 /* `has`: is the block what is asked for already? */
-static int means_each(struct analysis *analysis, bool *has,
-                      int (*replay)(struct analysis *analysis, struct replay_observer observer),
-                      class_means_visitor *visit, void *context)
+static int means_each(struct analysis *analysis, bool *has, replayer *replay, class_means_visitor *visit,
+                      void *context)
 {
     struct class_means_block *block = &analysis->means;
     if (*has)
         return class_means_visit(block, visit, context);
-    int status = 0;
-    for (size_t done = 0; done < analysis->run->samples && status == 0; done = block->end) {
-        status = begin_means(analysis, done, analysis->block_bytes);
-        if (status == 0)
-            status = replay(analysis, (struct replay_observer){class_means_observe, block});
-        if (status == 0)
-            status = class_means_visit(block, visit, context);
-    }
+    int status = visit_means(analysis, 0, analysis->block_bytes, replay, visit, context);
     *has = status == 0 && block->first == 0;
     return status;
 }
