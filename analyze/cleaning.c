@@ -10,11 +10,6 @@
 #include "common/label_file.h"
 #include "common/memory.h"
 
-static bool left_out(const struct tidylog_run *run, size_t sample)
-{
-    return run->parts != NULL && run->parts[sample] == TIDYLOG_LEFT_OUT;
-}
-
 /* Notes for each sample of a list which list that is, in fates[sample]: 1 + its kind, where 0 is none. */
 static int note_fates(uint8_t *fates, const struct tidylog_run *run,
                       const struct cleaning_list lists[CLEANING_KINDS], enum cleaning_kind kind)
@@ -26,7 +21,7 @@ static int note_fates(uint8_t *fates, const struct tidylog_run *run,
             return tidy_fail("sample %" PRIu32
                              " is in two lists, %s and %s; a sample can be treated in one way only",
                              sample, lists[fates[sample] - 1].name, from->name);
-        if (kind != CLEANING_DROP && left_out(run, sample))
+        if (kind != CLEANING_DROP && tidylog_is_left_out(run, sample))
             return tidy_fail("%s: sample %" PRIu32 " was left out of the run, so there is no label to go on with",
                              from->name, sample);
         fates[sample] = (uint8_t)(1 + kind);
@@ -58,10 +53,10 @@ static void count(struct cleaning *cleaning, const struct tidylog_run *run, cons
         cleaning->left_out += !there;
         cleaning->as_given += there && cleaning->labels[i] == given[i];
         cleaning->changed += there && cleaning->labels[i] != given[i];
-        cleaning->before += !left_out(run, i);
+        cleaning->before += !tidylog_is_left_out(run, i);
         if (run->truth == NULL)
             continue;
-        cleaning->wrong_before += !left_out(run, i) && given[i] != run->truth[i];
+        cleaning->wrong_before += !tidylog_is_left_out(run, i) && given[i] != run->truth[i];
         cleaning->wrong += there && cleaning->labels[i] != run->truth[i];
     }
 }
@@ -80,7 +75,7 @@ int cleaning_create(struct cleaning *out, const struct tidylog_run *run,
 
     uint8_t of_unlisted = 1 + (lists[CLEANING_KEEP].name != NULL ? CLEANING_DROP : CLEANING_KEEP);
     for (size_t i = 0; i < run->samples && status == 0; i++) {
-        uint8_t fate = left_out(run, i) ? 1 + CLEANING_DROP : fates[i] != 0 ? fates[i] : of_unlisted;
+        uint8_t fate = tidylog_is_left_out(run, i) ? 1 + CLEANING_DROP : fates[i] != 0 ? fates[i] : of_unlisted;
         out->labels[i] = fate == 1 + CLEANING_DROP ? LABEL_LEFT_OUT : given[i];
     }
     if (status == 0)

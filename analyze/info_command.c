@@ -94,7 +94,7 @@ static void add_parts(struct table *table, const struct tidylog_reader *reader)
     for (uint64_t i = 0; i < run->samples; i++) {
         if (run->parts != NULL)
             counts[run->parts[i]]++;
-        probes += run->labels[i] != tidylog_given_labels(run)[i];
+        probes += tidylog_is_probe(run, i);
     }
     for (int part = 0; part <= TIDYLOG_LEFT_OUT && run->parts != NULL; part++)
         add_count(table, keys[part], counts[part]);

@@ -27,6 +27,9 @@ enum tidylog_detail {
     TIDYLOG_FULL,   /* class, and the float32 logits as they came */
 };
 
+/* Samples that a run can have: their labels fit into one value of LMDB, which has less than 2^32 bytes. */
+enum { TIDYLOG_MOST_SAMPLES = 1 << 30 };
+
 /* "class", "margin", "probs", "full", NULL: indexed by tidylog_detail. */
 extern const char *const tidylog_detail_names[];
 
@@ -84,6 +87,16 @@ struct tidylog_run {
 static inline const uint16_t *tidylog_given_labels(const struct tidylog_run *run)
 {
     return run->given != NULL ? run->given : run->labels;
+}
+
+/* Is a sample never trained on? Was it trained on another label than the given one? */
+static inline bool tidylog_is_left_out(const struct tidylog_run *run, uint64_t sample)
+{
+    return run->parts != NULL && run->parts[sample] == TIDYLOG_LEFT_OUT;
+}
+static inline bool tidylog_is_probe(const struct tidylog_run *run, uint64_t sample)
+{
+    return run->given != NULL && run->given[sample] != run->labels[sample];
 }
 
 /* What one step predicted, in the training forward pass, before its update. */

@@ -15,9 +15,6 @@
 
 enum { NUMBER_ROOM = 40, MOST_CLASSES = 65536 };
 
-/* Their labels fit into one value of LMDB, which has less than 2^32 bytes. */
-#define MOST_SAMPLES (UINT64_C(1) << 30)
-
 enum meta_kind {
     META_U32,
     META_U64,
@@ -115,13 +112,13 @@ static const char *check_parts(const struct tidylog_run *run)
 int meta_check(const struct tidylog_run *run, const char *path)
 {
     const char *wrong = NULL;
-    if (run->samples < 1 || run->samples > MOST_SAMPLES)
+    if (run->samples < 1 || run->samples > TIDYLOG_MOST_SAMPLES)
         wrong = "the number of samples is not between 1 and 2^30";
     else if (run->classes < 1 || run->classes > MOST_CLASSES)
         wrong = "the number of classes is not between 1 and 65536";
     else if ((unsigned)run->detail >= DETAILS)
         wrong = "there is no such detail";
-    else if (run->batch_size < 1 || run->batch_size > MOST_SAMPLES ||
+    else if (run->batch_size < 1 || run->batch_size > TIDYLOG_MOST_SAMPLES ||
              packing_bound(run->batch_size, run->classes, run->detail) == 0)
         wrong = "a step of this batch size, detail and number of classes does not fit into 2^31 bytes";
     else if (run->labels == NULL)

@@ -10,9 +10,6 @@
 #include "common/memory.h"
 #include "record/interruption.h"
 
-#define MOST_SAMPLES (UINT64_C(1) << 30) /* as the log's */
-enum { MOST_CLASSES = 65535 };
-
 /* "[60000][10]" */
 static const char *shape_text(char text[80], const struct npy *npy)
 {
@@ -48,9 +45,9 @@ static int check_shape(struct import_arrays *arrays, size_t i)
             shape_text(first, &arrays->files[0]), element_rows[arrays->files[0].type].npy);
     if (npy->size[0] == 0 || npy->size[1] == 0 || npy->size[2] == 0)
         return tidy_fail("%s: it is empty: its shape is %s", path, shape_text(shape, npy));
-    if (size[0] > MOST_SAMPLES || (inner == 2 && size[1] > MOST_CLASSES))
-        return tidy_fail("%s: its shape is %s; at most %" PRIu64 " samples and %d classes can be imported", path,
-                         shape_text(shape, npy), MOST_SAMPLES, MOST_CLASSES);
+    if (size[0] > TIDYLOG_MOST_SAMPLES || (inner == 2 && size[1] > IMPORT_MOST_CLASSES))
+        return tidy_fail("%s: its shape is %s; at most %d samples and %d classes can be imported", path,
+                         shape_text(shape, npy), TIDYLOG_MOST_SAMPLES, IMPORT_MOST_CLASSES);
     arrays->whole = whole;
     arrays->epochs = whole ? npy->size[0] : arrays->file_count;
     arrays->samples = size[0];

@@ -79,7 +79,7 @@ static int parse(struct settings *settings, int argc, char **argv, const char **
          "how much to log of each prediction (of --predictions: class)", 0, 0, tidylog_detail_names,
          &settings->detail_given},
         {"classes", 0, OPTION_COUNT, &settings->classes, "N",
-         "number of classes; 0 = as the arrays say, or the largest label + 1", 0, 65535, NULL, NULL},
+         "number of classes; 0 = as the arrays say, or the largest label + 1", 0, IMPORT_MOST_CLASSES, NULL, NULL},
         {"class-names", 0, OPTION_TEXT, &settings->class_names, "FILE", "the classes' names, a line each", 0, 0,
          NULL, NULL},
         {"name", 0, OPTION_TEXT, &settings->name, "NAME", "the data set's name, for titles", 0, 0, NULL, NULL},

@@ -14,8 +14,7 @@
 
 static const char magic[] = "tidystrm";
 enum { VERSION = 1, HEADER_BYTES = 32, FRAME_BYTES = 16, FIGURES_BYTES = 32, DETAIL_NOT_SAID = 255 };
-enum { MOST_CLASSES = 65535, READ_BYTES = 1 << 20 };
-#define MOST_SAMPLES (UINT64_C(1) << 30)
+enum { READ_BYTES = 1 << 20 };
 
 /* Kinds of frames, and of a step's outputs (by import_kind). */
 enum { FRAME_STEP = 's', FRAME_EPOCH = 'e', FRAME_END = '.' };
@@ -95,10 +94,10 @@ int import_stream_open(struct import_stream *out, FILE *in)
     out->classes = load_u32(bytes + 12);
     out->samples = load_u64(bytes + 16);
     out->epochs = load_u64(bytes + 24);
-    if (out->classes < 1 || out->classes > MOST_CLASSES || out->samples < 1 || out->samples > MOST_SAMPLES)
-        return tidy_fail("%s says %" PRIu64 " samples and %" PRIu32 " classes; there may be 1 to %" PRIu64
-                         " and 1 to %d",
-                         name, out->samples, out->classes, MOST_SAMPLES, MOST_CLASSES);
+    if (out->classes < 1 || out->classes > IMPORT_MOST_CLASSES || out->samples < 1 ||
+        out->samples > TIDYLOG_MOST_SAMPLES)
+        return tidy_fail("%s says %" PRIu64 " samples and %" PRIu32 " classes; there may be 1 to %d and 1 to %d",
+                         name, out->samples, out->classes, TIDYLOG_MOST_SAMPLES, IMPORT_MOST_CLASSES);
     status = read_frame(out, &out->first);
     if (status == 0 && out->first.kind == FRAME_END)
         status = tidy_fail("%s has no steps", name);
@@ -187,7 +186,7 @@ static int take_labels(struct import_stream *stream, struct importer *importer, 
     char what[128];
     for (uint32_t i = 0; i < count; i++) {
         int32_t sample = stream->indices[i], label = stream->step_labels[i];
-        if (run->parts != NULL && run->parts[sample] == TIDYLOG_LEFT_OUT) {
+        if (tidylog_is_left_out(run, (uint64_t)sample)) {
             snprintf(what, sizeof what, "sample %" PRId32 " is in it, and its labels leave it out", sample);
             return fail_step(stream, what);
         }

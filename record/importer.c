@@ -209,7 +209,7 @@ int importer_end_epoch(struct importer *importer, const struct import_figures *f
         return status;
     uint64_t absent = 0;
     for (uint64_t i = 0; i < run->samples; i++)
-        absent += !importer->seen[i] && (run->parts == NULL || run->parts[i] != TIDYLOG_LEFT_OUT);
+        absent += !importer->seen[i] && !tidylog_is_left_out(run, i);
     importer->repeats += importer->again;
     importer->repeat_epochs += importer->again > 0;
     importer->absent += absent;

@@ -14,6 +14,9 @@ enum import_kind { IMPORT_LOGITS, IMPORT_PROBABILITIES, IMPORT_CLASSES, IMPORT_K
 /* "logits", "probabilities", "predicted classes". */
 extern const char *const import_kind_names[IMPORT_KINDS];
 
+/* Classes that can be imported: a label of all ones stands for a sample that is left out. */
+enum { IMPORT_MOST_CLASSES = 65535 };
+
 /* No step has more predictions than this: two records of margin detail fill a page of 4 KiB. */
 enum { IMPORT_STEP_MOST = 768 };
 

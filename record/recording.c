@@ -77,7 +77,7 @@ static void describe_samples(char *text, size_t size, const struct tidylog_run *
     const uint16_t *given = tidylog_given_labels(run);
     text[0] = 0;
     for (uint64_t i = 0; run->truth != NULL && i < run->samples; i++)
-        wrong += (run->parts == NULL || run->parts[i] != TIDYLOG_LEFT_OUT) && given[i] != run->truth[i];
+        wrong += !tidylog_is_left_out(run, i) && given[i] != run->truth[i];
     const struct {
         bool said;
         uint64_t count;

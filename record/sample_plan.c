@@ -165,15 +165,15 @@ void sample_plan_destroy(struct sample_plan *plan)
 uint64_t sample_plan_left_out(const struct tidylog_run *run)
 {
     uint64_t count = 0;
-    for (uint64_t i = 0; run->parts != NULL && i < run->samples; i++)
-        count += run->parts[i] == TIDYLOG_LEFT_OUT;
+    for (uint64_t i = 0; i < run->samples; i++)
+        count += tidylog_is_left_out(run, i);
     return count;
 }
 
 uint64_t sample_plan_probes(const struct tidylog_run *run)
 {
     uint64_t count = 0;
-    for (uint64_t i = 0; run->given != NULL && i < run->samples; i++)
-        count += run->given[i] != run->labels[i];
+    for (uint64_t i = 0; i < run->samples; i++)
+        count += tidylog_is_probe(run, i);
     return count;
 }

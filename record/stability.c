@@ -26,8 +26,7 @@ struct stability {
 /* Probes are suspicious on purpose. */
 static bool is_candidate(const struct tidylog_run *run, uint64_t sample)
 {
-    return (run->parts == NULL || run->parts[sample] != TIDYLOG_LEFT_OUT) &&
-           (run->given == NULL || run->given[sample] == run->labels[sample]);
+    return !tidylog_is_left_out(run, sample) && !tidylog_is_probe(run, sample);
 }
 
 int stability_create(struct stability **out, const char *path, const struct tidylog_run *run)
