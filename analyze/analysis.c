@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "analyze/over_runs.h"
 #include "common/error.h"
@@ -13,7 +12,7 @@
 int analysis_open(struct analysis *out, const char *path)
 {
     *out = (struct analysis){.path = path};
-    out->block_bytes = (size_t)sysconf(_SC_PHYS_PAGES) / 4 * (size_t)sysconf(_SC_PAGESIZE);
+    out->block_bytes = (size_t)(memory_of_machine() / 4);
     int status = tidylog_open(&out->reader, path);
     if (status != 0) {
         out->reader = NULL;

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/error.h"
 #include "common/memory.h"
@@ -19,9 +18,8 @@ enum {
 int dynamics_create(struct dynamics_set *out, uint64_t samples)
 {
     *out = (struct dynamics_set){.count = samples, .loss_epoch = UINT64_MAX};
-    /* Linux grants memory that it does not have and kills who uses it, so the sum is checked beforehand. */
     double bytes = (double)samples * sizeof *out->samples;
-    double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    double machine = (double)memory_of_machine();
     if (bytes > machine)
         return tidy_fail("scores of %.0f samples need %.1f GB, and this machine has %.1f GB", (double)samples,
                          bytes / 1e9, machine / 1e9);

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/error.h"
 
@@ -52,4 +53,9 @@ int memory_grow(void *array, size_t *capacity, size_t needed, size_t size, const
     memcpy(array, &memory, sizeof memory);
     *capacity = grown;
     return TIDY_OK;
+}
+
+uint64_t memory_of_machine(void)
+{
+    return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
