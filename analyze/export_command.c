@@ -43,15 +43,10 @@ int export_command(int argc, char **argv)
          .argument = "ARRAY",
          .choices = export_names,
          .help = "what to export, see above; needed"},
-        {.name = "output",
-         .letter = 'o',
-         .kind = OPTION_TEXT,
-         .value = &output,
-         .argument = "FILE.npy",
-         .help = "the file to write; needed"},
+        OUTPUT_OPTION(output, "FILE.npy", "the file to write; needed"),
         WINDOW_OPTIONS(selection),
         RUN_OPTION(run),
-        {.name = "force", .kind = OPTION_FLAG, .value = &force, .help = "replace a file that exists"},
+        FORCE_OPTION(force, "replace a file that exists"),
     };
     const struct command_usage usage = {
         .program = "tidy-analyze",

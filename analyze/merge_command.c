@@ -95,17 +95,12 @@ int merge_command(int argc, char **argv)
     const char *output = NULL;
     bool shards = false, force = false;
     const struct option_row options[] = {
-        {.name = "output",
-         .letter = 'o',
-         .kind = OPTION_TEXT,
-         .value = &output,
-         .argument = "FILE.tidy",
-         .help = "the log to write; needed"},
+        OUTPUT_OPTION(output, "FILE.tidy", "the log to write; needed"),
         {.name = "shards",
          .kind = OPTION_FLAG,
          .value = &shards,
          .help = "the logs are of different samples: one run of all of them"},
-        {.name = "force", .kind = OPTION_FLAG, .value = &force, .help = "replace a log that is there"},
+        FORCE_OPTION(force, "replace a log that is there"),
     };
     const struct command_usage usage = {
         .program = "tidy-analyze",

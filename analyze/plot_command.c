@@ -107,13 +107,9 @@ int plot_command(int argc, char **argv)
 {
     struct request request = {0};
     const struct option_row options[] = {
-        {.name = "output",
-         .letter = 'o',
-         .kind = OPTION_TEXT,
-         .value = &request.output,
-         .argument = "FILE",
-         .help = "draw into this file; its ending, .png, .svg or .pdf, chooses the format"},
-        {.name = "force", .kind = OPTION_FLAG, .value = &request.force, .help = "replace the file where it exists"},
+        OUTPUT_OPTION(request.output, "FILE",
+                      "draw into this file; its ending, .png, .svg or .pdf, chooses the format"),
+        FORCE_OPTION(request.force, "replace the file where it exists"),
         {.name = "score",
          .kind = OPTION_TEXT,
          .value = &request.scores,

@@ -75,13 +75,8 @@ int subset_command(int argc, char **argv)
     const char *output = NULL;
     bool force = false;
     const struct option_row options[] = {
-        {.name = "output",
-         .letter = 'o',
-         .kind = OPTION_TEXT,
-         .value = &output,
-         .argument = "FILE.tidy",
-         .help = "the log to write; needed"},
-        {.name = "force", .kind = OPTION_FLAG, .value = &force, .help = "replace a log that is there"},
+        OUTPUT_OPTION(output, "FILE.tidy", "the log to write; needed"),
+        FORCE_OPTION(force, "replace a log that is there"),
     };
     const struct command_usage usage = {
         .program = "tidy-analyze",

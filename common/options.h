@@ -49,6 +49,17 @@ struct command_usage {
         .help = "a JSON object a line, keys as the columns"                                                        \
     }
 
+/* The options of commands that write a file: -o, with what help says of it, and what --force replaces. */
+#define OUTPUT_OPTION(variable, named, text)                                                                       \
+    {                                                                                                              \
+        .name = "output", .letter = 'o', .kind = OPTION_TEXT, .value = &(variable), .argument = (named),           \
+        .help = (text)                                                                                             \
+    }
+#define FORCE_OPTION(variable, text)                                                                               \
+    {                                                                                                              \
+        .name = "force", .kind = OPTION_FLAG, .value = &(variable), .help = (text)                                 \
+    }
+
 /* Parses argv[1..argc-1]. Options and positional arguments may mix, `--name=value` and `--name value` are
  * both right, `--` ends the options, and a lone `-` is positional. Moves the positional arguments to
  * positional[0..*positional_count-1] (room for argc pointers, which point into argv).
