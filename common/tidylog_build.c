@@ -89,8 +89,7 @@ int build_put(struct build *build, enum tidylog_table table, const MDB_val *key,
 
 int build_put_run(struct build *build, const struct tidylog_run *run)
 {
-    /* Four arrays of two bytes a sample; texts are far below what a transaction may take anyway. */
-    int code = make_room(build, (size_t)run->samples * 4 * 2);
+    int code = make_room(build, meta_array_bytes(run));
     if (code == 0)
         code = meta_write(build->txn, build->tables[TABLE_META], run);
     return code == 0 ? TIDY_OK : store_fail(build->log.path, "write it", code);

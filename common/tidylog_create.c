@@ -117,7 +117,7 @@ static int fill(MDB_env *env, const struct tidylog_run *run)
 static int build(const char *temporary, const char *path, const struct tidylog_run *run)
 {
     /* What the run's description needs, with room for LMDB's own pages. */
-    size_t map_bytes = FIRST_MAP_BYTES + (size_t)run->samples * 4 * 2;
+    size_t map_bytes = FIRST_MAP_BYTES + meta_array_bytes(run);
     MDB_env *env = NULL;
     int code = mdb_env_create(&env);
     if (code == 0)

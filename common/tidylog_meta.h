@@ -10,6 +10,13 @@
  * message. */
 int meta_check(const struct tidylog_run *run, const char *path);
 
+/* Bytes of the arrays that meta_write puts: labels, truth, given and parts, two for each sample. Texts are short
+ * beside what a map or a transaction has room for anyway. */
+static inline size_t meta_array_bytes(const struct tidylog_run *run)
+{
+    return (size_t)run->samples * 4 * 2;
+}
+
 /* Puts all that `run` says into the table. Returns 0 or LMDB's error (ENOMEM included). */
 int meta_write(MDB_txn *txn, MDB_dbi table, const struct tidylog_run *run);
 
