@@ -26,22 +26,16 @@ struct destination {
     bool force, json;
 };
 
-/* What a probe was labelled with is no class of the data set. */
-static uint32_t classes_of(const struct tidylog_run *run)
-{
-    return run->probes != NULL ? run->classes - 1 : run->classes;
-}
-
 static int read_list(struct cleaning_list *list, const struct tidylog_run *run)
 {
     if (strcmp(list->name, "-") == 0) {
         list->name = "standard input";
-        return sample_list_read_labels(&list->list, stdin, list->name, run->samples, classes_of(run));
+        return sample_list_read_labels(&list->list, stdin, list->name, run->samples, tidylog_data_classes(run));
     }
     FILE *in = fopen(list->name, "r");
     if (in == NULL)
         return tidy_fail("%s cannot be opened: %s", list->name, strerror(errno));
-    int status = sample_list_read_labels(&list->list, in, list->name, run->samples, classes_of(run));
+    int status = sample_list_read_labels(&list->list, in, list->name, run->samples, tidylog_data_classes(run));
     fclose(in);
     return status;
 }
@@ -62,7 +56,7 @@ static int print(const struct cleaning *cleaning, uint64_t samples, bool json)
 /* The names that the log has, one block with their text; *out NULL where it has none. */
 static int names_of_log(const char *const **out, const struct tidylog_run *run)
 {
-    uint32_t classes = classes_of(run), count = 0;
+    uint32_t classes = tidylog_data_classes(run), count = 0;
     const char **names;
     *out = NULL;
     if (run->class_names == NULL)
@@ -90,9 +84,9 @@ static int write_labels(const struct cleaning *cleaning, const struct tidylog_ru
     if (to->class_names == NULL)
         status = names_of_log(&class_names, run);
     else
-        status = class_names_read(&class_names, to->class_names, classes_of(run));
+        status = class_names_read(&class_names, to->class_names, tidylog_data_classes(run));
     if (status == 0)
-        status = label_file_write(to->path, to->format, cleaning->labels, run->samples, classes_of(run),
+        status = label_file_write(to->path, to->format, cleaning->labels, run->samples, tidylog_data_classes(run),
                                   class_names, to->force);
     free((void *)class_names);
     return status;

@@ -56,7 +56,7 @@ int suggestions_create(struct suggestion **out, struct analysis *analysis)
     int status = memory_allocate(out, run->samples, sizeof **out, "suggested labels");
     if (status != 0)
         return status;
-    struct suggesting to = {*out, run->probes != NULL ? run->classes - 1 : run->classes};
+    struct suggesting to = {*out, tidylog_data_classes(run)};
     for (size_t i = 0; i < run->samples; i++)
         (*out)[i] = (struct suggestion){analysis->given[i], NAN};
     status = from_means(analysis) ? class_means_each(analysis, suggest_most_probable, &to)

@@ -33,11 +33,6 @@ static double area(const struct margins *margins, size_t sample)
     return (double)(float)(margins->sums[sample] / margins->counts[sample]);
 }
 
-static bool has_threshold_samples(const struct tidylog_run *run)
-{
-    return run->probes != NULL && strcmp(run->probes, "threshold-samples") == 0;
-}
-
 /* *out: the 99th percentile of the probes' areas; NaN where none has one. */
 static int find_threshold(double *out, const struct analysis *analysis, const struct margins *margins)
 {
@@ -64,7 +59,7 @@ int threshold_samples_fill(float *column, struct analysis *analysis)
     double threshold = NAN;
     for (size_t i = 0; i < run->samples; i++)
         column[i] = NAN;
-    if (!has_threshold_samples(run))
+    if (!tidylog_has_probes(run, "threshold-samples"))
         return 0;
     int status = memory_allocate(&margins.sums, run->samples, sizeof *margins.sums, "margins");
     if (status == 0)
@@ -87,7 +82,7 @@ int threshold_samples_check(const char *rule, struct analysis *analysis)
     int status = 0;
     for (uint32_t run = 0; run < analysis->runs && status == 0; run++) {
         status = analysis_select_run(analysis, run);
-        any = any || has_threshold_samples(analysis->run);
+        any = any || tidylog_has_probes(analysis->run, "threshold-samples");
     }
     if (status == 0)
         status = analysis_select_run(analysis, 0);

@@ -13,7 +13,9 @@ enum random_purpose {
     RANDOM_NOISE = 2,             /* planted label noise; index = 0 */
     RANDOM_WEIGHTS = 3,           /* initial weights; index = layer */
     RANDOM_THRESHOLD_SAMPLES = 4, /* which samples each draw of threshold samples has; index = 0 */
-    RANDOM_HALVES = 5             /* which half of the samples is trained on first; index = 0 */
+    RANDOM_HALVES = 5,            /* which half of the samples is trained on first; index = 0 */
+    RANDOM_CONTROLS = 6,          /* which samples are planted controls; index = 0 */
+    RANDOM_CONTROL_LABELS = 7     /* where each class's turns begin; index = 0 */
 };
 
 struct random_stream {

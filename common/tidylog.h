@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -57,7 +58,8 @@ struct tidylog_run {
     const uint16_t *labels; /* [samples] as trained on */
     const uint16_t *truth;  /* [samples] where known (planted noise), or NULL */
     const uint16_t *given;  /* [samples] the data set's labels, where probes were trained on others; or NULL */
-    const char *probes;    /* what those are for: "threshold-samples", whose label is the extra class classes - 1 */
+    const char *probes;    /* what those are for: "controls", whose labels are wrong, or "threshold-samples", which
+                            * have the extra class classes - 1 */
     const uint16_t *parts; /* [samples] enum tidylog_part; NULL: all TIDYLOG_FIRST_SPLIT */
     uint64_t second_split; /* first epoch that trains on TIDYLOG_SECOND_SPLIT; 0: none does */
 
@@ -87,6 +89,18 @@ struct tidylog_run {
 static inline const uint16_t *tidylog_given_labels(const struct tidylog_run *run)
 {
     return run->given != NULL ? run->given : run->labels;
+}
+
+/* Has the run probes of this kind? */
+static inline bool tidylog_has_probes(const struct tidylog_run *run, const char *probes)
+{
+    return run->probes != NULL && strcmp(run->probes, probes) == 0;
+}
+
+/* Classes of the data set: the extra one of threshold samples is none of them. */
+static inline uint32_t tidylog_data_classes(const struct tidylog_run *run)
+{
+    return tidylog_has_probes(run, "threshold-samples") ? run->classes - 1 : run->classes;
 }
 
 /* Is a sample never trained on? Was it trained on another label than the given one? */

@@ -116,6 +116,45 @@ static int draw_threshold_samples(struct sample_plan *plan, const struct sample_
     return status;
 }
 
+/* Controls are drawn where the label is not known to be wrong, so that what they are trained on is. */
+static int plant_controls(struct sample_plan *plan, const struct sample_options *options,
+                          const struct dataset *train, size_t left)
+{
+    size_t wanted = (size_t)llround(options->controls * (double)left), count = 0;
+    uint32_t others = train->classes - 1;
+    uint32_t *order = NULL, *turns = NULL;
+    if (wanted == 0)
+        return tidy_fail("--controls %g: of %zu samples that is none", options->controls, left);
+    if (others == 0)
+        return tidy_fail("--controls: the data set has one class only, so that no label can be wrong");
+    int status = copy_labels(&plan->given, plan->labels, train->samples);
+    if (status == 0)
+        status = memory_allocate(&turns, train->classes, sizeof *turns, "the controls' classes");
+    if (status == 0)
+        status = shuffle_samples(&order, plan, train->samples, left, options->seed, RANDOM_CONTROLS);
+    if (status != 0)
+        goto done;
+    struct random_stream stream = random_open(options->seed, RANDOM_CONTROL_LABELS, 0);
+    for (uint32_t c = 0; c < train->classes; c++)
+        turns[c] = (uint32_t)random_below(&stream, others);
+    for (size_t i = 0; i < left && count < wanted; i++) {
+        uint16_t *label = &plan->labels[order[i]];
+        if (plan->truth != NULL && plan->truth[order[i]] != *label)
+            continue;
+        *label = (uint16_t)((*label + 1 + turns[*label]++ % others) % train->classes);
+        count++;
+    }
+    plan->probes = "controls";
+    if (count < wanted)
+        status = tidy_fail("--controls %g: %zu samples are wanted, but only %zu have a label that is not known to be "
+                           "wrong",
+                           options->controls, wanted, count);
+done:
+    free(turns);
+    free(order);
+    return status;
+}
+
 static int split_in_halves(struct sample_plan *plan, const struct sample_options *options,
                            const struct dataset *train, size_t left)
 {
@@ -142,6 +181,8 @@ int sample_plan_create(struct sample_plan *out, const struct sample_options *opt
         status = plant_noise(out, options, train);
     if (status == 0)
         status = leave_out(out, options, train, &left);
+    if (status == 0 && options->controls > 0)
+        status = plant_controls(out, options, train, left);
     if (status == 0 && options->threshold_draw > 0)
         status = draw_threshold_samples(out, options, train, left);
     if (status == 0 && options->halves)

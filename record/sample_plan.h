@@ -14,6 +14,7 @@ struct sample_options {
     const char *labels;        /* a label file that replaces the data set's, or NULL */
     const char *truth;         /* a label file of labels that are known to be right, or NULL */
     const struct noise *noise; /* planted into the labels, or NULL */
+    double controls;           /* share of the samples that become planted controls; 0: none */
     uint64_t threshold_draw;   /* which draw of threshold samples, from 1; 0: none */
     bool halves;               /* in two splits, of which the first is trained on first */
     bool swap_halves;          /* the splits exchanged */
@@ -32,8 +33,8 @@ struct sample_plan {
  * no file has it. Threshold samples (Pleiss et al. 2020, 'Identifying Mislabeled Data using the Area Under the
  * Margin Ranking'): of a random permutation of the n, draw K has the K-th round(n / (C + 1)), labelled C. Halves:
  * of another one the first ceil(n / 2), and the rest (Maini et al. 2022, 'Characterizing Datapoints via
- * Second-Split Forgetting'). Errors: of the files and of noise_plant; no sample is left; draws or halves of which
- * one would be empty. */
+ * Second-Split Forgetting'). Errors: of the files and of noise_plant; no sample is left; draws, controls or halves that
+ * would be empty; controls in a data set of one class. */
 int sample_plan_create(struct sample_plan *out, const struct sample_options *options, const struct dataset *train);
 void sample_plan_destroy(struct sample_plan *plan);
 

@@ -27,7 +27,7 @@
 struct settings {
     const char *data, *network, *labels, *truth, *noise, *output;
     uint64_t epochs, batch_size, seed, threads, resize, classes, threshold_draw, second_split;
-    double learning_rate, momentum, weight_decay;
+    double learning_rate, momentum, weight_decay, controls;
     int schedule, detail, device, precision;
     bool shuffle, force, deterministic, swap_halves, stop_when_stable;
 };
@@ -49,6 +49,10 @@ static const char description[] =
     "every:K (samples whose index is divisible by K) or a rate R (exactly round(R x samples), drawn\n"
     "without replacement). KIND is uniform (a wrong class, drawn evenly; the default), pair (class c\n"
     "becomes c + 1) or matrix:FILE (for each true class a row of the given classes' probabilities).\n"
+    "\n"
+    "--controls trains a random share R of the samples with wrong labels, which are known to be wrong: what\n"
+    "'tidy-analyze' finds of them tells what it finds of the others (flag, eval --estimate, sweep). They\n"
+    "are no suspects, and every output has their given labels. 0.01 is a good R.\n"
     "\n"
     "Three ways to record a run for a certain analysis, told in docs/recording.md: --threshold-samples\n"
     "gives a random share of 1/(classes + 1) a class that nothing else has; --second-split trains on one\n"
@@ -89,6 +93,8 @@ static int parse(struct settings *settings, int argc, char **argv, bool *done)
         {"truth", 0, OPTION_TEXT, &settings->truth, "FILE", "labels known to be right, for evaluation", 0, 0, NULL,
          NULL},
         {"noise", 0, OPTION_TEXT, &settings->noise, "SPEC", "plant wrong labels, e.g. every:100 or 0.01,pair", 0, 0,
+         NULL, NULL},
+        {"controls", 0, OPTION_REAL, &settings->controls, "R", "a share of controls, labelled wrong; 0 = none", 0, 0.5,
          NULL, NULL},
         {"threshold-samples", 0, OPTION_COUNT, &settings->threshold_draw, "K",
          "give the K-th draw of samples an extra class; 0 = none", 0, 65536, NULL, NULL},
@@ -171,6 +177,8 @@ static int check_settings(const struct settings *settings)
                                settings->second_split, settings->second_split + 1, settings->epochs);
     if (settings->swap_halves && settings->second_split == 0)
         return tidy_fail_usage("--swap-halves exchanges the halves of --second-split N, which is missing");
+    if (settings->controls > 0 && settings->threshold_draw > 0)
+        return tidy_fail_usage("--controls cannot be had with --threshold-samples: leave one out");
     if (settings->stop_when_stable && settings->second_split > 0)
         return tidy_fail_usage(
             "--stop-when-stable cannot be had with --second-split, which changes what is trained "
@@ -238,6 +246,7 @@ static int record(struct settings *settings, int argc, char **argv)
         .labels = settings->labels,
         .truth = settings->truth,
         .noise = settings->noise != NULL ? &noise : NULL,
+        .controls = settings->controls,
         .threshold_draw = settings->threshold_draw,
         .halves = settings->second_split > 0,
         .swap_halves = settings->swap_halves,
