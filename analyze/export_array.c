@@ -1,5 +1,5 @@
 /* One function for each kind of array, and the passes over the log that lay its elements out in the samples'
- * order. */
+ * order; labels are there in that order already. */
 #include "analyze/export_array.h"
 
 #include <errno.h>
@@ -42,18 +42,54 @@ union value {
 };
 _Static_assert(sizeof(union value) == 4, "elements of both types are as long, and lie side by side");
 
+static const uint16_t *trained_labels(const struct tidylog_run *run)
+{
+    return run->labels;
+}
+
+static const uint16_t *true_labels(const struct tidylog_run *run)
+{
+    return run->truth;
+}
+
 static const struct export_row {
-    const float *(*values)(const struct tidylog_observations *step); /* NULL: the predicted classes */
+    const uint16_t *(*labels)(const struct tidylog_run *run);        /* an array of labels; or NULL */
+    const float *(*values)(const struct tidylog_observations *step); /* both NULL: the predicted classes */
     enum tidylog_detail detail;
     bool per_class;
     bool exponential; /* of the values */
 } rows[] = {
-    {NULL, TIDYLOG_CLASS, false, false},    {margins, TIDYLOG_MARGIN, false, false},
-    {losses, TIDYLOG_MARGIN, false, false}, {confidences, TIDYLOG_MARGIN, false, false},
-    {log_probs, TIDYLOG_PROBS, true, true}, {log_probs, TIDYLOG_PROBS, true, false},
+    {.detail = TIDYLOG_CLASS},
+    {.values = margins, .detail = TIDYLOG_MARGIN},
+    {.values = losses, .detail = TIDYLOG_MARGIN},
+    {.values = confidences, .detail = TIDYLOG_MARGIN},
+    {.values = log_probs, .detail = TIDYLOG_PROBS, .per_class = true, .exponential = true},
+    {.values = log_probs, .detail = TIDYLOG_PROBS, .per_class = true},
+    {.labels = trained_labels},
+    {.labels = tidylog_given_labels},
+    {.labels = true_labels},
 };
-const char *const export_names[] = {"predictions", "margins", "losses", "confidences", "probs", "log-probs", NULL};
+const char *const export_names[] = {"predictions", "margins", "losses", "confidences", "probs",
+                                    "log-probs",   "labels",  "given",  "truth",       NULL};
 _Static_assert(sizeof rows / sizeof *rows == sizeof export_names / sizeof *export_names - 1, "a name for each row");
+
+bool export_is_of_epochs(size_t what)
+{
+    return rows[what].labels == NULL;
+}
+
+/* ---- labels ---------------------------------------------------------------------------------------------- */
+
+static int write_labels(FILE *out, const struct tidylog_run *run, const uint16_t *labels)
+{
+    int status = npy_write_header(out, ELEMENT_I32, 1, &run->samples);
+    for (uint64_t i = 0; i < run->samples && status == 0; i++) {
+        int32_t label = labels == run->labels && tidylog_is_left_out(run, i) ? -1 : labels[i];
+        if (fwrite(&label, sizeof label, 1, out) != 1)
+            status = tidy_fail("the array cannot be written: %s", strerror(errno));
+    }
+    return status;
+}
 
 /* ---- one epoch of a block of samples --------------------------------------------------------------------- */
 
@@ -145,12 +181,20 @@ int export_array_write(FILE *out, struct tidylog_reader *reader, const char *pat
 {
     const struct tidylog_run *run = tidylog_reader_run(reader);
     const struct export_row *row = &rows[what];
+    const uint16_t *labels = row->labels != NULL ? row->labels(run) : NULL;
     const uint64_t size[NPY_DIMENSIONS] = {window.end - window.first, run->samples,
                                            row->per_class ? run->classes : 1};
     struct block block = {.row = row, .elements = size[2]};
     if (row->detail > run->detail)
         return tidy_fail("%s: '%s' needs --detail %s or more; this log was recorded with --detail %s", path,
                          export_names[what], tidylog_detail_names[row->detail], tidylog_detail_names[run->detail]);
+    if (row->labels != NULL && labels == NULL)
+        return tidy_fail(
+            "%s: '%s' is not known; it is where wrong labels were planted (tidy-record train --noise), "
+            "or given (--truth)",
+            path, export_names[what]);
+    if (labels != NULL)
+        return write_labels(out, run, labels);
 
     size_t most = block_bytes / (block.elements * sizeof *block.items);
     most = most < 1 ? 1 : most < run->samples ? most : run->samples;

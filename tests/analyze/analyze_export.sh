@@ -61,7 +61,31 @@ equals "finished epochs" "$(python 'print(np.load("partial.npy").shape)')" "(2, 
 make-log begun.tidy margin 300 0 3
 fails 1 "begun.tidy: no epoch is finished yet" tidy-analyze export begun.tidy --what losses -o x2.npy
 
+# Labels, which are those of make-log: every 20th is wrong, and of every 25 samples one is a control.
+make-log controls.tidy class 300 6 0 controls
+for what in labels given truth; do
+    export_ controls.tidy --what $what -o $what.npy
+done
+equals "labels" "$(python 'l, g, t = (np.load(f + ".npy") for f in ("labels", "given", "truth"))
+print(l.shape, l.dtype, *(np.flatnonzero(d).tolist() for d in (l != g, g != t)), sep="; ")')" \
+    "(300,); int32; [$(seq -s ', ' 3 25 299)]; [$(seq -s ', ' 0 20 299)]"
+equals "what a control is trained on" \
+    "$(python 'l, g = (np.load(f) for f in ("labels.npy", "given.npy")); print(set((l - g)[l != g] % 10))')" "{1}"
+python 'print(*np.load("given.npy"), sep="\n")' >got
+tidy-analyze samples controls.tidy | tail -n +2 | cut -f2 | cmp -s - got || fail "given labels are not those of samples"
+# Of 300 samples, those that 3 does not divide and 7 does are left out.
+mkdir formats
+log_format_fixture write formats
+export_ formats/splits.tidy --what labels -o left.npy
+equals "left out" "$(python 'print((np.load("left.npy") == -1).sum())')" 29
+make-log no-truth.tidy class 300 6 0 no-truth
+export_ no-truth.tidy --what given -o same.npy
+export_ no-truth.tidy --what labels -o same2.npy
+cmp -s same.npy same2.npy || fail "without probes the labels trained on are the given ones"
+
 # What is refused leaves no file.
+fails 1 "no-truth.tidy: 'truth' is not known" tidy-analyze export no-truth.tidy --what truth -o x2.npy
+fails 2 "--what labels is the same in all epochs" tidy-analyze export margin.tidy --what labels --first 2 -o x2.npy
 fails 2 "--what ARRAY is needed" tidy-analyze export margin.tidy -o x2.npy
 fails 2 "-o FILE.npy is needed" tidy-analyze export margin.tidy --what losses
 fails 2 "did you mean 'margins'" tidy-analyze export margin.tidy --what margin -o x2.npy

@@ -1,7 +1,8 @@
-/* make-log PATH DETAIL [SAMPLES EPOCHS EXTRA-STEPS [no-truth]]: a log as a training run leaves it, invented.
+/* make-log PATH DETAIL [SAMPLES EPOCHS EXTRA-STEPS [no-truth|controls]]: a log as a training run leaves it, invented.
  *
- * Every 20th label is wrong. Easy samples are learnt soon, hard ones late and unsteadily; wrong labels are seen
- * through for long, and some are learnt by heart in the end. For tests of the command line and of the charts. */
+ * Every 20th label is wrong: of samples 0, 20, 40, ... Easy samples are learnt soon, hard ones late and unsteadily;
+ * wrong labels are seen through for long, and some are learnt by heart in the end. With controls the samples 3, 28,
+ * 53, ... are trained on the class after theirs. For tests of the command line and of the charts. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,28 +25,34 @@ static void invent(float *logits, uint16_t label, uint16_t truth, double hardnes
         logits[c] = (float)(random_normal(random) * 0.8 + (c == truth ? learnt : 0) + (c == label ? by_heart : 0));
 }
 
-static int make(const char *path, struct tidylog_run run, uint64_t epochs, uint64_t extra_steps, bool has_truth)
+static int make(const char *path, struct tidylog_run run, uint64_t epochs, uint64_t extra_steps, bool has_truth,
+                bool has_controls)
 {
     size_t written = epochs + (extra_steps > 0);
     uint16_t *truth = calloc(run.samples, sizeof *truth), *labels = calloc(run.samples, sizeof *labels);
+    uint16_t *given = calloc(run.samples, sizeof *given);
     float *logits = calloc(written * run.samples * CLASSES, sizeof *logits);
     struct random_stream random = random_open(1, RANDOM_NOISE, 0);
-    if (truth == NULL || labels == NULL || logits == NULL)
+    if (truth == NULL || labels == NULL || given == NULL || logits == NULL)
         return tidy_fail_memory("a log", 0);
     for (size_t i = 0; i < run.samples; i++) {
         truth[i] = (uint16_t)random_below(&random, CLASSES);
-        labels[i] =
+        given[i] =
             (uint16_t)(i % 20 == 0 ? (truth[i] + 1 + random_below(&random, CLASSES - 1)) % CLASSES : truth[i]);
+        labels[i] = (uint16_t)(has_controls && i % 25 == 3 ? (given[i] + 1) % CLASSES : given[i]);
         double hardness = pow(random_uniform(&random), 3);
         for (size_t t = 0; t < written; t++)
             invent(logits + (t * run.samples + i) * CLASSES, labels[i], truth[i],
-                   labels[i] == truth[i] ? hardness : random_uniform(&random), (double)(t + 1) / (double)epochs,
+                   given[i] == truth[i] ? hardness : random_uniform(&random), (double)(t + 1) / (double)epochs,
                    &random);
     }
     run.labels = labels;
     run.truth = has_truth ? truth : NULL;
+    run.given = has_controls ? given : NULL;
+    run.probes = has_controls ? "controls" : NULL;
     int status = log_from_logits(path, run, logits, epochs, extra_steps);
     free(logits);
+    free(given);
     free(labels);
     free(truth);
     return status;
@@ -75,11 +82,13 @@ int main(int argc, char **argv)
            strcmp(tidylog_detail_names[run.detail], argv[2]))
         run.detail++;
     if (argc < 3 || argc == 4 || argc == 5 || tidylog_detail_names[run.detail] == NULL || run.samples == 0) {
-        fprintf(stderr, "usage: make-log PATH class|margin|probs|full [SAMPLES EPOCHS EXTRA-STEPS [no-truth]]\n");
+        fprintf(stderr,
+                "usage: make-log PATH class|margin|probs|full [SAMPLES EPOCHS EXTRA-STEPS [no-truth|controls]]\n");
         return 2;
     }
     uint64_t epochs = argc > 4 ? strtoull(argv[4], NULL, 10) : 12;
     uint64_t extra = argc > 5 ? strtoull(argv[5], NULL, 10) : 0;
-    bool has_truth = argc <= 6;
-    return tidy_report_error("make-log", make(argv[1], run, epochs, extra, has_truth));
+    const char *variant = argc > 6 ? argv[6] : "";
+    return tidy_report_error("make-log", make(argv[1], run, epochs, extra, strcmp(variant, "no-truth") != 0,
+                                              strcmp(variant, "controls") == 0));
 }
