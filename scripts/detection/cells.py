@@ -54,16 +54,9 @@ def name(log):
 
 def samples(log):
     """(labels as given [N], wrong [N], control [N]) of all N samples of the data set."""
-    header, *rows = run("samples", log, "--score", "aum")
-    labels = numpy.array([int(row[1]) for row in rows])
-    truth = numpy.array([int(row[2]) for row in rows]) if "truth" in header else labels
-    return labels, labels != truth, numpy.array([row[-1] == "nan" for row in rows])
-
-
-def trained_labels(log):
-    """[N] labels as trained on, which for controls are not the given ones: the losses are of them."""
-    distance = numpy.abs(export(log, "log-probs") + export(log, "losses")[:, :, None]).sum(axis=0)
-    return distance.argmin(axis=1)
+    given = export(log, "given")
+    truth = export(log, "truth") if "mislabelled-share" in info(log) else given
+    return given.astype(numpy.int64), given != truth, export(log, "labels") != given
 
 
 def load(log):
