@@ -49,7 +49,7 @@ static int merge_shards(const char *output, bool force, struct tidylog_reader *c
     for (size_t i = 0; i < count && status == 0; i++)
         status = number_samples(&sources[i], &numbers[i], readers[i], &samples);
     if (status == 0)
-        status = tidylog_copy_samples(output, force, sources, count, samples);
+        status = tidylog_copy_samples(output, force, sources, count, samples, TIDYLOG_WHOLE_DETAIL);
     for (size_t i = 0; i < count && numbers != NULL; i++)
         free(numbers[i]);
     free(numbers);

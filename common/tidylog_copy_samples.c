@@ -1,5 +1,5 @@
 /* Some of a log's samples, or several logs' samples beside each other, into one log: steps are packed anew from
- * the packed bits of the samples kept, and list them. */
+ * the packed bits of the samples kept, or from what they stand for where detail is left out. */
 #include "common/tidylog_copy.h"
 
 #include <math.h>
@@ -10,6 +10,7 @@
 #include "common/little_endian.h"
 #include "common/memory.h"
 #include "common/packing.h"
+#include "common/step_reducer.h"
 #include "common/tidylog_build.h"
 #include "common/tidylog_meta.h"
 #include "common/tidylog_read.h"
@@ -30,12 +31,26 @@ struct copy {
     struct build build;
     struct input *inputs; /* [count] */
     size_t count;
-    struct tidylog_run run; /* of the copy */
-    uint16_t *values[4];    /* its arrays: labels, truth, given, parts; or NULL */
-    uint32_t most;          /* predictions of a step of the copy */
-    uint32_t *places;       /* [largest step of a source] of the predictions kept */
-    uint8_t *value;         /* the record that is being made */
-    uint64_t steps;         /* put so far */
+    int detail;                   /* asked for */
+    struct tidylog_run run;       /* of the copy */
+    uint16_t *values[4];          /* its arrays: labels, truth, given, parts; or NULL */
+    struct tidylog_order *order;  /* of its steps */
+    struct step_reducer *reducer; /* NULL where the detail stays */
+    uint32_t most;                /* predictions of a step of the copy */
+    uint32_t *places;             /* [largest step of a source] of the predictions kept */
+    uint32_t *samples;            /* [most] their numbers in the copy */
+    uint8_t *value;               /* the record that is being made */
+    uint64_t steps;               /* put so far */
+};
+
+/* A step of a source, opened. */
+struct source_step {
+    uint64_t epoch;
+    const uint32_t *samples; /* [count] */
+    uint32_t count;
+    bool evaluated;
+    struct record record;             /* its packed predictions, where the detail stays */
+    struct tidylog_observations seen; /* unpacked, where it does not */
 };
 
 /* ---- what the copy's run is ------------------------------------------------------------------------------- */
@@ -74,8 +89,18 @@ static int gather(struct copy *copy, uint16_t **out, bool needed,
     return status;
 }
 
+/* Can samples with these probes stand in one run? Controls can beside samples that have none; threshold samples
+ * cannot, as their class is the data set's in the others. */
+static bool probes_agree(const char *one, const char *other)
+{
+    if (one != NULL && other != NULL)
+        return strcmp(one, other) == 0;
+    const char *some = one != NULL ? one : other;
+    return some == NULL || strcmp(some, "controls") == 0;
+}
+
 /* Is one source like the first, so that their steps can stand in one run? */
-static int check_input(const struct copy *copy, const struct input *input)
+static int check_input(const struct copy *copy, const struct input *input, uint64_t samples)
 {
     const struct tidylog_reader *view = &input->view, *first = &copy->inputs[0].view;
     const char *path = view->store.path, *first_path = first->store.path;
@@ -91,7 +116,17 @@ static int check_input(const struct copy *copy, const struct input *input)
     if (view->epoch_count != first->epoch_count)
         return tidy_fail("%s: it has %llu finished epochs, %s has %llu: no shards of one run", path,
                          (unsigned long long)view->epoch_count, first_path, (unsigned long long)first->epoch_count);
-    if (view->run.second_split > 0)
+    for (size_t k = 0; &copy->inputs[k] != input; k++) {
+        const struct tidylog_reader *other = &copy->inputs[k].view;
+        if (!probes_agree(view->run.probes, other->run.probes))
+            return tidy_fail("%s: it has %s, %s has %s: no shards of one run", path,
+                             view->run.probes != NULL ? view->run.probes : "no probes", other->store.path,
+                             other->run.probes != NULL ? other->run.probes : "no probes");
+    }
+    if (copy->detail > (int)view->run.detail)
+        return tidy_fail("%s: it has --detail %s; a copy can have as much or less, not %s", path,
+                         tidylog_detail_names[view->run.detail], tidylog_detail_names[copy->detail]);
+    if (view->run.second_split > 0 && (copy->count > 1 || samples != view->run.samples))
         return tidy_fail(
             "%s: its samples cannot be copied apart: it has a second split, and which steps only evaluate "
             "follows from the order of all samples",
@@ -131,6 +166,8 @@ static int make_run(struct copy *copy, uint64_t samples)
     copy->run.samples = samples;
     copy->run.epochs = copy->inputs[0].view.epoch_count;
     copy->run.data = copy->run.data_digest = NULL;
+    if (copy->detail != TIDYLOG_WHOLE_DETAIL)
+        copy->run.detail = (enum tidylog_detail)copy->detail;
     for (size_t k = 0; k < copy->count; k++) {
         const struct tidylog_run *run = &copy->inputs[k].view.run;
         truth = truth && run->truth != NULL;
@@ -171,46 +208,84 @@ static int put(struct copy *copy, enum tidylog_table table, uint64_t number, siz
     return build_put(&copy->build, table, &key, &value);
 }
 
-/* Puts a step with the predictions of an opened step at copy->places[first..first + count - 1]. */
-static int put_step(struct copy *copy, struct input *input, const struct tidylog_due *done,
-                    const struct record *record, uint32_t first, uint32_t count)
+/* Is the copy's next step, of the `count` samples in copy->samples, the one that its order has there? */
+static bool is_due(const struct copy *copy, const struct source_step *step, uint32_t count)
+{
+    struct tidylog_due due;
+    tidylog_order_step(copy->order, copy->steps, &due);
+    return due.epoch == step->epoch && due.count == count && due.evaluated == step->evaluated &&
+           memcmp(due.samples, copy->samples, count * sizeof *due.samples) == 0;
+}
+
+/* Puts a step with the predictions of a source's at copy->places[first..first + count - 1]. */
+static int put_step(struct copy *copy, struct input *input, const struct source_step *step, uint32_t first,
+                    uint32_t count)
 {
     const uint32_t *renumber = input->source->renumber, *places = copy->places + first;
+    const struct record *record = &step->record;
     uint8_t *body = copy->value + RECORD_HEADER_BYTES;
     for (uint32_t i = 0; i < count; i++)
-        store_u32(body + (size_t)i * 4, renumber[done->samples[places[i]]]);
-    size_t list = (size_t)count * 4;
-    size_t packed = packing_select(body + list, record->body, record->body_bytes, record->count, places, count,
-                                   copy->run.classes, copy->run.detail);
+        copy->samples[i] = renumber[step->samples[places[i]]];
+    bool listed = !is_due(copy, step, count);
+    size_t list = listed ? (size_t)count * 4 : 0;
+    for (uint32_t i = 0; i < count && listed; i++)
+        store_u32(body + (size_t)i * 4, copy->samples[i]);
+    size_t packed;
+    if (copy->reducer != NULL)
+        packed = step_reducer_pack(copy->reducer, body + list, &step->seen, places, count);
+    else
+        packed = packing_select(body + list, record->body, record->body_bytes, record->count, places, count,
+                                copy->run.classes, copy->run.detail);
     if (packed == 0)
         return reader_fail(&input->view, "step", input->step, "its predictions are not possible (damaged value)");
     input->copied += count;
-    return put(copy, TABLE_STEPS, copy->steps++, RECORD_HEADER_BYTES + list + packed, RECORD_LISTS_SAMPLES, count);
+    return put(copy, TABLE_STEPS, copy->steps++, RECORD_HEADER_BYTES + list + packed,
+               listed ? RECORD_LISTS_SAMPLES : 0, count);
+}
+
+/* Opens the record of a source's next step, and unpacks it where the copy keeps less of it. */
+static const char *open_step(const struct copy *copy, const struct input *input, uint64_t epoch, const MDB_val *key,
+                             const MDB_val *value, struct source_step *out)
+{
+    struct tidylog_due done;
+    const char *wrong;
+    *out = (struct source_step){.epoch = epoch};
+    if (copy->reducer == NULL) {
+        wrong = step_open(input->decoder, input->step, epoch, key, value, &done, &out->record);
+    } else {
+        wrong = step_decode(input->decoder, input->step, epoch, key, value, &out->seen);
+        done = (struct tidylog_due){
+            .samples = out->seen.samples, .count = out->seen.count, .evaluated = out->seen.evaluated};
+    }
+    if (wrong != NULL)
+        return wrong;
+    out->samples = done.samples;
+    out->count = done.count;
+    out->evaluated = done.evaluated;
+    return NULL;
 }
 
 /* Copies the samples kept of a source's next step; to several steps where the copy has fewer samples than that. */
 static int copy_step(struct copy *copy, struct input *input, uint64_t epoch)
 {
     MDB_val key, value;
-    struct tidylog_due done;
-    struct record record;
+    struct source_step step;
     int code = mdb_cursor_get(input->cursor, &key, &value, input->step == 0 ? MDB_FIRST : MDB_NEXT);
     if (code != 0 && code != MDB_NOTFOUND)
         return store_fail(input->view.store.path, "read its steps", code);
     if (code == MDB_NOTFOUND || record_number(&key) != input->step)
         return reader_fail(&input->view, "step", input->step, "missing (damaged file)");
-    const char *wrong = step_open(input->decoder, input->step, epoch, &key, &value, &done, &record);
+    const char *wrong = open_step(copy, input, epoch, &key, &value, &step);
     if (wrong != NULL)
         return reader_fail(&input->view, "step", input->step, wrong);
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < done.count; i++) {
-        if (input->source->renumber[done.samples[i]] != TIDYLOG_OMITTED)
+    for (uint32_t i = 0; i < step.count; i++) {
+        if (input->source->renumber[step.samples[i]] != TIDYLOG_OMITTED)
             copy->places[kept++] = i;
     }
     int status = TIDY_OK;
     for (uint32_t first = 0; first < kept && status == TIDY_OK; first += copy->most)
-        status =
-            put_step(copy, input, &done, &record, first, kept - first < copy->most ? kept - first : copy->most);
+        status = put_step(copy, input, &step, first, kept - first < copy->most ? kept - first : copy->most);
     input->step++;
     return status;
 }
@@ -262,11 +337,11 @@ static int copy_epoch(struct copy *copy, uint64_t epoch)
 
 /* ---- runs --------------------------------------------------------------------------------------------------- */
 
-static int open_input(struct copy *copy, struct input *input, uint32_t run)
+static int open_input(struct copy *copy, struct input *input, uint32_t run, uint64_t samples)
 {
     int status = reader_view(&input->view, input->source->reader, run);
     if (status == TIDY_OK)
-        status = check_input(copy, input);
+        status = check_input(copy, input, samples);
     if (status == TIDY_OK)
         status = step_decoder_create(&input->decoder, &input->view.run);
     if (status != TIDY_OK)
@@ -284,8 +359,8 @@ static void close_input(struct input *input)
     *input = (struct input){.source = input->source};
 }
 
-/* Room for the largest step of a source, and of the copy. */
-static int allocate_step(struct copy *copy)
+/* What making steps of the copy takes: room for the largest step of a source, and of the copy. */
+static int prepare_steps(struct copy *copy)
 {
     size_t largest = 0;
     for (size_t k = 0; k < copy->count; k++) {
@@ -293,9 +368,16 @@ static int allocate_step(struct copy *copy)
         size_t step = run->samples < run->batch_size ? (size_t)run->samples : run->batch_size;
         largest = step > largest ? step : largest;
     }
+    copy->steps = 0;
     copy->most = copy->run.samples < copy->run.batch_size ? (uint32_t)copy->run.samples : copy->run.batch_size;
     size_t bytes = packing_bound(copy->most, copy->run.classes, copy->run.detail) + (size_t)copy->most * 4;
-    int status = memory_allocate(&copy->places, largest, sizeof *copy->places, "a step's samples");
+    int status = tidylog_order_create(&copy->order, &copy->run);
+    if (status == TIDY_OK && copy->run.detail < copy->inputs[0].view.run.detail)
+        status = step_reducer_create(&copy->reducer, copy->most, copy->run.classes, copy->run.detail);
+    if (status == TIDY_OK)
+        status = memory_allocate(&copy->places, largest, sizeof *copy->places, "a step's samples");
+    if (status == TIDY_OK)
+        status = memory_allocate(&copy->samples, copy->most, sizeof *copy->samples, "a step's samples");
     if (status == TIDY_OK)
         status =
             memory_allocate(&copy->value, RECORD_HEADER_BYTES + bytes + EPOCH_BODY_BYTES, 1, "a record of the log");
@@ -306,15 +388,14 @@ static int allocate_step(struct copy *copy)
 static int copy_run(struct copy *copy, uint32_t number, uint64_t samples)
 {
     int status = build_add_run(&copy->build);
-    copy->steps = 0;
     for (size_t k = 0; k < copy->count && status == TIDY_OK; k++)
-        status = open_input(copy, &copy->inputs[k], number);
+        status = open_input(copy, &copy->inputs[k], number, samples);
     if (status == TIDY_OK)
         status = make_run(copy, samples);
     if (status == TIDY_OK)
         status = build_put_run(&copy->build, &copy->run);
     if (status == TIDY_OK)
-        status = allocate_step(copy);
+        status = prepare_steps(copy);
     for (uint64_t epoch = 0; epoch < copy->run.epochs && status == TIDY_OK; epoch++)
         status = copy_epoch(copy, epoch);
     for (size_t k = 0; k < copy->count; k++)
@@ -323,17 +404,22 @@ static int copy_run(struct copy *copy, uint32_t number, uint64_t samples)
         free(copy->values[i]);
         copy->values[i] = NULL;
     }
-    free(copy->places);
     free(copy->value);
-    copy->places = NULL;
+    free(copy->samples);
+    free(copy->places);
+    step_reducer_destroy(copy->reducer);
+    tidylog_order_destroy(copy->order);
     copy->value = NULL;
+    copy->samples = copy->places = NULL;
+    copy->reducer = NULL;
+    copy->order = NULL;
     return status;
 }
 
 int tidylog_copy_samples(const char *path, bool force, const struct tidylog_source *sources, size_t count,
-                         uint64_t samples)
+                         uint64_t samples, int detail)
 {
-    struct copy copy = {.path = path, .count = count};
+    struct copy copy = {.path = path, .count = count, .detail = detail};
     int status = build_begin(&copy.build, path, force);
     if (status == TIDY_OK)
         status = memory_allocate(&copy.inputs, count, sizeof *copy.inputs, "the logs to copy");

@@ -25,6 +25,22 @@ tidy-analyze verify subset.tidy >/dev/null 2>&1 || fail "verify subset.tidy"
 tidy-analyze subset run.tidy - -o from-stdin.tidy <list 2>/dev/null || fail "subset from standard input"
 cmp -s subset.tidy from-stdin.tidy || fail "the same list on standard input gives another log"
 
+# Less detail: the scores of a log that was recorded so, of all samples or a list's; the log that is read has more.
+make-log full.tidy full 500 4 3
+scores=forgetting-events,aum,mean-loss,confidence
+tidy-analyze subset full.tidy --detail margin -o less.tidy 2>said || fail "subset --detail: $(cat said)"
+equals "what subset --detail says" "$(cat said)" "less.tidy: the 500 samples of full.tidy, with --detail margin"
+tidy-analyze samples less.tidy --score $scores >got
+tidy-analyze samples run.tidy --score $scores >expected
+cmp -s expected got || fail "the scores of less detail differ: $(diff expected got | head -4)"
+equals "detail" "$(info_of less.tidy detail)" margin
+tidy-analyze subset full.tidy list --detail class -o less.tidy --force 2>said || fail "subset LIST --detail: $(cat said)"
+equals "what subset LIST --detail says" "$(cat said)" \
+    "less.tidy: 100 of the 500 samples of full.tidy, numbered from 0 in the same order, with --detail class"
+tidy-analyze samples less.tidy --score forgetting-events >got
+tidy-analyze samples subset.tidy --score forgetting-events >expected
+cmp -s expected got || fail "the scores of a list with less detail differ: $(diff expected got | head -4)"
+
 # Two shards of a log are the log.
 seq 0 199 >first
 seq 200 499 >second
@@ -66,7 +82,11 @@ listing >before
 fails 2 "two logs or more are needed" tidy-analyze merge run.tidy -o none.tidy
 fails 2 "merge: -o FILE.tidy is needed" tidy-analyze merge run.tidy class.tidy
 fails 2 "subset: -o FILE.tidy is needed" tidy-analyze subset run.tidy list
-fails 2 "missing argument" tidy-analyze subset run.tidy -o none.tidy
+fails 2 "subset: missing argument" tidy-analyze subset -o none.tidy
+fails 2 "subset: surplus argument" tidy-analyze subset run.tidy list list -o none.tidy
+fails 2 "subset: a LIST of samples or --detail LEVEL is needed" tidy-analyze subset run.tidy -o none.tidy
+fails 1 "run.tidy: it has --detail margin; a copy can have as much or less, not probs" \
+    tidy-analyze subset run.tidy --detail probs -o none.tidy
 fails 1 "other.tidy: it has 400 samples, run.tidy has 500" tidy-analyze merge run.tidy other.tidy -o none.tidy
 fails 1 "class.tidy: it has --detail class, run.tidy has margin" \
     tidy-analyze merge --shards run.tidy class.tidy -o none.tidy

@@ -37,7 +37,7 @@ static const char *write_log(const char *name, enum tidylog_detail detail, uint6
 struct observation {
     uint64_t epoch;
     uint32_t sample;
-    uint16_t label, predicted;
+    uint16_t label, predicted, evaluated;
     float numbers[3 + CLASSES]; /* zero where the detail has none */
 };
 
@@ -58,6 +58,7 @@ static size_t read_run(struct observation *out, struct tidylog_reader *reader, u
             one->sample = seen.samples[i];
             one->label = seen.labels[i];
             one->predicted = seen.predicted[i];
+            one->evaluated = seen.evaluated;
             if (seen.margin != NULL) {
                 one->numbers[0] = seen.margin[i];
                 one->numbers[1] = seen.loss[i];
@@ -240,8 +241,8 @@ static void test_more_runs_than_a_log_can_hold_are_refused(void **state)
 
 /* ---- samples ---------------------------------------------------------------------------------------------- */
 
-static int copy_samples(const char *path, const char *const *inputs, uint32_t *const *renumber, size_t count,
-                        uint64_t samples)
+static int copy_detail(const char *path, const char *const *inputs, uint32_t *const *renumber, size_t count,
+                       uint64_t samples, int detail)
 {
     struct tidylog_source sources[3] = {{0}};
     struct tidylog_reader *readers[3];
@@ -249,10 +250,16 @@ static int copy_samples(const char *path, const char *const *inputs, uint32_t *c
         readers[k] = log_fixture_open(inputs[k]);
         sources[k] = (struct tidylog_source){.reader = readers[k], .renumber = renumber[k]};
     }
-    int status = tidylog_copy_samples(path, true, sources, count, samples);
+    int status = tidylog_copy_samples(path, true, sources, count, samples, detail);
     for (size_t k = 0; k < count; k++)
         tidylog_close_reader(readers[k]);
     return status;
+}
+
+static int copy_samples(const char *path, const char *const *inputs, uint32_t *const *renumber, size_t count,
+                        uint64_t samples)
+{
+    return copy_detail(path, inputs, renumber, count, samples, TIDYLOG_WHOLE_DETAIL);
 }
 
 /* Samples 0, 3, 6, ... become 0, 1, 2, ...; and the others. */
@@ -329,6 +336,240 @@ static void test_shards_of_a_log_make_the_log_again(void **state)
         assert_near(epoch->seconds, 2 * expected.seconds, 0);
         tidylog_close_reader(copy);
         tidylog_close_reader(whole);
+    }
+}
+
+/* ---- less detail ------------------------------------------------------------------------------------------ */
+
+/* The margin's code, docs/log-format.md. */
+static long code_of(float margin)
+{
+    return lround(20 * asinh((double)margin / 2));
+}
+
+/* Bytes of the steps' keys and values. */
+static uint64_t stored_steps(struct tidylog_reader *reader)
+{
+    struct tidylog_table_size sizes[TIDYLOG_TABLES];
+    assert_int_equal(tidylog_table_sizes(reader, sizes), 0);
+    assert_string_equal(sizes[1].name, "steps");
+    return sizes[1].stored_bytes;
+}
+
+static void number_all(uint32_t *numbers)
+{
+    for (uint32_t i = 0; i < SAMPLES; i++)
+        numbers[i] = i;
+}
+
+static void test_less_detail_is_what_would_have_been_recorded(void **state)
+{
+    (void)state;
+    static struct observation due[MOST], reduced[MOST];
+    uint32_t numbers[SAMPLES], *renumber[] = {numbers};
+    number_all(numbers);
+    for (int has = TIDYLOG_CLASS; has <= TIDYLOG_FULL; has++) {
+        for (int detail = TIDYLOG_CLASS; detail <= has; detail++) {
+            const char *input = write_log("whole.tidy", (enum tidylog_detail)has, 5, STEPS),
+                       *expected = write_log("expected.tidy", (enum tidylog_detail)detail, 5, STEPS),
+                       *path = scratch("reduced.tidy");
+            assert_int_equal(copy_detail(path, &input, renumber, 1, SAMPLES, detail), 0);
+            assert_int_equal(log_fixture_check_whole(path), STEPS);
+            struct tidylog_reader *is = log_fixture_open(path), *was = log_fixture_open(expected);
+            assert_int_equal(tidylog_reader_run(is)->detail, detail);
+            assert_int_equal(stored_steps(is), stored_steps(was)); /* no step lists its samples */
+            size_t count = read_run(due, was, 0);
+            assert_int_equal(read_run(reduced, is, 0), count);
+            /* Half precision moves a log-probability by up to 2^-11 of it, here of 30: a margin, of two, by less than
+             * the narrowest code's 0.1, and the loss by that and twice the log-odds' error. */
+            bool rounded = has == TIDYLOG_PROBS && detail == TIDYLOG_MARGIN;
+            for (size_t i = 0; i < count && rounded; i++) {
+                assert_in_range(code_of(reduced[i].numbers[0]) - code_of(due[i].numbers[0]) + 1, 0, 2);
+                assert_near(reduced[i].numbers[1], due[i].numbers[1], 2 * 30 * 0x1p-11 + 2 * 0.006);
+                memcpy(reduced[i].numbers, due[i].numbers, sizeof due[i].numbers);
+            }
+            check_same(due, count, reduced, count);
+            tidylog_close_reader(was);
+            tidylog_close_reader(is);
+        }
+    }
+}
+
+/* Logits of three classes, of which 0 is the label: what has no softmax, margins that no code reaches, and a
+ * probability that is 1 in single precision, log(1 + e^-20) from it. */
+static void test_what_is_not_finite_stays_so_with_less_detail(void **state)
+{
+    (void)state;
+    static struct observation due[MOST], seen[MOST];
+    enum { ROWS = 5, THREE = 3 };
+    static const uint16_t labels[ROWS] = {0}, predicted[ROWS] = {1, 0, 0, 1, 0};
+    static const uint32_t samples[ROWS] = {0, 1, 2, 3, 4};
+    static const float logits[ROWS * THREE] = {
+        NAN, 1, 0, INFINITY, 0, 0, 1, -INFINITY, -INFINITY, -700, 0, -INFINITY, 20, 0, -INFINITY,
+    };
+    static const float margin[ROWS] = {NAN, NAN, INFINITY, -700, 20},
+                       log_odds[ROWS] = {NAN, NAN, INFINITY, -700, 20};
+    struct tidylog_run run = {
+        .samples = ROWS, .classes = THREE, .batch_size = ROWS, .epochs = 1, .labels = labels, .shuffle = false};
+    const struct tidylog_predictions step = {ROWS, samples, predicted, margin, log_odds, logits};
+    const char *paths[4];
+    for (int detail = TIDYLOG_MARGIN; detail <= TIDYLOG_FULL; detail++) {
+        struct tidylog_writer *writer;
+        paths[detail] = scratch(tidylog_detail_names[detail]);
+        run.detail = (enum tidylog_detail)detail;
+        assert_int_equal(tidylog_create(&writer, paths[detail], &run, true), 0);
+        assert_int_equal(tidylog_append_step(writer, 0, &step), 0);
+        assert_int_equal(tidylog_append_epoch(writer, &(struct tidylog_epoch){.loss = NAN}), 0);
+        assert_int_equal(tidylog_close(writer), 0);
+    }
+    struct tidylog_reader *expected = log_fixture_open(paths[TIDYLOG_MARGIN]);
+    size_t count = read_run(due, expected, 0);
+    tidylog_close_reader(expected);
+    assert_true(isnan(due[1].numbers[0]) && due[2].numbers[0] > 572 && due[3].numbers[0] < -572);
+    for (int detail = TIDYLOG_PROBS; detail <= TIDYLOG_FULL; detail++) {
+        uint32_t numbers[ROWS] = {0, 1, 2, 3, 4}, *renumber[] = {numbers};
+        const char *path = scratch("less.tidy");
+        assert_int_equal(copy_detail(path, &paths[detail], renumber, 1, ROWS, TIDYLOG_MARGIN), 0);
+        struct tidylog_reader *reader = log_fixture_open(path);
+        check_same(due, count, seen, read_run(seen, reader, 0));
+        tidylog_close_reader(reader);
+    }
+}
+
+static void test_a_subset_with_less_detail_is_the_subset_of_the_log_with_less(void **state)
+{
+    (void)state;
+    static struct observation one[MOST], other[MOST];
+    uint32_t third[SAMPLES], all[SAMPLES], *renumber[] = {third}, *whole[] = {all};
+    number_all(all);
+    assert_int_equal(every_third(third, false), 100);
+    const char *input = write_log("whole.tidy", TIDYLOG_PROBS, 5, STEPS), *less = scratch("less.tidy");
+    const char *paths[] = {scratch("one.tidy"), scratch("other.tidy")};
+    assert_int_equal(copy_detail(paths[0], &input, renumber, 1, 100, TIDYLOG_MARGIN), 0);
+    assert_int_equal(copy_detail(less, &input, whole, 1, SAMPLES, TIDYLOG_MARGIN), 0);
+    assert_int_equal(copy_samples(paths[1], &less, renumber, 1, 100), 0);
+    struct tidylog_reader *readers[] = {log_fixture_open(paths[0]), log_fixture_open(paths[1])};
+    size_t count = read_run(one, readers[0], 0);
+    assert_int_equal(count, 200);
+    check_same(one, count, other, read_run(other, readers[1], 0));
+    tidylog_close_reader(readers[0]);
+    tidylog_close_reader(readers[1]);
+}
+
+static void test_every_run_of_a_log_can_have_less_detail(void **state)
+{
+    (void)state;
+    static struct observation due[MOST], seen[MOST];
+    uint32_t numbers[SAMPLES], *renumber[] = {numbers};
+    number_all(numbers);
+    const char *inputs[] = {write_log("run1.tidy", TIDYLOG_MARGIN, 1, STEPS),
+                            write_log("run2.tidy", TIDYLOG_FULL, 2, STEPS)};
+    const char *runs = copy_runs("runs.tidy", inputs, 2, 0), *path = scratch("less.tidy");
+    assert_int_equal(copy_detail(path, &runs, renumber, 1, SAMPLES, TIDYLOG_MARGIN), 0);
+    struct tidylog_reader *reader = log_fixture_open(path);
+    assert_int_equal(tidylog_reader_runs(reader), 2);
+    for (uint32_t run = 0; run < 2; run++) {
+        struct tidylog_reader *expected =
+            log_fixture_open(write_log("expected.tidy", TIDYLOG_MARGIN, run + 1, STEPS));
+        size_t count = read_run(due, expected, 0);
+        check_same(due, count, seen, read_run(seen, reader, run));
+        tidylog_close_reader(expected);
+    }
+    tidylog_close_reader(reader);
+    assert_int_equal(copy_detail(path, &runs, renumber, 1, SAMPLES, TIDYLOG_FULL), TIDY_FAILED);
+    log_fixture_check_message(runs, ": it has --detail margin; a copy can have as much or less, not full");
+}
+
+/* 150 samples in each split: an epoch has 3 steps, from epoch 1 on 3 that train and 3 that evaluate. */
+static const char *write_splits(const char *name, enum tidylog_detail detail)
+{
+    struct log_fixture fixture;
+    uint16_t parts[SAMPLES];
+    for (uint32_t i = 0; i < SAMPLES; i++)
+        parts[i] = i % 2;
+    log_fixture_create(&fixture, SAMPLES, CLASSES, BATCH, EPOCHS, detail);
+    fixture.run.parts = parts;
+    fixture.run.second_split = 1;
+    tidylog_order_destroy(fixture.order);
+    assert_int_equal(tidylog_order_create(&fixture.order, &fixture.run), 0);
+    const char *path = scratch(name);
+    log_fixture_write(&fixture, path, 9);
+    log_fixture_destroy(&fixture);
+    return path;
+}
+
+static void test_a_log_with_a_second_split_is_copied_whole_alone(void **state)
+{
+    (void)state;
+    static struct observation due[MOST], seen[MOST];
+    uint32_t numbers[SAMPLES], *renumber[] = {numbers};
+    number_all(numbers);
+    const char *input = write_splits("splits.tidy", TIDYLOG_FULL), *path = scratch("less.tidy");
+    assert_int_equal(copy_detail(path, &input, renumber, 1, SAMPLES, TIDYLOG_CLASS), 0);
+    struct tidylog_reader *reader = log_fixture_open(path),
+                          *expected = log_fixture_open(write_splits("expected.tidy", TIDYLOG_CLASS));
+    size_t count = read_run(due, expected, 0), evaluated = 0;
+    check_same(due, count, seen, read_run(seen, reader, 0));
+    for (size_t i = 0; i < count; i++)
+        evaluated += seen[i].evaluated;
+    assert_int_equal(evaluated, 150);
+    assert_int_equal(tidylog_reader_run(reader)->second_split, 1);
+    tidylog_close_reader(reader);
+    tidylog_close_reader(expected);
+}
+
+/* ---- probes ----------------------------------------------------------------------------------------------- */
+
+/* A log whose first sample is a probe of that kind; NULL: none is. */
+static const char *write_probes(const char *name, const char *probes)
+{
+    struct log_fixture fixture;
+    uint16_t given[SAMPLES];
+    log_fixture_create(&fixture, SAMPLES, CLASSES, BATCH, EPOCHS, TIDYLOG_CLASS);
+    memcpy(given, fixture.labels, sizeof given);
+    fixture.run.probes = probes;
+    fixture.run.given = probes != NULL ? given : NULL;
+    if (probes != NULL)
+        fixture.labels[0] = (uint16_t)((given[0] + 1) % CLASSES);
+    const char *path = scratch(name);
+    log_fixture_write(&fixture, path, STEPS);
+    log_fixture_destroy(&fixture);
+    return path;
+}
+
+static void test_shards_keep_their_probes_and_are_of_one_kind(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kinds[2];
+        const char *why; /* NULL: they can be joined */
+    } cases[] = {
+        {{"controls", "controls"}, NULL},
+        {{"controls", NULL}, NULL},
+        {{NULL, "controls"}, NULL},
+        {{"controls", "threshold-samples"}, ": it has threshold-samples, "},
+        {{"threshold-samples", NULL}, ": it has no probes, "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *inputs[] = {write_probes("first.tidy", cases[i].kinds[0]),
+                                write_probes("second.tidy", cases[i].kinds[1])};
+        uint32_t numbers[2][SAMPLES], *renumber[] = {numbers[0], numbers[1]};
+        const char *path = scratch("joined.tidy");
+        number_all(numbers[0]);
+        for (uint32_t k = 0; k < SAMPLES; k++)
+            numbers[1][k] = SAMPLES + k;
+        int status = copy_samples(path, inputs, renumber, 2, 2 * SAMPLES);
+        assert_int_equal(status, cases[i].why == NULL ? 0 : TIDY_FAILED);
+        if (cases[i].why != NULL) {
+            log_fixture_check_message(inputs[1], cases[i].why);
+            continue;
+        }
+        struct tidylog_reader *reader = log_fixture_open(path);
+        const struct tidylog_run *run = tidylog_reader_run(reader);
+        assert_string_equal(run->probes, "controls");
+        for (uint32_t k = 0; k < 2 * SAMPLES; k++)
+            assert_int_equal(tidylog_is_probe(run, k), k % SAMPLES == 0 && cases[i].kinds[k / SAMPLES] != NULL);
+        tidylog_close_reader(reader);
     }
 }
 
@@ -445,18 +686,9 @@ static void test_subsets_that_cannot_be_are_refused(void **state)
     numbers[due.samples[0]] = 0; /* a sample of the second step */
     check_no_subset(partial, numbers, 1, "epoch 0 has none of the samples");
 
-    uint16_t parts[SAMPLES];
-    for (uint32_t i = 0; i < SAMPLES; i++)
-        parts[i] = i % 2;
-    fixture.run.parts = parts;
-    fixture.run.second_split = 1;
-    tidylog_order_destroy(fixture.order);
-    assert_int_equal(tidylog_order_create(&fixture.order, &fixture.run), 0);
-    const char *splits = scratch("splits.tidy");
-    log_fixture_write(&fixture, splits, 3);
-    every_third(numbers, false);
-    check_no_subset(splits, numbers, 100, "it has a second split");
     log_fixture_destroy(&fixture);
+    every_third(numbers, false);
+    check_no_subset(write_splits("splits.tidy", TIDYLOG_CLASS), numbers, 100, "it has a second split");
 }
 
 static void test_damaged_logs_are_not_copied(void **state)
@@ -505,6 +737,12 @@ int main(void)
         cmocka_unit_test(test_more_runs_than_a_log_can_hold_are_refused),
         cmocka_unit_test(test_a_subset_has_its_samples_predictions_to_the_bit),
         cmocka_unit_test(test_shards_of_a_log_make_the_log_again),
+        cmocka_unit_test(test_less_detail_is_what_would_have_been_recorded),
+        cmocka_unit_test(test_what_is_not_finite_stays_so_with_less_detail),
+        cmocka_unit_test(test_a_subset_with_less_detail_is_the_subset_of_the_log_with_less),
+        cmocka_unit_test(test_every_run_of_a_log_can_have_less_detail),
+        cmocka_unit_test(test_a_log_with_a_second_split_is_copied_whole_alone),
+        cmocka_unit_test(test_shards_keep_their_probes_and_are_of_one_kind),
         cmocka_unit_test(test_an_epochs_figures_are_weighted_by_the_shards_predictions),
         cmocka_unit_test(test_a_sample_often_in_a_step_stays_there_in_smaller_steps),
         cmocka_unit_test(test_subsets_that_cannot_be_are_refused),

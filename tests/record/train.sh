@@ -27,6 +27,22 @@ for detail in class margin probs full; do
 done
 expect 0 "recording resnet18 (" tidy-record train --data untested --net resnet18 --epochs 1 --batch-size 100 --force -o d.tidy
 
+# A log of logits that is reduced to margins is the log that records margins.
+for detail in margin full; do
+    expect 0 "" tidy-record train --data data --noise 0.1 --epochs 2 --detail $detail -o $detail.tidy
+done
+tidy-analyze subset full.tidy --detail margin -o reduced.tidy 2>said || fail "$(cat said)"
+for what in predictions margins losses; do
+    for log in margin reduced; do
+        tidy-analyze export $log.tidy --what $what -o $log.npy --force
+    done
+    cmp margin.npy reduced.npy || fail "$what of logits differ from those recorded"
+done
+for log in margin reduced; do
+    tidy-analyze info $log.tidy | grep -E '^steps-(records|bytes)' >$log.steps
+done
+cmp margin.steps reduced.steps || fail "the reduced log's steps have other sizes"
+
 # --net list is a table.
 tidy-record train --net list >list || fail "--net list"
 [ "$(head -n 1 list | cut -f 1)" = "#name" ] || fail "the table's header"
