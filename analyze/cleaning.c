@@ -29,7 +29,7 @@ static int note_fates(uint8_t *fates, const struct tidylog_run *run,
     return 0;
 }
 
-static int relabel(struct cleaning *cleaning, const struct cleaning_list *from,
+static int relabel(struct cleaning *cleaning, const struct tidylog_run *run, const struct cleaning_list *from,
                    const struct suggestion *suggestions)
 {
     for (size_t i = 0; i < from->list.count; i++) {
@@ -37,9 +37,11 @@ static int relabel(struct cleaning *cleaning, const struct cleaning_list *from,
         if (from->list.labels != NULL)
             cleaning->labels[sample] = from->list.labels[i];
         else if (isnan(suggestions[sample].probability))
-            return tidy_fail("%s: sample %" PRIu32 " was never presented, so no other label can be suggested; give "
-                             "it one in a second column, or drop it",
-                             from->name, sample);
+            return tidy_fail("%s: sample %" PRIu32 " was %s, so no other label can be suggested; give it one in a "
+                             "second column, or drop it",
+                             from->name, sample,
+                             tidylog_is_probe(run, sample) ? "trained on another label than the given one"
+                                                           : "never presented");
         else
             cleaning->labels[sample] = suggestions[sample].label;
     }
@@ -79,7 +81,7 @@ int cleaning_create(struct cleaning *out, const struct tidylog_run *run,
         out->labels[i] = fate == 1 + CLEANING_DROP ? LABEL_LEFT_OUT : given[i];
     }
     if (status == 0)
-        status = relabel(out, &lists[CLEANING_RELABEL], suggestions);
+        status = relabel(out, run, &lists[CLEANING_RELABEL], suggestions);
     if (status == 0)
         count(out, run, given);
     free(fates);

@@ -155,7 +155,7 @@ int epochs_command(int argc, char **argv)
         .summary = "A line per finished epoch.",
         .description =
             "Columns: epoch (from 0); loss and accuracy, the means over the epoch's predictions, each made\n"
-            "before the update of its step, against the labels as given; test_accuracy (nan without a test\n"
+            "before the update of its step, against the labels trained on; test_accuracy (nan without a test\n"
             "set); lr, the learning rate at the epoch's last step; seconds; overlap, the share of the most\n"
             "suspicious samples after this epoch that were among the most suspicious after the one before\n"
             "(nan for the first epoch): where it stays near 1, further epochs change little.",

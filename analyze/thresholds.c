@@ -44,10 +44,14 @@ struct threshold_row {
 
 /* ---- rules on places ----------------------------------------------------------------------------------- */
 
+/* Not those that were probes in all runs, which have no score and come last. */
 static void flag_first(const struct question *q, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        q->flagged[q->ranking->order[i]] = true;
+    const struct ranking *ranking = q->ranking;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t sample = ranking->order[i];
+        q->flagged[sample] = i < ranking->scored || !tidylog_is_probe(q->analysis->run, sample);
+    }
 }
 
 static int flag_share(const struct question *q)

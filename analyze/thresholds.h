@@ -46,8 +46,9 @@ bool threshold_ignores_score(const struct threshold *threshold);
 /* After analysis_choose, before analysis_replay: has it keep what the rule needs. Errors: the log lacks that. */
 int threshold_announce(const struct threshold *threshold, struct analysis *analysis);
 
-/* Sets flagged[i] for each sample and *count of them. `ranking` is of the score's keys. May replay the log.
- * Errors: count:N with N above the number of samples; what a replay can fail with. */
+/* Sets flagged[i] for each sample and *count of them; a probe without a value is never flagged. `ranking` is of the
+ * score's keys. May replay the log. Errors: count:N with N above the number of samples; what a replay can fail
+ * with. */
 int threshold_apply(const struct threshold *threshold, struct analysis *analysis, const struct score *score,
                     const struct ranking *ranking, bool *flagged, size_t *count);
 

@@ -126,7 +126,7 @@ struct tidylog_predictions {
 struct tidylog_epoch {
     uint64_t epoch;       /* counts from 0 */
     double loss;          /* mean over the epoch's samples, in-pass */
-    double accuracy;      /* against the given labels, in-pass */
+    double accuracy;      /* against the labels trained on, in-pass */
     double test_accuracy; /* NaN where there is no test set */
     double learning_rate; /* at the epoch's last step */
     double seconds;       /* training and test, without waiting for a user */

@@ -8,8 +8,9 @@
 #include "analyze/evaluation.h"
 #include "common/memory.h"
 
-/* What one epoch predicted, by kind of sample. */
+/* What one epoch predicted, by kind of sample. Probes are of neither kind: their wrong label is not the given one. */
 struct tally {
+    uint64_t clean, wrong;       /* predictions of samples with a right label, with a wrong one */
     uint64_t clean_right;        /* right label, predicted */
     uint64_t wrong_repeated;     /* wrong label, predicted: learnt by heart */
     uint64_t wrong_seen_through; /* wrong label, the true class predicted */
@@ -28,7 +29,11 @@ static int observe(void *context, const struct tidylog_observations *step)
     struct tally *tally = &tallies->epochs[step->epoch];
     for (uint32_t i = 0; i < step->count; i++) {
         uint16_t truth = tallies->run->truth[step->samples[i]];
+        if (tidylog_is_probe(tallies->run, step->samples[i]))
+            continue;
         bool wrong = truth != step->labels[i], predicted = step->predicted[i] == step->labels[i];
+        tally->clean += !wrong;
+        tally->wrong += wrong;
         tally->clean_right += !wrong && predicted;
         tally->wrong_repeated += wrong && predicted;
         tally->wrong_seen_through += wrong && step->predicted[i] == truth;
@@ -37,12 +42,12 @@ static int observe(void *context, const struct tidylog_observations *step)
 }
 
 /* Columns: epochs trained, loss, training, test, clean, repeated and seen-through, all but loss in percent. */
-static void write_data(FILE *out, const struct tidylog_epoch *epochs, uint64_t count, const struct tally *tallies,
-                       double clean, double wrong)
+static void write_data(FILE *out, const struct tidylog_epoch *epochs, uint64_t count, const struct tally *tallies)
 {
     fputs("$epochs << EOD\n", out);
     for (uint64_t i = 0; i < count; i++) {
         struct tally t = tallies != NULL ? tallies[i] : (struct tally){0};
+        double clean = (double)t.clean, wrong = (double)t.wrong; /* 0 / 0 is NaN, of which no point is drawn */
         fprintf(out, "%" PRIu64 "\t%.6g\t%.6g\t%.6g\t%.6g\t%.6g\t%.6g\n", i + 1, epochs[i].loss,
                 100 * epochs[i].accuracy, 100 * epochs[i].test_accuracy, 100 * (double)t.clean_right / clean,
                 100 * (double)t.wrong_repeated / wrong, 100 * (double)t.wrong_seen_through / wrong);
@@ -51,7 +56,7 @@ static void write_data(FILE *out, const struct tidylog_epoch *epochs, uint64_t c
 }
 
 static void write_title(char *title, size_t room, const struct tidylog_epoch *last, uint64_t count,
-                        const struct tally *tally, uint64_t wrong)
+                        const struct tally *tally)
 {
     const char *plural = count == 1 ? "" : "s";
     bool has_test = !isnan(last->test_accuracy);
@@ -60,7 +65,7 @@ static void write_title(char *title, size_t room, const struct tidylog_epoch *la
     if (tally != NULL)
         snprintf(title, room,
                  "After %" PRIu64 " epoch%s the network repeats %.0f%% of the wrong labels; %s accuracy %.1f%%",
-                 count, plural, 100 * (double)tally->wrong_repeated / (double)wrong, which, accuracy);
+                 count, plural, 100 * (double)tally->wrong_repeated / (double)tally->wrong, which, accuracy);
     else
         snprintf(title, room, "%.1f%% %s accuracy after %" PRIu64 " epoch%s", accuracy, which, count, plural);
 }
@@ -141,11 +146,9 @@ int learning_chart(FILE *out, struct analysis *analysis, const char *scores)
         goto end;
 
     char title[256];
-    write_title(title, sizeof title, &epochs[count - 1], count, apart ? &tallies.epochs[count - 1] : NULL,
-                truth.count);
+    write_title(title, sizeof title, &epochs[count - 1], count, apart ? &tallies.epochs[count - 1] : NULL);
     house_style_begin(out, analysis, title, "Training predictions are made before the update of their step.");
-    write_data(out, epochs, count, apart ? tallies.epochs : NULL, (double)(truth.samples - truth.count),
-               (double)truth.count);
+    write_data(out, epochs, count, apart ? tallies.epochs : NULL);
     write_panels(out, count, !isnan(epochs[count - 1].test_accuracy), apart);
 end:
     free(tallies.epochs);

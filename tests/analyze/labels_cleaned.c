@@ -22,7 +22,7 @@ static const struct tidylog_run run = {.samples = SAMPLES,
                                        .probes = "threshold-samples",
                                        .parts = parts,
                                        .truth = truth};
-static const struct suggestion suggestions[SAMPLES] = {{0, 1}, {2, 0.75f}, {0, NAN}, {1, 1}, {1, NAN}, {2, 1}};
+static const struct suggestion suggestions[SAMPLES] = {{0, 1}, {2, 0.75f}, {0, NAN}, {1, 1}, {1, NAN}, {2, NAN}};
 
 static void assert_labels(const struct cleaning *cleaning, const uint16_t expected[SAMPLES])
 {
@@ -88,7 +88,8 @@ static void test_what_contradicts_is_refused(void **state)
     assert_refused(CLEANING_KEEP, 0, "sample 0 is in two lists, drop and list");
     assert_refused(CLEANING_KEEP, 4, "list: sample 4 was left out of the run");
     assert_refused(CLEANING_RELABEL, 4, "list: sample 4 was left out of the run");
-    assert_refused(CLEANING_RELABEL, 2, "list: sample 2 was never presented");
+    assert_refused(CLEANING_RELABEL, 5, "list: sample 5 was never presented");
+    assert_refused(CLEANING_RELABEL, 2, "list: sample 2 was trained on another label than the given one");
 }
 
 int main(void)

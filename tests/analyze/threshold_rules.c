@@ -15,12 +15,15 @@ enum { MOST = 1000 };
 static const struct score_row high_row = {.name = "high", .suspicious = SUSPICIOUS_HIGH};
 static const struct score_row low_row = {.name = "low", .suspicious = SUSPICIOUS_LOW};
 
+static const struct tidylog_run no_probes;
+
 /* Applies a rule to values, of which the suspicious end is high or low. Returns the status. */
-static int apply(const char *rule, const float *values, size_t count, bool high, bool *flagged, size_t *flag_count)
+static int apply(const struct tidylog_run *run, const char *rule, const float *values, size_t count, bool high,
+                 bool *flagged, size_t *flag_count)
 {
     static float keys[MOST];
     const struct score score = {.row = high ? &high_row : &low_row, .name = "score"};
-    struct analysis analysis = {.path = "run.tidy"};
+    struct analysis analysis = {.path = "run.tidy", .run = run};
     struct threshold threshold;
     struct ranking ranking;
     for (size_t i = 0; i < count; i++)
@@ -35,12 +38,13 @@ static int apply(const char *rule, const float *values, size_t count, bool high,
 }
 
 /* `expected` has a character a value: '!' flagged, '.' not. */
-static void check(const char *rule, const float *values, bool high, const char *expected)
+static void check_run(const struct tidylog_run *run, const char *rule, const float *values, bool high,
+                      const char *expected)
 {
     bool flagged[64];
     size_t count, wanted = 0;
     char got[65] = {0};
-    if (apply(rule, values, strlen(expected), high, flagged, &count) != 0)
+    if (apply(run, rule, values, strlen(expected), high, flagged, &count) != 0)
         fail_msg("%s: %s", rule, tidy_error_message());
     for (size_t i = 0; expected[i] != 0; i++) {
         got[i] = flagged[i] ? '!' : '.';
@@ -49,6 +53,11 @@ static void check(const char *rule, const float *values, bool high, const char *
     if (strcmp(got, expected) != 0)
         fail_msg("%s, %s is suspicious: flagged %s, not %s", rule, high ? "high" : "low", got, expected);
     assert_int_equal(count, wanted);
+}
+
+static void check(const char *rule, const float *values, bool high, const char *expected)
+{
+    check_run(&no_probes, rule, values, high, expected);
 }
 
 /* Mean 2, deviation 2 over the eight values; over seven it would be 2.14, and mean+0.99std would be past 4. */
@@ -82,6 +91,18 @@ static void test_count_takes_ties_by_sample_index(void **state)
     check("count:2", values, true, ".!!..");
     check("count:4", values, true, "!!!!.");
     check("count:5", values, true, "!!!!!");
+}
+
+/* Samples 2 and 3 are probes, and 3 was none in another run, which has a value of it. */
+static void test_a_probe_without_a_value_is_never_flagged(void **state)
+{
+    (void)state;
+    static const uint16_t given[] = {0, 0, 0, 0, 0}, labels[] = {0, 0, 1, 1, 0};
+    const struct tidylog_run run = {.samples = 5, .classes = 2, .labels = labels, .given = given};
+    const float values[] = {1, 2, NAN, 3, NAN};
+    check_run(&run, "top:1", values, true, "!!.!!");
+    check_run(&run, "count:2", values, true, ".!.!.");
+    check_run(&run, "count:5", values, true, "!!.!!");
 }
 
 static void test_value_includes_the_value_itself(void **state)
@@ -131,7 +152,8 @@ static void test_mixtures_never_flag_on_the_clean_side(void **state)
     for (size_t i = 900; i < MOST; i++)
         values[i] = 0.3f + 1.2f * (float)(i - 900) / 100; /* broad: scikit-learn flags 9 of these below 0.5, too */
     for (size_t rule = 0; rule < 2; rule++) {
-        assert_int_equal(apply(((const char *[]){"gmm", "bmm"})[rule], values, MOST, true, flagged, &count), 0);
+        assert_int_equal(
+            apply(&no_probes, ((const char *[]){"gmm", "bmm"})[rule], values, MOST, true, flagged, &count), 0);
         assert_true(count > 0);
         for (size_t i = 0; i < MOST; i++)
             if (flagged[i])
@@ -160,15 +182,15 @@ static void test_mixtures_and_otsu_agree_with_scikit_learn_and_scipy(void **stat
                 for (size_t i = 0; i < count; i++)
                     values[i] =
                         -values[i]; /* first turned round, with low as the suspicious end, then as they are */
-                assert_int_equal(apply("gmm", values, count, high == 1, flagged, &flag_count), 0);
+                assert_int_equal(apply(&no_probes, "gmm", values, count, high == 1, flagged, &flag_count), 0);
                 for (size_t i = 0; i < count; i++)
                     if (flagged[i] != (gmm[i] == 1))
                         fail_msg("gmm, %s: value %g", last, (double)values[i]);
-                assert_int_equal(apply("otsu", values, count, high == 1, flagged, &flag_count), 0);
+                assert_int_equal(apply(&no_probes, "otsu", values, count, high == 1, flagged, &flag_count), 0);
                 for (size_t i = 0; i < count; i++)
                     if (flagged[i] != (otsu[i] == 1))
                         fail_msg("otsu, %s: value %g", last, (double)values[i]);
-                assert_int_equal(apply("bmm", values, count, high == 1, flagged, &flag_count), 0);
+                assert_int_equal(apply(&no_probes, "bmm", values, count, high == 1, flagged, &flag_count), 0);
                 for (size_t i = 0; i < count; i++)
                     if (flagged[i] != (bmm[i] == 1))
                         fail_msg("bmm, %s: value %g", last, (double)values[i]);
@@ -212,7 +234,7 @@ static void test_wrong_rules_say_what_is_wrong(void **state)
     bool flagged[3];
     size_t count;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        assert_int_equal(apply(rows[i].rule, (float[]){1, 2, 3}, 3, true, flagged, &count), TIDY_USAGE);
+        assert_int_equal(apply(&no_probes, rows[i].rule, (float[]){1, 2, 3}, 3, true, flagged, &count), TIDY_USAGE);
         if (strstr(tidy_error_message(), rows[i].message) == NULL)
             fail_msg("'%s' says: %s", rows[i].rule, tidy_error_message());
     }
@@ -224,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_deviation_is_of_the_population_and_strictly_past),
         cmocka_unit_test(test_top_rounds_the_share_of_all_samples),
         cmocka_unit_test(test_count_takes_ties_by_sample_index),
+        cmocka_unit_test(test_a_probe_without_a_value_is_never_flagged),
         cmocka_unit_test(test_value_includes_the_value_itself),
         cmocka_unit_test(test_infinite_ranks_pass_every_threshold_and_move_none),
         cmocka_unit_test(test_equal_values_are_one_group_of_which_none_is_flagged),
