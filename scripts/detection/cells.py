@@ -1,7 +1,7 @@
 """Reads a cell of the detection benchmark, the log of one run, through tidy-analyze.
 
-Needs tidy-analyze in PATH and logs of --detail probs. Controls take no part in what is compared: they were trained with wrong
-labels on purpose. Samples below are the others, in the data set's order.
+Needs tidy-analyze in PATH. Controls take no part in what is compared: they were trained with wrong labels on
+purpose. Samples below are the others, in the data set's order.
 """
 import gzip
 import os
@@ -60,6 +60,7 @@ def samples(log):
 
 
 def load(log):
+    """The cell of a log of --detail probs."""
     labels, wrong, control = samples(log)
     kept = numpy.flatnonzero(~control)
     return Cell(*name(log), log, kept, labels[kept], wrong[kept], export(log, "predictions")[:, kept],

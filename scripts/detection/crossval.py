@@ -1,11 +1,12 @@
-"""Probabilities of networks that never saw the sample, as cleanlab wants them: cross-validation with tidy-record's network.
+"""Cross-validation with tidy-record's network: probabilities of networks that never saw the sample, for cleanlab.
 
 usage: crossval.py labels LOG FOLDS FOLD LABELS.npy    the labels that LOG trained on, -1 in the left-out fold
-       crossval.py probs PROBS.npy FOLDS LOG FOLD_LOG...    of each left-out fold by its network, [N][classes] float32
+       crossval.py probs PROBS.npy FOLDS LOG FOLD_LOG...    of each left-out fold by its network, [N][classes]
 
-LOG is a cell's log, FOLD_LOG.ckpt the checkpoint of the run that trained on FOLD's labels. Folds are stratified by label and drawn with
-the cell's seed. The network is run here from the checkpoint's weights (docs/checkpoint-format.md): its accuracy on the test set has to be
-the one that the run logged, but for images between two classes that rounding decides.
+LOG is a cell's log, FOLD_LOG.ckpt the checkpoint of the run that trained on FOLD's labels. Folds are stratified by
+label and drawn with the cell's seed. The network is run here from the checkpoint's weights
+(docs/checkpoint-format.md): its accuracy on the test set has to be the one that the run logged, but for images
+between two classes that rounding decides.
 """
 import struct
 import sys
@@ -16,7 +17,7 @@ from sklearn.model_selection import StratifiedKFold
 
 import cells
 
-# The layers of the network 'small': convolutions of kernel size and channels, a max pool after all but the last; a linear layer.
+# The network 'small': convolutions of kernel size and channels, a max pool after all but the last; a linear layer.
 CONVOLUTIONS = ((5, 16), (3, 32), (3, 64), (3, 128))
 PIXELS, CLASSES = 3 * 3, 10
 BATCH = 500
@@ -39,8 +40,9 @@ class Network:
         with open(checkpoint, "rb") as file:
             content = file.read()
         parameters, statistics = struct.unpack_from("<QQ", content, 56)
-        self.parameters = torch.from_numpy(numpy.frombuffer(content, "<f4", parameters, 72).copy())
-        self.statistics = torch.from_numpy(numpy.frombuffer(content, "<f4", statistics, 72 + 8 * parameters).copy())
+        places = (parameters, 72), (statistics, 72 + 8 * parameters)
+        self.parameters, self.statistics = (torch.from_numpy(numpy.frombuffer(content, "<f4", *place).copy())
+                                            for place in places)
         self.convolutions, inputs = [], 1
         for kernel, outputs in CONVOLUTIONS:
             weights = self.take("parameters", kernel, kernel, inputs, outputs).permute(3, 2, 0, 1).contiguous()
@@ -48,9 +50,10 @@ class Network:
             mean, variance = self.take("statistics", outputs), self.take("statistics", outputs)
             self.convolutions.append((weights, mean, variance, scale, shift))
             inputs = outputs
-        self.weights, self.bias = self.take("parameters", PIXELS * inputs, CLASSES), self.take("parameters", CLASSES)
+        self.weights = self.take("parameters", PIXELS * inputs, CLASSES)
+        self.bias = self.take("parameters", CLASSES)
         if len(self.parameters) or len(self.statistics):
-            raise SystemExit(f"{checkpoint}: not the network 'small' for images of 28 x 28 pixels and {CLASSES} classes")
+            raise SystemExit(f"{checkpoint}: not the network 'small' for 28 x 28 pixels and {CLASSES} classes")
 
     def take(self, name, *shape):
         values, count = getattr(self, name), numpy.prod(shape)
@@ -69,7 +72,7 @@ class Network:
 
     def all_logits(self, images):
         with torch.no_grad():
-            return torch.cat([self.logits(images[first:first + BATCH]) for first in range(0, len(images), BATCH)])
+            return torch.cat([self.logits(images[i:i + BATCH]) for i in range(0, len(images), BATCH)])
 
 
 def check(network, log):
@@ -80,7 +83,8 @@ def check(network, log):
     logits = network.all_logits(images)
     largest = logits.topk(2).values
     ties = int((largest[:, 0] - largest[:, 1] < TIE).sum())
-    right, logged = int((logits.argmax(1).numpy() == labels).sum()), float(about["test-accuracy"]) * len(labels)
+    right = int((logits.argmax(1).numpy() == labels).sum())
+    logged = float(about["test-accuracy"]) * len(labels)
     if abs(right - logged) > ties + 0.5:
         raise SystemExit(f"{log}: {right} of {len(labels)} test images right, where the run logged {logged:.0f}")
 

@@ -1,6 +1,7 @@
 """What tidy-analyze finds in a cell, in rows of evaluation.py's table: ours.py LOG [PROBS_LOG].
 
-LOG is what a user has, a log of the default detail; PROBS_LOG the same run with whole probabilities, for the scores that need them.
+LOG is what a user has, a log of the default detail; PROBS_LOG the same run with whole probabilities, for the scores
+that need them.
 """
 import sys
 
@@ -9,20 +10,22 @@ import numpy
 import cells
 from evaluation import Evaluation
 
-RULES = (("aum", "gmm"), ("aum", "bmm"), ("aum", "otsu"), ("aum", "ctrl"), ("mean-loss", "gmm"), ("mean-loss", "bmm"),
-         ("mean-loss", "otsu"), ("forgetting-events", "gmm"), ("mean-correct-epoch", "mean+5std"),
-         ("mean-correct-epoch-or-never", "mean+5std"))
+RULES = (("aum", "gmm"), ("aum", "bmm"), ("aum", "otsu"), ("aum", "ctrl"), ("mean-loss", "gmm"),
+         ("mean-loss", "bmm"), ("mean-loss", "otsu"), ("forgetting-events", "gmm"),
+         ("mean-correct-epoch", "mean+5std"), ("mean-correct-epoch-or-never", "mean+5std"))
 PROBS_RULES = (("self-confidence", "confident-learning"), ("self-confidence", "prune-by-class"))
 
 
 def listed(log, score, rule):
     """(samples, scores) that flag lists, in its order; infinity is a score that is not there."""
-    rows = [row for row in cells.run("flag", log, "--score", score, "--threshold", rule) if not row[0].startswith("#")]
-    return numpy.array([int(row[0]) for row in rows], int), numpy.nan_to_num([float(row[1]) for row in rows], nan=numpy.inf)
+    rows = [row for row in cells.run("flag", log, "--score", score, "--threshold", rule) if row[0][0] != "#"]
+    values = numpy.array([float(row[1]) for row in rows])
+    return numpy.array([int(row[0]) for row in rows], int), numpy.nan_to_num(values, nan=numpy.inf)
 
 
 def scores(log):
-    return [name for name in cells.run("samples", log, "--score", "all")[0] if name not in ("#sample", "label", "truth")]
+    columns = cells.run("samples", log, "--score", "all")[0]
+    return [column for column in columns if column not in ("#sample", "label", "truth")]
 
 
 def main():
@@ -34,7 +37,8 @@ def main():
     default = scores(log)
     parts = [(log, cells.info(log)["detail"], default, RULES)]
     if probs_log:
-        parts.append((probs_log, "probs", [score for score in scores(probs_log) if score not in default], PROBS_RULES))
+        more = [score for score in scores(probs_log) if score not in default]
+        parts.append((probs_log, "probs", more, PROBS_RULES))
     for part, of, names, rules in parts:
         for score in names:
             order, values = listed(part, score, "top:1")  # all samples, controls last

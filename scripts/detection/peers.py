@@ -1,9 +1,9 @@
 """What others' tools find in a cell: peers.py LOG [CROSS_VALIDATED.npy] prints rows of evaluation.py's table.
 
-Their own code, from PyPI: InterpretDL's functions, aum's calculator, cleanlab's qualities and filters, scikit-learn's mixture as
-DivideMix calls it. By formula, where the code is a training loop or needs a framework: Toneva's order, loss EMA (RoCL; Datumaro, to
-which OpenVINO's trainer hands the losses), Dataset Cartography, the mean and the last loss. CROSS_VALIDATED.npy, [N][classes], is
-crossval.py's.
+Their own code, from PyPI: InterpretDL's functions, aum's calculator, cleanlab's qualities and filters,
+scikit-learn's mixture as DivideMix calls it. By formula, where the code is a training loop or needs a framework:
+Toneva's order, loss EMA (RoCL; Datumaro, to which OpenVINO's trainer hands the losses), Dataset Cartography, the
+mean and the last loss. CROSS_VALIDATED.npy, [N][classes], is crossval.py's.
 """
 import importlib.util
 import os
@@ -22,13 +22,13 @@ import cells
 from evaluation import Evaluation
 
 QUALITIES = ("self_confidence", "normalized_margin", "confidence_weighted_entropy")
-FILTERS = ("prune_by_noise_rate", "prune_by_class", "both", "confident_learning", "predicted_neq_given", "low_self_confidence",
-           "low_normalized_margin")  # the first is find_label_issues' default
+FILTERS = ("prune_by_noise_rate", "prune_by_class", "both", "confident_learning", "predicted_neq_given",
+           "low_self_confidence", "low_normalized_margin")  # the first is find_label_issues' default
 
 
 def interpretdl_functions():
-    """InterpretDL's class of forgetting events. Its two functions need NumPy alone, but its file imports Paddle and the package
-    its other interpreters: stand-ins take their place, and the installed file itself is run."""
+    """InterpretDL's class of forgetting events. Its two functions need NumPy alone, but its file imports Paddle and
+    the package its other interpreters: stand-ins take their place, and the installed file itself is run."""
     package = importlib.util.find_spec("interpretdl").submodule_search_locations[0]
     for module, content in (("paddle", {"optimizer": None}), ("standin", {"__path__": []}),
                             ("standin.abc_interpreter", {"Interpreter": object})):
@@ -60,7 +60,8 @@ def area_under_margin(cell, evaluation):
     with tempfile.TemporaryDirectory() as folder:
         calculator = AUMCalculator(folder)
         for log_probs in cell.log_probs:
-            records = calculator.update(torch.from_numpy(log_probs), torch.from_numpy(cell.labels), range(len(cell.labels)))
+            records = calculator.update(torch.from_numpy(log_probs), torch.from_numpy(cell.labels),
+                                        range(len(cell.labels)))
     evaluation.ranked("aum", "aum", "margin", -numpy.array([records[i].aum for i in range(len(cell.labels))]))
 
 
@@ -73,12 +74,13 @@ def losses(cell, evaluation):
     evaluation.ranked("Datumaro, OpenVINO", "loss-ema", "loss", datumaro)
     evaluation.ranked("small loss", "mean-loss", "loss", cell.losses.mean(axis=0, dtype=float))
     evaluation.ranked("small loss", "last-loss", "loss", cell.losses[-1])
-    evaluation.ranked("Dataset Cartography", "confidence", "loss", -numpy.exp(-cell.losses.astype(float)).mean(axis=0))
+    confidence = numpy.exp(-cell.losses.astype(float)).mean(axis=0)
+    evaluation.ranked("Dataset Cartography", "confidence", "loss", -confidence)
 
 
 def dividemix(cell, evaluation):
-    """On the losses of the last epoch, and on the mean of the last five as its code does for much noise. Its losses are of a pass of
-    their own after the epoch; these are of the training's."""
+    """On the losses of the last epoch, and on the mean of the last five as its code does for much noise. Its losses
+    are of a pass of their own after the epoch; these are of the training's."""
     scaled = [(loss - loss.min()) / (loss.max() - loss.min()) for loss in cell.losses.astype(float)]
     for score, values in (("last-loss", scaled[-1]), ("mean-of-5-losses", numpy.mean(scaled[-5:], axis=0))):
         mixture = GaussianMixture(n_components=2, max_iter=10, tol=1e-2, reg_covar=5e-4, random_state=0)
@@ -87,15 +89,18 @@ def dividemix(cell, evaluation):
 
 
 def cleanlab(cell, evaluation, cross_validated):
-    given = {"last": numpy.exp(cell.log_probs[-1].astype(float)), "mean": numpy.exp(cell.log_probs.astype(float)).mean(axis=0)}
+    given = {"last": numpy.exp(cell.log_probs[-1].astype(float)),
+             "mean": numpy.exp(cell.log_probs.astype(float)).mean(axis=0)}
     if cross_validated is not None:
         given["cross-validated"] = cross_validated[cell.samples].astype(float)
     for of, probs in given.items():
         probs /= probs.sum(axis=1, keepdims=True)
         for quality in QUALITIES:
-            evaluation.ranked("cleanlab", quality, of, -get_label_quality_scores(cell.labels, probs, method=quality))
+            scores = get_label_quality_scores(cell.labels, probs, method=quality)
+            evaluation.ranked("cleanlab", quality, of, -scores)
         for rule in FILTERS:
-            evaluation.flagged("cleanlab", "-", of, rule, find_label_issues(cell.labels, probs, filter_by=rule, n_jobs=1))
+            flagged = find_label_issues(cell.labels, probs, filter_by=rule, n_jobs=1)
+            evaluation.flagged("cleanlab", "-", of, rule, flagged)
 
 
 def main():

@@ -1,7 +1,7 @@
-"""The tables of docs/detection.md from the benchmark's rows: tables.py PEERS.tsv OURS.tsv [SEED...] prints Markdown.
+"""The tables of docs/detection.md from the benchmark's rows: tables.py PEERS.tsv OURS.tsv [SEED...] prints them.
 
-One table of average precision and one of F1 for each data set. A value over several seeds is their mean, and so are the ends of its
-interval. By default the seeds are all there are.
+One table of average precision and one of F1 for each data set. A value over several seeds is their mean, and so are
+the ends of its interval. By default the seeds are all there are.
 """
 import csv
 import sys
@@ -9,8 +9,8 @@ from collections import defaultdict
 
 import numpy
 
-NOISES = ("uniform-0.01", "uniform-0.05", "uniform-0.2", "uniform-0.4", "pair-0.1", "pair-0.2", "pair-0.4", "matrix-0.2",
-          "image-0.05", "image-0.2")
+NOISES = ("uniform-0.01", "uniform-0.05", "uniform-0.2", "uniform-0.4", "pair-0.1", "pair-0.2", "pair-0.4",
+          "matrix-0.2", "image-0.05", "image-0.2")
 # Of tidy-analyze's rankings: the default, and those that no peer has. All are in OURS.tsv.
 SHOWN = ("aum", "correctness", "majority-disagreement")
 PROBABILITIES = ("last", "mean", "cross-validated")
@@ -18,8 +18,8 @@ DATASETS = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST"}
 
 
 def read(paths, seeds):
-    """{(data set, row name): {noise: [rows of the seeds]}}, once for rankings and once for sets; in the files' order."""
-    rankings, sets = defaultdict(lambda: defaultdict(list)), defaultdict(lambda: defaultdict(list))
+    """{(data set, row name): {noise: [rows of seeds]}}, of the rankings and of the sets, in the files' order."""
+    rankings, sets = (defaultdict(lambda: defaultdict(list)) for _ in range(2))
     for path in paths:
         with open(path, newline="") as file:
             for row in csv.DictReader(file, delimiter="\t"):
@@ -55,12 +55,14 @@ def cell(rows, column, best):
     return f"{shown} ({text(value(rows, column + '_low'))} to {text(value(rows, column + '_high'))})"
 
 
+def noises_of(dataset, entries):
+    return [noise for noise in NOISES if any(of == dataset and noise in rows for (of, _), rows in entries.items())]
+
+
 def table(dataset, entries, column, with_none):
-    noises = [noise for noise in NOISES if any(noise in rows for (place, _), rows in entries.items() if place == dataset)]
-    rows = {name: rows for (place, name), rows in entries.items() if place == dataset}
-    if not rows:
-        return
-    best = {noise: numpy.nanmax([value(row[noise], column) for row in rows.values() if row[noise]]) for noise in noises}
+    noises = noises_of(dataset, entries)
+    rows = {name: rows for (of, name), rows in entries.items() if of == dataset}
+    best = {noise: numpy.nanmax([value(row[noise], column) for row in rows.values()]) for noise in noises}
     head = noises + (["flagged of none"] if with_none else [])
     print("| | " + " | ".join(head) + " |\n|" + "---|" * (len(head) + 1))
     for name, row in rows.items():
@@ -75,7 +77,7 @@ def main():
     rankings, sets = read(sys.argv[1:3], sys.argv[3:])
     for dataset, title in DATASETS.items():
         for entries, column, what in ((rankings, "ap", "average precision"), (sets, "f1", "F1 of the flagged")):
-            if any(place == dataset for place, _ in entries):
+            if any(of == dataset for of, _ in entries):
                 print(f"### {title}: {what}\n")
                 table(dataset, entries, column, column == "f1")
 

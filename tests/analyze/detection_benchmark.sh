@@ -1,4 +1,4 @@
-# scripts/detection measures as 'tidy-analyze eval' does: two programs that know nothing of each other agree on every figure.
+# scripts/detection measures as 'tidy-analyze eval' does: two programs that know nothing of each other agree.
 . "$TIDY_SOURCE/tests/analyze/harness.bash"
 needs_numpy
 scripts=$TIDY_SOURCE/scripts/detection
@@ -6,7 +6,8 @@ export PYTHONDONTWRITEBYTECODE=1
 
 # ours FOLDER: its log's rows, as score, rule, flagged, precision, recall, f1, ap, auroc, best_f1.
 ours() {
-    /usr/bin/python3 "$scripts/ours.py" "$1/fashion-mnist-uniform-0.05-1.tidy" >rows 2>stderr || fail "ours.py: $(cat stderr)"
+    /usr/bin/python3 "$scripts/ours.py" "$1/fashion-mnist-uniform-0.05-1.tidy" >rows 2>stderr ||
+        fail "ours.py: $(cat stderr)"
     cut -f 5,7-11,14,17,18 rows
 }
 
@@ -33,7 +34,7 @@ make-log controls/fashion-mnist-uniform-0.05-1.tidy margin 600 6 0 controls
 for folder in whole controls; do
     log=$folder/fashion-mnist-uniform-0.05-1.tidy
     ours $folder >all
-    # Rankings. A score that some samples lack is not compared where eval ranks the controls among those; nor is AUROC there.
+    # Rankings. With controls, which eval ranks last, only scores that all others have, and no AUROC.
     awk -F'\t' '$2 == "-"' all >rankings
     tidy-analyze eval $log --score all | grep -v '^#' >expected
     if [ $folder = controls ]; then
