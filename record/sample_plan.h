@@ -30,11 +30,14 @@ struct sample_plan {
 
 /* A sample that the label file leaves out is TIDYLOG_LEFT_OUT and keeps the data set's label. What follows is among
  * the others, n samples of C classes. Noise is planted as noise_plant says; the truth is then what it replaced, if
- * no file has it. Threshold samples (Pleiss et al. 2020, 'Identifying Mislabeled Data using the Area Under the
+ * no file has it. Controls: of a random permutation of the n, the first round(R n) whose label is not known to be
+ * wrong (it is the truth, or there is none); those of one given class are labelled with each of the other C - 1 in
+ * turn, from a random one on. The same seed plants the same noise with and without them. Threshold samples (Pleiss et al. 2020, 'Identifying Mislabeled Data using the Area Under the
  * Margin Ranking'): of a random permutation of the n, draw K has the K-th round(n / (C + 1)), labelled C. Halves:
  * of another one the first ceil(n / 2), and the rest (Maini et al. 2022, 'Characterizing Datapoints via
- * Second-Split Forgetting'). Errors: of the files and of noise_plant; no sample is left; draws, controls or halves that
- * would be empty; controls in a data set of one class. */
+ * Second-Split Forgetting'). Errors: of the files and of noise_plant; no sample is left; draws,
+ * controls or halves that would be empty; more controls than there are labels that may be right; controls in a data
+ * set of one class. */
 int sample_plan_create(struct sample_plan *out, const struct sample_options *options, const struct dataset *train);
 void sample_plan_destroy(struct sample_plan *plan);
 

@@ -156,6 +156,118 @@ static void test_threshold_samples_are_of_those_that_are_trained_on(void **state
     expect_failure(&options, "--threshold-samples: of 55 samples there are 11 draws of 5, not 12");
 }
 
+/* Checks what every control promises, and counts them by given class and label. Returns how many there are. */
+static size_t check_controls(const struct sample_plan *plan, size_t of[CLASSES][CLASSES])
+{
+    size_t controls = 0;
+    memset(of, 0, sizeof(size_t[CLASSES][CLASSES]));
+    assert_int_equal(plan->classes, CLASSES);
+    assert_string_equal(plan->probes, "controls");
+    for (size_t i = 0; i < SAMPLES; i++) {
+        assert_in_range(plan->labels[i], 0, CLASSES - 1);
+        if (plan->labels[i] == plan->given[i])
+            continue;
+        controls++;
+        of[plan->given[i]][plan->labels[i]]++;
+        assert_true(plan->truth == NULL || plan->truth[i] == plan->given[i]);
+        assert_true(plan->parts == NULL || plan->parts[i] != TIDYLOG_LEFT_OUT);
+    }
+    for (size_t given_class = 0; given_class < CLASSES; given_class++) {
+        size_t least = SIZE_MAX, most = 0;
+        for (size_t other = 0; other < CLASSES; other++) {
+            size_t count = of[given_class][other];
+            least = other != given_class && count < least ? count : least;
+            most = count > most ? count : most;
+        }
+        assert_in_range(most - least, 0, 1);
+    }
+    return controls;
+}
+
+static void test_controls_are_a_share_with_wrong_labels_in_turn(void **state)
+{
+    (void)state;
+    size_t of[CLASSES][CLASSES], other_of[CLASSES][CLASSES], of_first[SAMPLES] = {0};
+    static const struct {
+        double share;
+        size_t count; /* round(110 share) */
+    } cases[] = {{0.01, 1}, {0.1, 11}, {0.2, 22}, {0.5, 55}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sample_options options = {.controls = cases[i].share, .seed = 5};
+        struct sample_plan plan = make_plan(&options), again = make_plan(&options);
+        options.seed = 6;
+        struct sample_plan other = make_plan(&options);
+        assert_int_equal(check_controls(&plan, of), cases[i].count);
+        assert_int_equal(check_controls(&other, other_of), cases[i].count);
+        assert_memory_equal(plan.given, given, sizeof given);
+        assert_null(plan.parts);
+        assert_null(plan.truth);
+        assert_memory_equal(plan.labels, again.labels, sizeof given);
+        assert_memory_not_equal(plan.labels, other.labels, sizeof given);
+        for (size_t k = 0; k < SAMPLES; k++)
+            of_first[k] += plan.labels[k] != given[k];
+        sample_plan_destroy(&plan);
+        sample_plan_destroy(&again);
+        sample_plan_destroy(&other);
+    }
+    size_t in_all = 0;
+    for (size_t k = 0; k < SAMPLES; k++)
+        in_all += of_first[k] == 4;
+    assert_int_equal(in_all, 1); /* a smaller share is a part of a larger one's */
+}
+
+static void test_controls_are_drawn_from_labels_not_known_to_be_wrong(void **state)
+{
+    (void)state;
+    struct noise noise = {.rate = 0.5, .kind = NOISE_UNIFORM};
+    size_t of[CLASSES][CLASSES];
+    struct sample_options options = {.labels = write_file(SAMPLES, 11), .noise = &noise, .seed = 3};
+    struct sample_plan without = make_plan(&options);
+    /* 100 are left, 50 of them right: every one of those can be a control. */
+    options.controls = 0.5;
+    struct sample_plan plan = make_plan(&options);
+    assert_int_equal(check_controls(&plan, of), 50);
+    assert_memory_equal(plan.truth, without.truth, sizeof given);
+    assert_memory_equal(plan.given, without.labels, sizeof given);
+    assert_memory_equal(plan.parts, without.parts, sizeof given);
+    assert_null(without.given);
+    sample_plan_destroy(&plan);
+    sample_plan_destroy(&without);
+
+    noise.rate = 0.51;
+    expect_failure(&options,
+                   "--controls 0.5: 50 samples are wanted, but only 49 have a label that is not known to be wrong");
+
+    /* A truth from a file, of which every other label differs: 55 can be controls. */
+    char text[4096];
+    size_t used = 0;
+    options = (struct sample_options){
+        .truth = support_path(support_scratch_folder(), "truth.tsv"), .controls = 0.5, .seed = 3};
+    for (size_t i = 0; i < SAMPLES; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%zu,%zu\n", i, (given[i] + i % 2) % CLASSES);
+    support_write_file(options.truth, text, used);
+    plan = make_plan(&options);
+    assert_int_equal(check_controls(&plan, of), 55);
+    sample_plan_destroy(&plan);
+}
+
+static void test_controls_are_in_both_halves(void **state)
+{
+    (void)state;
+    size_t of[CLASSES][CLASSES], in[2] = {0};
+    struct sample_options options = {.controls = 0.2, .halves = true, .seed = 1};
+    struct sample_plan plan = make_plan(&options);
+    options.controls = 0;
+    struct sample_plan without = make_plan(&options);
+    assert_int_equal(check_controls(&plan, of), 22);
+    assert_memory_equal(plan.parts, without.parts, sizeof given);
+    for (size_t i = 0; i < SAMPLES; i++)
+        in[plan.parts[i]] += plan.labels[i] != given[i];
+    assert_true(in[0] > 0 && in[1] > 0);
+    sample_plan_destroy(&plan);
+    sample_plan_destroy(&without);
+}
+
 static void test_halves_are_random_by_the_seed_and_can_be_exchanged(void **state)
 {
     (void)state;
@@ -198,7 +310,15 @@ static void test_what_cannot_be_planned_is_an_error(void **state)
     expect_failure(&options, "one sample cannot be split in two");
     options = (struct sample_options){.threshold_draw = 1}; /* round(1 / 11) = 0 */
     expect_failure(&options, "of 1 samples there are 0 draws of 0, not 1");
+    options = (struct sample_options){.controls = 0.4}; /* round(0.4 * 1) = 0 */
+    expect_failure(&options, "--controls 0.4: of 1 samples that is none");
     data.samples = SAMPLES;
+    data.classes = 1;
+    memset(given, 0, sizeof given);
+    options.controls = 0.5;
+    expect_failure(&options, "--controls: the data set has one class only, so that no label can be wrong");
+    data.classes = CLASSES;
+    set_up(state);
 }
 
 int main(void)
@@ -209,6 +329,9 @@ int main(void)
         cmocka_unit_test(test_a_truth_is_kept_beside_whatever_is_trained_on),
         cmocka_unit_test(test_draws_of_threshold_samples_are_disjoint_and_cover_all),
         cmocka_unit_test(test_threshold_samples_are_of_those_that_are_trained_on),
+        cmocka_unit_test(test_controls_are_a_share_with_wrong_labels_in_turn),
+        cmocka_unit_test(test_controls_are_drawn_from_labels_not_known_to_be_wrong),
+        cmocka_unit_test(test_controls_are_in_both_halves),
         cmocka_unit_test(test_halves_are_random_by_the_seed_and_can_be_exchanged),
         cmocka_unit_test(test_what_cannot_be_planned_is_an_error),
     };

@@ -41,6 +41,25 @@ expect 0 "(600 images, 12x12x1, 5 classes, 120 threshold-samples)" $train --thre
 [ "$(info d.tidy classes)" = 5 ] || fail "$(tidy-analyze info d.tidy)"
 check_resume --threshold-samples 2 --noise 0.1
 
+# Controls: round(0.05 * 600) of them, beside the noise that is planted without them, and also in halves.
+expect 0 "(600 images, 12x12x1, 4 classes, 60 labels planted wrong, 30 controls)" \
+    $train --noise 0.1 --controls 0.05 --epochs 2 -o k.tidy
+expect 0 "" $train --noise 0.1 --epochs 2 -o l.tidy
+for what in given truth; do
+    for log in k l; do
+        tidy-analyze export $log.tidy --what $what -o $log.$what.npy || fail "export"
+    done
+    cmp k.$what.npy l.$what.npy || fail "$what differs with controls"
+done
+compare-logs k.tidy l.tidy 2>difference && fail "--controls changes nothing"
+grep -q "different probes" difference || fail "$(cat difference)"
+[ "$(tidy-analyze samples k.tidy --score aum | awk '$4 == "nan"' | wc -l)" = 30 ] || fail "30 samples have no score"
+check_resume --controls 0.05 --noise 0.1
+write_labels
+expect 0 ", 200 left out, 20 controls)" $train --labels labels.tsv --controls 0.05 --epochs 1 -o k.tidy --force
+check_resume --labels labels.tsv --controls 0.05
+check_resume --second-split 1 --controls 0.05
+
 # Two halves, and the same ones exchanged.
 expect 0 "" $train --second-split 2 --epochs 3 -o e.tidy
 expect 0 "" $train --second-split 2 --swap-halves --epochs 3 -o f.tidy
@@ -57,6 +76,8 @@ ended=$(info g.tidy epochs-finished)
 expect 0 "g.tidy has all of its $ended epochs: nothing to do" tidy-record resume g.tidy
 expect 0 "epoch $((ended + 2))/$((ended + 2))" tidy-record resume g.tidy --epochs $((ended + 2))
 expect 0 "" $train --noise 0.02 --epochs 60 --lr 0.02 --detail class --stop-when-stable -o h.tidy
+expect 0 "30 controls" $stable --controls 0.05 -o i.tidy
+[ "$(info i.tidy epochs-finished)" -lt 60 ] || fail "does not end with controls"
 
 # Options that do not go together, or files that cannot be what is asked for: nothing is written.
 failure()
@@ -69,6 +90,13 @@ failure 2 "--second-split 4 needs more epochs than that: --epochs 5 or more, not
 failure 2 "--swap-halves exchanges the halves of --second-split N" $train --swap-halves
 failure 2 "--stop-when-stable cannot be had with --second-split" $train --stop-when-stable --second-split 2
 failure 2 "--threshold-samples" $train --threshold-samples first
+failure 2 "--controls cannot be had with --threshold-samples: leave one out" $train --controls 0.1 --threshold-samples 1
+for share in 0.6 nan -0.1 few; do
+    failure 2 "--controls" $train --controls=$share
+done
+failure 1 "--controls 0.0001: of 600 samples that is none" $train --controls 0.0001
+failure 1 "--controls 0.5: 300 samples are wanted, but only 240 have a label that is not known to be wrong" \
+    $train --controls 0.5 --noise 0.6
 failure 1 "of 600 samples there are 5 draws of 120, not 6" $train --threshold-samples 6
 failure 1 "nowhere.idx" $train --labels nowhere.idx
 failure 1 "labels.tsv: has no label for sample 0" $train --truth labels.tsv
