@@ -27,8 +27,17 @@ int analysis_open(struct analysis *out, const char *path)
     return status;
 }
 
+void analysis_forget_posterior(struct analysis *analysis)
+{
+    if (analysis->posterior != NULL)
+        label_posterior_destroy(analysis->posterior);
+    free(analysis->posterior);
+    analysis->posterior = NULL;
+}
+
 void analysis_close(struct analysis *analysis)
 {
+    analysis_forget_posterior(analysis);
     class_means_destroy(&analysis->means);
     class_counts_destroy(&analysis->counts);
     score_set_destroy(&analysis->scores);
@@ -216,6 +225,7 @@ int analysis_replay_run(struct analysis *analysis, uint32_t run, const struct re
 
 int analysis_replay(struct analysis *analysis, const struct replay_observer *also)
 {
+    analysis_forget_posterior(analysis);
     if (analysis->runs == 1)
         return analysis_replay_run(analysis, 0, also);
     if (also != NULL)

@@ -4,6 +4,7 @@
 
 #include "analyze/class_counts.h"
 #include "analyze/class_means_block.h"
+#include "analyze/label_posterior.h"
 #include "analyze/replay.h"
 #include "analyze/score_set.h"
 #include "analyze/scores.h"
@@ -28,6 +29,7 @@ struct analysis {
 
     struct score_sources sources; /* of the run replayed last */
     struct score_set scores;
+    struct label_posterior *posterior; /* what label-posterior was made from; NULL where it was not chosen */
 
     /* Sums of all samples and runs, where they fit into one block; or of the selected run. */
     struct class_counts counts;
@@ -38,6 +40,9 @@ struct analysis {
 /* Opens the log. Freed with analysis_close, also after a failure. *out stays where it is meanwhile. */
 int analysis_open(struct analysis *out, const char *path);
 void analysis_close(struct analysis *analysis);
+
+/* Frees the posterior and sets it to NULL. */
+void analysis_forget_posterior(struct analysis *analysis);
 
 /* Chooses the scores named in `text` (see score_set_choose). Errors also: the selection's. */
 int analysis_choose(struct analysis *analysis, const char *text);

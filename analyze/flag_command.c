@@ -104,10 +104,12 @@ int flag_command(int argc, char **argv)
         .description =
             "Columns: sample, score (its value), label (as given), suggested and probability (the class of the\n"
             "largest mean probability where the log has them, else the class most often predicted and the share\n"
-            "of predictions in which it was), truth (where it is known). Equal scores are listed by sample index.\n"
+            "of predictions in which it was; with --score label-posterior the most probable class but the given\n"
+            "one, and its posterior probability), truth (where it is known). Equal scores are listed by index.\n"
             "AUM is the default score because it finds most among the scores that need margins only (the README\n"
             "has figures); a log recorded with --detail class needs another.\n\n" THRESHOLD_HELP,
         .example = "tidy-analyze flag run.tidy --score aum --threshold top:0.01\n"
+                   "tidy-analyze flag run.tidy --score label-posterior --threshold value:0.5\n"
                    "tidy-analyze flag run.tidy --score mean-correct-epoch --threshold mean+5std\n"
                    "tidy-analyze flag run.tidy --score forgetting-events --threshold top:0.02 --last 3\n"
                    "tidy-analyze flag run.tidy --threshold count:100 | cut -f1 | tidy-analyze eval run.tidy",

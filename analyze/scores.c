@@ -7,6 +7,7 @@
 
 #include "analyze/confident_suspects.h"
 #include "analyze/ctrl.h"
+#include "analyze/label_posterior.h"
 #include "common/error.h"
 #include "common/options.h"
 
@@ -280,6 +281,8 @@ const struct score_row score_rows[] = {
      .summary = "mean of q (1 - q), q the given label's probability"},
     {"ctrl", TIDYLOG_MARGIN, SUSPICIOUS_HIGH, .fill = ctrl_fill,
      .summary = "1 in the cluster of its class whose losses stay high, else 0"},
+    {"label-posterior", TIDYLOG_MARGIN, SUSPICIOUS_HIGH, .fill = label_posterior_fill,
+     .summary = "probability that the given label is wrong, under an estimated transition of the noise"},
 
     {"el2n", TIDYLOG_PROBS, SUSPICIOUS_HIGH, .value_of_means = el2n,
      .summary = "mean length of the error vector, probabilities minus one-hot label"},

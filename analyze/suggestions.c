@@ -3,8 +3,10 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyze/analysis.h"
+#include "analyze/label_posterior.h"
 #include "common/memory.h"
 
 struct suggesting {
@@ -40,6 +42,14 @@ static int suggest_most_probable(void *context, const struct class_means *means)
     return 0;
 }
 
+static bool from_posterior(const struct analysis *analysis)
+{
+    for (size_t s = 0; s < analysis->scores.count; s++)
+        if (analysis->scores.scores[s].row->fill == label_posterior_fill)
+            return true;
+    return false;
+}
+
 static bool from_means(const struct analysis *analysis)
 {
     return analysis->run->detail >= TIDYLOG_PROBS;
@@ -47,7 +57,8 @@ static bool from_means(const struct analysis *analysis)
 
 void suggestions_announce(struct analysis *analysis)
 {
-    *(from_means(analysis) ? &analysis->keeps_means : &analysis->keeps_counts) = true;
+    if (!from_posterior(analysis))
+        *(from_means(analysis) ? &analysis->keeps_means : &analysis->keeps_counts) = true;
 }
 
 int suggestions_create(struct suggestion **out, struct analysis *analysis)
@@ -56,6 +67,10 @@ int suggestions_create(struct suggestion **out, struct analysis *analysis)
     int status = memory_allocate(out, run->samples, sizeof **out, "suggested labels");
     if (status != 0)
         return status;
+    if (from_posterior(analysis)) {
+        memcpy(*out, analysis->posterior->suggestions, run->samples * sizeof **out);
+        return 0;
+    }
     struct suggesting to = {*out, tidylog_data_classes(run)};
     for (size_t i = 0; i < run->samples; i++)
         (*out)[i] = (struct suggestion){analysis->given[i], NAN};

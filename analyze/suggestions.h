@@ -6,7 +6,8 @@
 
 struct analysis;
 
-/* With probabilities recorded: the class of the largest mean probability, and that. Else: the class most often
+/* Where the score label-posterior is made: the most probable class but the given one, and its posterior
+ * probability. Else, with probabilities recorded: the class of the largest mean probability, and that. Else: the class most often
  * predicted, and the share of the presentations in which it was. Of equal ones the smallest class; never a probe's
  * extra class. */
 struct suggestion {

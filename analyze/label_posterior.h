@@ -1,0 +1,39 @@
+/* The probability that a given label is wrong, and the label that is more probable, under an estimated transition
+ * of the noise: the score label-posterior. docs/scores.md has the definition. */
+#ifndef TIDY_ANALYZE_LABEL_POSTERIOR_H
+#define TIDY_ANALYZE_LABEL_POSTERIOR_H
+
+#include <stddef.h>
+
+#include "analyze/noise_transition.h"
+#include "analyze/rebuilt_means.h"
+#include "analyze/suggestions.h"
+
+struct analysis;
+
+struct label_posterior {
+    size_t samples;
+    float *wrong;                   /* [samples] P(the given label is wrong); NaN where the sample has no vector */
+    struct suggestion *suggestions; /* [samples] the most probable other label, and its probability */
+    struct noise_transition transition;
+    double temperature;    /* exponent of the network's probabilities: below 1 it was too sure */
+    double *class_weights; /* [classes] how much more frequent each class is than the network has it */
+    double expected_wrong; /* sum of `wrong` */
+    size_t judged;         /* samples that have a number; expected_wrong / judged is the noise rate */
+};
+
+/* Estimates all of it from the means; which classes they name is completed. The parts, with their sources: anchor
+ * points and the observed label as a mixture of true classes (forward correction) are Patrini et al. 2017 (CVPR),
+ * taking the noise out of the mean vectors is expectation-maximisation of a mixture with known components
+ * (Richardson 1972; Lucy 1974), the temperature Guo et al. 2017 (ICML), fitted to the given labels. Any number
+ * of samples and classes: with one class no label is wrong, without samples that have a vector there are no
+ * numbers. Freed with label_posterior_destroy, also after a failure. */
+int label_posterior_create(struct label_posterior *out, struct rebuilt_means *means);
+void label_posterior_destroy(struct label_posterior *posterior);
+
+/* The score label-posterior, a score_row's `fill`, of the selected run, which is replayed once more. What it was
+ * made from stays in analysis->posterior; its suggestions are then the most probable of all runs replayed since
+ * analysis_replay began, everything else is of this run. */
+int label_posterior_fill(float *column, struct analysis *analysis);
+
+#endif
