@@ -17,7 +17,7 @@ struct label_posterior {
     struct suggestion *suggestions; /* [samples] the most probable other label, and its probability */
     struct noise_transition transition;
     double temperature;    /* exponent of the network's probabilities: below 1 it was too sure */
-    double *class_weights; /* [classes] how much more frequent a class is than the network has it */
+    double *class_weights; /* [classes] how much more frequent each class is than the network has it */
     double expected_wrong; /* sum of `wrong` */
     size_t judged;         /* samples that have a number; expected_wrong / judged is the noise rate */
 };

@@ -101,6 +101,6 @@ fi
 fails 2 "unknown chart 'lerning'; did you mean 'learning'" tidy-analyze plot lerning run.tidy
 fails 2 "plot learning takes no --score" tidy-analyze plot learning run.tidy --score aum
 fails 2 "x.jpg: charts are drawn as .png, .svg or .pdf" tidy-analyze plot pr run.tidy -o x.jpg
-fails 2 "a chart has room for 7 scores, not 18" tidy-analyze plot pr run.tidy --score all
+fails 2 "a chart has room for 7 scores, not 19" tidy-analyze plot pr run.tidy --score all
 fails 2 "--force goes with -o FILE" tidy-analyze plot pr run.tidy --force
 finish

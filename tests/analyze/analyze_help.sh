@@ -23,7 +23,7 @@ done
 
 # All scores are in the help of samples, and all of them work by name.
 tidy-analyze samples --help | awk '$2 ~ /^(class|margin)$/ && $3 ~ /^(high|low)$/ { print $1 }' >scores
-equals "scores that margin feeds" "$(wc -l <scores)" 19
+equals "scores that margin feeds" "$(wc -l <scores)" 20
 while read -r score; do
     tidy-analyze samples run.tidy --score "$score" >/dev/null 2>stderr || fail "samples --score $score: $(cat stderr)"
 done < <(grep -v second-split scores)

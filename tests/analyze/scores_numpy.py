@@ -269,6 +269,121 @@ def two_means(points):
     return group == (0 if centres[1].sum() < centres[0].sum() else 1)
 
 
+# ---- label-posterior: dense, with every class in its own column ------------------------------------------------------
+
+
+def rebuilt_means(run):
+    """[samples][classes]; rows are NaN where a margin or probability was."""
+    at, others = np.arange(run.samples), run.classes - 1
+    total = np.zeros((run.samples, run.classes))
+    for t in range(run.epochs):
+        q = np.maximum(run.q_y[t], 1e-12)
+        wrong = ~run.right[t]
+        with np.errstate(over="ignore", invalid="ignore"):
+            of_predicted = np.where(wrong, np.minimum(q * np.exp(-run.margin[t]), 1 - q), 0)
+        sharing = others - wrong
+        row = np.repeat((np.maximum(1 - q - of_predicted, 1e-12) / np.maximum(sharing, 1))[:, None], run.classes, 1)
+        row[wrong, run.predicted[t][wrong]] = of_predicted[wrong]
+        row[at, run.labels] = q
+        row[np.isnan(run.margin[t])] = np.nan
+        total += (t + 1) * row
+    return total / (run.epochs * (run.epochs + 1) / 2)
+
+
+def noise_transition(means, labels):
+    """(transition as a function of the common rate, pairs that stand out, first rate) of samples that have a mean."""
+    classes = means.shape[1]
+    top, counts = means.argmax(axis=1), np.zeros((2, classes, classes))
+    for a in range(classes):
+        members = np.flatnonzero(top == a)
+        if len(members) == 0:
+            continue
+        values = means[members, a]
+        low, middle, high = np.percentile(values, [20, 59.5, 99])
+        for i, value in zip(members, values):
+            if low <= value <= high:
+                counts[int(value >= middle), a, labels[i]] += 1
+    share = counts.sum(axis=0) / np.maximum(counts.sum(axis=(0, 2))[:, None], 1)
+    halves = counts / np.maximum(counts.sum(axis=2, keepdims=True), 1)
+    off = ~np.eye(classes, dtype=bool)
+    rate = max(np.median(share[off]) if classes > 1 else 0, 1 / counts.sum())
+    pairs = off & (share > max(3 * rate, 0.02)) & (counts.sum(axis=0) >= 10) & (halves[1] > 0.5 * halves[0])
+
+    def transition(rate):
+        rate = min(max(rate, 1e-4 / classes), 1 / classes)
+        table = np.where(pairs, share, rate) * off
+        return table + np.diag(np.maximum(1 - table.sum(axis=1), rate))
+
+    return transition, pairs, rate
+
+
+def unmixed(means, table):
+    p = means / means.sum(axis=1, keepdims=True)
+    for _ in range(10):
+        p = p * ((means / (p @ table)) @ table.T)
+        p /= p.sum(axis=1, keepdims=True)
+    return p
+
+
+def golden_section(f, low, high, steps):
+    share = (math.sqrt(5) - 1) / 2
+    left, right = high - share * (high - low), low + share * (high - low)
+    at_left, at_right = f(left), f(right)
+    for _ in range(steps):
+        if at_left < at_right:
+            high, right, at_right = right, left, at_left
+            left = high - share * (high - low)
+            at_left = f(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + share * (high - low)
+            at_right = f(right)
+    return (low + high) / 2
+
+
+def posterior_of_classes(run):
+    """[samples][classes] probability of each true class, given image and label; rows of NaN where there is none."""
+    means, result = rebuilt_means(run), np.full((run.samples, run.classes), np.nan)
+    scored = ~np.isnan(means[:, 0])
+    if not scored.any():
+        return result
+    means, labels = means[scored], run.labels[scored]
+    transition, pairs, rate = noise_transition(means, labels)
+    table, weights, at = transition(rate), np.ones(run.classes), np.arange(len(labels))
+    for number in range(9):
+        logs = np.log(np.maximum(unmixed(means, table), 0.01 / run.classes))
+        logs -= logs.max(axis=1, keepdims=True)
+        chance = table[:, labels].T
+
+        def surprise(b):
+            powers = np.exp(b * logs) * weights
+            return (np.log(powers.sum(axis=1)) - np.log((powers * chance).sum(axis=1))).sum()
+
+        powers = np.exp(golden_section(surprise, 0.25, 8, 12) * logs)
+        for _ in range(3):
+            before = powers * weights
+            before /= before.sum(axis=1, keepdims=True)
+            after = before * chance
+            after /= after.sum(axis=1, keepdims=True)
+            weights = np.maximum(weights * after.sum(axis=0) / before.sum(axis=0), 1e-9)
+        after = powers * weights * chance
+        after /= after.sum(axis=1, keepdims=True)
+        if number < 8 and run.classes > 1:
+            by_label = np.zeros((run.classes, run.classes))
+            np.add.at(by_label.T, labels, after)
+            others = ~pairs & ~np.eye(run.classes, dtype=bool)
+            chances = (after.sum(axis=0)[:, None] * others).sum()
+            table = transition(by_label[others].sum() / chances)
+    result[scored] = after
+    return result
+
+
+def label_posterior(run):
+    posterior = posterior_of_classes(run)
+    others = np.arange(run.classes) != run.labels[:, None]
+    return np.where(np.isnan(posterior[:, 0]), np.nan, (posterior * others).sum(axis=1))
+
+
 # ---- rules on keys, where high is suspicious and NaN has none -------------------------------------------------------
 
 
