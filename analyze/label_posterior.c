@@ -358,6 +358,7 @@ int label_posterior_create(struct label_posterior *out, struct rebuilt_means *me
 {
     struct estimate e = {.means = means, .out = out};
     *out = (struct label_posterior){.samples = means->samples, .temperature = 1};
+    rebuilt_means_discount(means);
     int status = noise_transition_create(&out->transition, means);
     if (status == 0)
         status = memory_allocate(&out->wrong, means->samples, sizeof *out->wrong, what);

@@ -287,7 +287,8 @@ def rebuilt_means(run):
         row[at, run.labels] = q
         row[np.isnan(run.margin[t])] = np.nan
         total += (t + 1) * row
-    return total / (run.epochs * (run.epochs + 1) / 2)
+    total[at, run.labels] *= math.exp(-0.1)
+    return total / total.sum(axis=1, keepdims=True)
 
 
 def noise_transition(means, labels):
