@@ -24,7 +24,6 @@ enum {
     UNPLACED = UINT8_MAX
 };
 static const double coldest = 0.25, hottest = 8, least_of_even_share = 0.01;
-static const double learnt_by_heart = 0.1; /* of the given label's log-probability */
 static const char what[] = "posteriors of labels";
 
 struct estimate {
@@ -355,22 +354,11 @@ static void judge(struct estimate *e, size_t sample)
     out->expected_wrong += (double)out->wrong[sample];
 }
 
-/* What the network has learnt of a label by heart makes it less suspicious: its share is lowered. */
-static void discount_given(struct rebuilt_means *means)
-{
-    const double kept = exp(-learnt_by_heart);
-    for (size_t i = 0; i < means->samples; i++) {
-        struct rebuilt_mean *mean = &means->means[i];
-        mean->weight -= (float)((1 - kept) * (double)mean->given);
-        mean->given = (float)(kept * (double)mean->given);
-    }
-}
-
 int label_posterior_create(struct label_posterior *out, struct rebuilt_means *means)
 {
     struct estimate e = {.means = means, .out = out};
     *out = (struct label_posterior){.samples = means->samples, .temperature = 1};
-    discount_given(means);
+    rebuilt_means_discount(means);
     int status = noise_transition_create(&out->transition, means);
     if (status == 0)
         status = memory_allocate(&out->wrong, means->samples, sizeof *out->wrong, what);

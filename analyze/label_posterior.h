@@ -22,7 +22,7 @@ struct label_posterior {
     size_t judged;         /* samples that have a number; expected_wrong / judged is the noise rate */
 };
 
-/* Estimates all of it from the means, in which the given labels are discounted and the names of classes completed. The parts, with their sources: anchor
+/* Estimates all of it from the means, which are discounted, and whose named classes are completed, on the way. The parts, with their sources: anchor
  * points and the observed label as a mixture of true classes (forward correction) are Patrini et al. 2017 (CVPR),
  * taking the noise out of the mean vectors is expectation-maximisation of a mixture with known components
  * (Richardson 1972; Lucy 1974), the temperature Guo et al. 2017 (ICML), fitted to the given labels. Any number

@@ -74,6 +74,18 @@ int rebuilt_means_observe(void *context, const struct tidylog_observations *step
     return 0;
 }
 
+void rebuilt_means_discount(struct rebuilt_means *means)
+{
+    const float kept = expf(-0.1F);
+    for (size_t i = 0; i < means->samples; i++) {
+        struct rebuilt_mean *mean = &means->means[i];
+        mean->given *= kept;
+        mean->weight = mean->given + (float)(means->classes - 1) * mean->even;
+        for (size_t k = 0; k < NAMED_CLASSES; k++)
+            mean->weight += mean->extra[k];
+    }
+}
+
 /* The smallest class that has no place of its own; `classes` where all have. */
 static uint32_t smallest_unnamed(const struct rebuilt_mean *mean, uint16_t given, uint32_t classes)
 {

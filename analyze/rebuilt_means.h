@@ -14,7 +14,7 @@ enum { NAMED_CLASSES = 9 };
 
 /* Sums over a sample's presentations, each weighted by its epoch. */
 struct rebuilt_mean {
-    float weight;                  /* 0: never presented */
+    float weight;                  /* what all classes sum to; 0: never presented */
     float given;                   /* of the given label's probability; NaN where one was not a number */
     float even;                    /* of the probability that each class but the given one has at least */
     float extra[NAMED_CLASSES];    /* what named[..] has above that */
@@ -38,6 +38,10 @@ void rebuilt_means_destroy(struct rebuilt_means *means);
  * one (a probe) is left out. Where a tenth class was predicted for a sample, the least probable so far gives up its
  * place, and what it had above the others is shared evenly. */
 int rebuilt_means_observe(void *means, const struct tidylog_observations *step);
+
+/* Takes off what a network knows of a label for having seen it: the given label's probability counts e^-0.1 of
+ * itself. Called once, after the last step. */
+void rebuilt_means_discount(struct rebuilt_means *means);
 
 /* Has the sample a vector? */
 static inline bool rebuilt_means_has(const struct rebuilt_means *means, size_t sample)

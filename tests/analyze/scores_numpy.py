@@ -287,7 +287,7 @@ def rebuilt_means(run):
         row[at, run.labels] = q
         row[np.isnan(run.margin[t])] = np.nan
         total += (t + 1) * row
-    total[at, run.labels] *= np.exp(-0.1)
+    total[at, run.labels] *= math.exp(-0.1)
     return total / total.sum(axis=1, keepdims=True)
 
 
