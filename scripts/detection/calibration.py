@@ -1,5 +1,6 @@
-"""Are the probabilities of label-posterior probabilities? calibration.py cell LOG prints a cell's rows, calibration.py table
-CALIBRATION.tsv [SEED...] the table of docs/detection.md, calibration.py chart ... a gnuplot program of the reliability diagram.
+"""Are the probabilities of label-posterior probabilities? calibration.py LOG prints a cell's rows, calibration.py table
+CALIBRATION.tsv [SEED...] the table of docs/detection.md, calibration.py chart CALIBRATION.tsv [SEED...] a gnuplot program of the
+reliability diagram.
 
 A row for each tenth of the probabilities, and one of all: how many samples, their mean probability, the share of wrong labels; of
 all also the log loss, that of the constant base rate, and the expected calibration error over the probabilities above 0.1 (Guo et
@@ -9,6 +10,8 @@ import csv
 import sys
 
 import numpy
+
+import cells
 
 COLUMNS = ("dataset", "noise", "seed", "from", "to", "samples", "probability", "wrong", "log_loss", "base_log_loss",
            "calibration_error")
@@ -26,13 +29,16 @@ set multiplot layout 1, {panels}"""
 COLOURS = {"uniform": "#0072B2", "pair": "#D55E00", "matrix": "#009E73", "image": "#999999"}
 
 
+def header():
+    return "#" + "\t".join(COLUMNS)
+
+
 def bernoulli_loss(probability, wrong):
     p = numpy.clip(probability, 1e-6, 1 - 1e-6)
     return float(-numpy.where(wrong, numpy.log(p), numpy.log1p(-p)).mean())
 
 
 def cell(log):
-    import cells
     dataset, noise, seed = cells.name(log)
     _, wrong, _ = cells.samples(log)
     rows = [row for row in cells.run("samples", log, "--score", "label-posterior") if row[0][0] != "#"]
@@ -61,6 +67,7 @@ def read(path, seeds):
 
 
 def table(rows):
+    print("### Calibration of label-posterior\n")
     print("| data | noise | seed | wrong labels | expected | log loss | of the base rate | calibration error |\n" + "|---" * 8 + "|")
     for row in rows:
         if row["log_loss"] == "-":
@@ -95,13 +102,10 @@ def chart(rows):
 
 
 def main():
-    what, path, seeds = sys.argv[1], sys.argv[2], sys.argv[3:]
-    if what == "cell":
-        cell(path)
-    elif what == "header":
-        print("#" + "\t".join(COLUMNS))
+    if len(sys.argv) == 2:
+        cell(sys.argv[1])
     else:
-        {"table": table, "chart": chart}[what](read(path, seeds))
+        {"table": table, "chart": chart}[sys.argv[1]](read(sys.argv[2], sys.argv[3:]))
 
 
 if __name__ == "__main__":
