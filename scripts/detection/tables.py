@@ -11,8 +11,8 @@ import numpy
 
 NOISES = ("uniform-0.01", "uniform-0.05", "uniform-0.2", "uniform-0.4", "pair-0.1", "pair-0.2", "pair-0.4",
           "matrix-0.2", "image-0.05", "image-0.2")
-# Of tidy-analyze's rankings: the default, and those that no peer has. All are in OURS.tsv.
-SHOWN = ("aum", "correctness", "majority-disagreement")
+# Of tidy-analyze's rankings: AUM, and those that no peer has. All are in OURS.tsv.
+SHOWN = ("label-posterior", "aum", "correctness", "majority-disagreement")
 PROBABILITIES = ("last", "mean", "cross-validated")
 DATASETS = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST"}
 
