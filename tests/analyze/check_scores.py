@@ -155,6 +155,17 @@ def check_sets(what, log, run, table, *options):
         check_list(what, log, "self-confidence", rule, flags, keys, *options)
 
 
+def check_posterior_suggestions(what, log, runs):
+    """The most probable class but the given one; of several runs the surest suggestion."""
+    posterior = np.array([numpy_scores.posterior_of_classes(run) for run in runs]).max(axis=0)
+    posterior[np.arange(runs[0].samples), runs[0].labels] = -1
+    rows = run_program("tidy-analyze", "flag", log, "--score", "label-posterior", "--threshold", "top:1")[1:]
+    wrong = [row for row in rows if float(row[4]) > 0 and not (
+        abs(float(row[4]) - posterior[int(row[0])].max()) < 1e-4 and
+        posterior[int(row[0]), int(row[3])] > posterior[int(row[0])].max() - 1e-4)]
+    check(len(rows) == runs[0].samples and not wrong, f"{what}: suggested by label-posterior: {wrong[:3]}")
+
+
 # ---- what a log may lose at lower detail ------------------------------------------------------------------------------
 
 
@@ -264,6 +275,8 @@ def check_kind(kind, seed):
     check(set(table) - {"sample", "label", "truth"} >= set(expected), f"{what}: scores are missing")
     check_columns(what, table, expected)
     check_sets(what, log, run, table)
+    if kind in ("plain", "pairs", "two-classes"):
+        check_posterior_suggestions(what, log, [run])
     for i, rule in enumerate(KEY_RULES):  # each with another score from kind to kind, so that all come together
         name = REAL_SCORES[(3 * i + list(KINDS).index(kind) + seed) % len(REAL_SCORES)]
         if name in expected and (rule != "count:2" or len(labels) > 1):
@@ -303,6 +316,7 @@ def check_runs(seed):
     logs = [import_log(f"run{i}.tidy", z, labels, "full") for i, z in enumerate((logits, second))]
     run_program("tidy-analyze", "merge", *logs, "--force", "-o", "runs.tidy")
     columns = [as_expected(run) for run in runs]
+    check_posterior_suggestions("two runs", "runs.tidy", runs)
     check_columns("mean over runs", samples("runs.tidy", "--score", "all"),
                   {name: mean_of([c[name] for c in columns]) for name in columns[0]})
     worst = {name: worst_of(name, [c[name] for c in columns], runs) for name in columns[0]}
