@@ -26,20 +26,6 @@ struct destination {
     bool force, json;
 };
 
-static int read_list(struct cleaning_list *list, const struct tidylog_run *run)
-{
-    if (strcmp(list->name, "-") == 0) {
-        list->name = "standard input";
-        return sample_list_read_labels(&list->list, stdin, list->name, run->samples, tidylog_data_classes(run));
-    }
-    FILE *in = fopen(list->name, "r");
-    if (in == NULL)
-        return tidy_fail("%s cannot be opened: %s", list->name, strerror(errno));
-    int status = sample_list_read_labels(&list->list, in, list->name, run->samples, tidylog_data_classes(run));
-    fclose(in);
-    return status;
-}
-
 static int print(const struct cleaning *cleaning, uint64_t samples, bool json)
 {
     struct table *table = table_begin(columns, sizeof columns / sizeof *columns, json);
@@ -111,9 +97,14 @@ static int clean(const char *path, struct cleaning_list lists[CLEANING_KINDS], c
     if (status != 0)
         return status;
     status = analysis_open(&analysis, path);
-    for (int kind = 0; kind < CLEANING_KINDS && status == 0; kind++)
-        if (lists[kind].name != NULL)
-            status = read_list(&lists[kind], analysis.run);
+    for (int kind = 0; kind < CLEANING_KINDS && status == 0; kind++) {
+        if (lists[kind].name == NULL)
+            continue;
+        status = sample_list_open_labels(&lists[kind].list, lists[kind].name, analysis.run->samples,
+                                         tidylog_data_classes(analysis.run));
+        if (strcmp(lists[kind].name, "-") == 0)
+            lists[kind].name = "standard input";
+    }
     const struct sample_list *relabel = &lists[CLEANING_RELABEL].list;
     if (status == 0 && relabel->count > 0 && relabel->labels == NULL)
         status = suggestions_create(&suggestions, &analysis);

@@ -3,9 +3,11 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "analyze/analysis.h"
+#include "analyze/automatic.h"
 #include "analyze/commands.h"
 #include "analyze/evaluation.h"
 #include "analyze/ranking.h"
@@ -140,18 +142,25 @@ end:
     return status;
 }
 
+/* Either text may be NULL: not given. */
 static int evaluate(const char *path, const struct selection *selection, const char *score_text,
-                    const struct threshold *threshold, bool json)
+                    const char *threshold_text, bool json)
 {
     struct analysis analysis;
     struct truth truth = {0};
+    struct threshold threshold;
     int status = analysis_open(&analysis, path);
     analysis.selection = *selection;
+    if (status == 0 && threshold_text != NULL)
+        status = automatic_resolve(&score_text, &threshold_text, analysis.run);
+    if (status == 0 && threshold_text != NULL)
+        status = threshold_parse(&threshold, threshold_text);
     if (status == 0)
         status = truth_create(&truth, analysis.run, path);
     if (status == 0)
         status = score_text == NULL ? evaluate_list(&truth, json)
-                                    : evaluate_scores(&analysis, &truth, score_text, threshold, json);
+                                    : evaluate_scores(&analysis, &truth, score_text,
+                                                      threshold_text != NULL ? &threshold : NULL, json);
     truth_destroy(&truth);
     analysis_close(&analysis);
     return status;
@@ -188,8 +197,9 @@ int eval_command(int argc, char **argv)
             "A list is read from standard input: the first column of each line, most suspicious first; lines that\n"
             "start with '#' are skipped. All that is listed counts as flagged. For ap and auroc the samples that\n"
             "are not listed come after all listed ones: for ap by sample index, for auroc as one tie. best_f1 is\n"
-            "over the places where the list can be cut.\n\n" THRESHOLD_HELP,
+            "over the places where the list can be cut.\n\n" THRESHOLD_HELP AUTOMATIC_HELP,
         .example = "tidy-analyze eval run.tidy --score all\n"
+                   "tidy-analyze eval run.tidy --threshold auto\n"
                    "tidy-analyze eval run.tidy --score mean-correct-epoch --threshold mean+5std\n"
                    "tidy-analyze eval run.tidy --score forgetting-events,aum --first 3\n"
                    "tidy-analyze flag run.tidy --threshold top:0.01 | tidy-analyze eval run.tidy",
@@ -197,17 +207,14 @@ int eval_command(int argc, char **argv)
     };
     const char *path;
     bool helped;
-    struct threshold threshold;
     int status = command_parse(&usage, argc, argv, &path, 1, &helped);
     if (status != 0 || helped)
         return status;
-    if (score == NULL && threshold_text != NULL)
+    if (score == NULL && threshold_text != NULL && strcmp(threshold_text, "auto") != 0)
         return tidy_fail_usage("eval: --threshold cuts a score, so it needs --score; a list is taken as it is");
-    if (score == NULL && isatty(STDIN_FILENO))
+    if (score == NULL && threshold_text == NULL && isatty(STDIN_FILENO))
         return tidy_fail_usage("eval: name scores with --score, or pipe a list of samples in: "
                                "tidy-analyze flag %s --threshold top:0.01 | tidy-analyze eval %s",
                                path, path);
-    if (threshold_text != NULL && (status = threshold_parse(&threshold, threshold_text)) != 0)
-        return status;
-    return evaluate(path, &selection, score, threshold_text != NULL ? &threshold : NULL, json);
+    return evaluate(path, &selection, score, threshold_text, json);
 }

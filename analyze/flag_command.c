@@ -1,115 +1,245 @@
-/* tidy-analyze flag: the suspects of one score and one rule. */
+/* tidy-analyze flag: the suspects of one score and one rule, or those whose review pays most. */
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyze/analysis.h"
+#include "analyze/automatic.h"
 #include "analyze/commands.h"
 #include "analyze/ranking.h"
+#include "analyze/review.h"
+#include "analyze/sample_list.h"
 #include "analyze/suggestions.h"
 #include "analyze/thresholds.h"
 #include "common/error.h"
 #include "common/memory.h"
 #include "common/options.h"
+#include "common/progress.h"
 #include "common/table.h"
 
 static const char *const columns[] = {"sample", "score", "label", "suggested", "probability", "truth"};
 
-static int print(const struct analysis *analysis, const struct ranking *ranking, const bool *flagged,
-                 const struct suggestion *suggestions, bool json)
+/* The score that --budget and --review work on, for it is a probability. */
+static const char probability_score[] = "label-posterior";
+
+struct settings {
+    const char *score, *rule, *review; /* NULL: not given */
+    uint64_t budget;                   /* 0: not given */
+    struct selection selection;
+    bool json;
+};
+
+/* What was replayed, and what follows. */
+struct suspects {
+    struct analysis analysis;
+    float *keys; /* [samples] of the ranking */
+    struct suggestion *suggestions;
+    struct review review;
+    struct ranking ranking;
+    bool *flagged;
+};
+
+static int print(const struct suspects *suspects, bool json)
 {
+    const struct analysis *analysis = &suspects->analysis;
     const struct tidylog_run *run = analysis->run;
+    const struct score *score = &analysis->scores.scores[0];
+    bool updated = suspects->review.decisions > 0;
     size_t count = sizeof columns / sizeof *columns;
     struct table *table = table_begin(columns, run->truth != NULL ? count : count - 1, json);
     if (table == NULL)
         return TIDY_FAILED;
-    for (size_t place = 0; place < ranking->samples && !table_failed(table); place++) {
-        uint32_t sample = ranking->order[place];
-        if (!flagged[sample])
+    for (size_t place = 0; place < suspects->ranking.samples && !table_failed(table); place++) {
+        uint32_t sample = suspects->ranking.order[place];
+        if (!suspects->flagged[sample])
             continue;
         table_add_count(table, sample);
-        table_add_real(table, score_value(&analysis->scores.scores[0], sample));
+        table_add_real(table, updated ? (double)suspects->keys[sample] : score_value(score, sample));
         table_add_count(table, analysis->given[sample]);
-        table_add_count(table, suggestions[sample].label);
-        table_add_real(table, (double)suggestions[sample].probability);
+        table_add_count(table, suspects->suggestions[sample].label);
+        table_add_real(table, (double)suspects->suggestions[sample].probability);
         if (run->truth != NULL)
             table_add_count(table, run->truth[sample]);
     }
     return table_end(table);
 }
 
-static int flag(const char *path, const struct selection *selection, const char *score_text,
-                const struct threshold *threshold, bool json)
+/* How many wrong labels to expect among the suspects, and among all that were not reviewed. */
+static void say_what_to_expect(const struct suspects *suspects, size_t flagged)
 {
-    struct analysis analysis;
-    struct ranking ranking = {0};
-    struct suggestion *suggestions = NULL;
-    float *keys = NULL;
-    bool *flagged = NULL;
-    size_t count;
+    const struct ranking *ranking = &suspects->ranking;
+    size_t listed = 0;
+    uint32_t *chosen = NULL;
+    if (memory_allocate(&chosen, flagged, sizeof *chosen, "suspects") != 0)
+        return;
+    for (size_t i = 0; i < ranking->scored; i++)
+        if (suspects->flagged[ranking->order[i]])
+            chosen[listed++] = ranking->order[i];
+    struct expected_count found = review_expect(&suspects->review, suspects->keys, chosen, listed);
+    struct expected_count all = review_expect(&suspects->review, suspects->keys, ranking->order, ranking->scored);
+    if (suspects->review.decisions > 0)
+        progress_line("%zu labels reviewed, %zu of them wrong", suspects->review.decisions, suspects->review.wrong);
+    progress_line(
+        "%zu suspects, of which %.0f (%.0f to %.0f) are expected to have a wrong label, of %.0f (%.0f to %.0f) "
+        "among %zu samples",
+        flagged, found.value, found.low, found.high, all.value, all.low, all.high, ranking->scored);
+    free(chosen);
+}
 
-    int status = analysis_open(&analysis, path);
-    analysis.selection = *selection;
+/* Updates the keys by what was reviewed. */
+static int apply_review(struct suspects *suspects, const char *path)
+{
+    const struct tidylog_run *run = suspects->analysis.run;
+    struct sample_list decisions = {0};
+    int status = sample_list_open_labels(&decisions, path, run->samples, tidylog_data_classes(run));
     if (status == 0)
-        status = analysis_choose_one(&analysis, score_text);
-    if (status == 0)
-        status = threshold_announce(threshold, &analysis);
+        status = review_apply(&suspects->review, suspects->keys, suspects->analysis.given, suspects->suggestions,
+                              run->samples, &decisions, path);
+    sample_list_destroy(&decisions);
+    return status;
+}
+
+/* The samples whose review finds most wrong labels are those whose labels are most probably wrong. */
+static void flag_budget(struct suspects *suspects, uint64_t budget, size_t *count)
+{
+    const struct ranking *ranking = &suspects->ranking;
+    *count = budget < ranking->scored ? (size_t)budget : ranking->scored;
+    for (size_t i = 0; i < *count; i++)
+        suspects->flagged[ranking->order[i]] = true;
+}
+
+/* Chooses what was not asked for. */
+static int choose(const char **score, const char **rule, const struct settings *settings,
+                  const struct tidylog_run *run)
+{
+    *score = settings->score;
+    *rule = settings->rule != NULL ? settings->rule : "auto";
+    if (settings->budget > 0)
+        *rule = NULL;
+    int status = *rule != NULL ? automatic_resolve(score, rule, run) : 0;
+    if (status == 0 && *score == NULL)
+        *score = DEFAULT_SCORE;
+    if (status == 0 && settings->budget > 0 && strcmp(*score, probability_score) != 0)
+        return tidy_fail_usage("--budget ranks by %s, which says how much a review finds: leave --score %s out",
+                               probability_score, *score);
+    if (status == 0 && settings->review != NULL && strcmp(*score, probability_score) != 0)
+        return tidy_fail_usage("--review updates %s: leave --score %s out", probability_score, *score);
+    return status;
+}
+
+/* Replays, ranks by what was reviewed, and flags. */
+static int find(struct suspects *suspects, const struct settings *settings, const char *score,
+                const struct threshold *threshold, size_t *count)
+{
+    struct analysis *analysis = &suspects->analysis;
+    size_t samples = analysis->run->samples;
+    int status = analysis_choose_one(analysis, score);
+    if (status == 0 && threshold != NULL)
+        status = threshold_announce(threshold, analysis);
     if (status != 0)
-        goto end;
-    suggestions_announce(&analysis);
-    if ((status = analysis_replay(&analysis, NULL)) != 0 ||
-        (status = memory_allocate(&keys, analysis.run->samples, sizeof *keys, "the ranking")) != 0)
-        goto end;
-    score_keys(&analysis.scores.scores[0], keys, analysis.run->samples);
-    status = ranking_create(&ranking, keys, analysis.run->samples);
+        return status;
+    suggestions_announce(analysis);
+    status = analysis_replay(analysis, NULL);
     if (status == 0)
-        status = suggestions_create(&suggestions, &analysis);
+        status = memory_allocate(&suspects->keys, samples, sizeof *suspects->keys, "the ranking");
     if (status == 0)
-        status = memory_allocate(&flagged, analysis.run->samples, sizeof *flagged, "suspects");
+        status = memory_allocate(&suspects->flagged, samples, sizeof *suspects->flagged, "suspects");
     if (status == 0)
-        status = threshold_apply(threshold, &analysis, &analysis.scores.scores[0], &ranking, flagged, &count);
+        status = suggestions_create(&suspects->suggestions, analysis);
     if (status == 0)
-        status = print(&analysis, &ranking, flagged, suggestions, json);
-end:
-    free(flagged);
-    free(suggestions);
-    ranking_destroy(&ranking);
-    free(keys);
-    analysis_close(&analysis);
+        score_keys(&analysis->scores.scores[0], suspects->keys, samples);
+    if (status == 0 && settings->review != NULL)
+        status = apply_review(suspects, settings->review);
+    if (status == 0)
+        status = ranking_create(&suspects->ranking, suspects->keys, samples);
+    if (status == 0 && threshold != NULL)
+        status = threshold_apply(threshold, analysis, &analysis->scores.scores[0], &suspects->ranking,
+                                 suspects->flagged, count);
+    else if (status == 0)
+        flag_budget(suspects, settings->budget, count);
+    return status;
+}
+
+static int flag(const char *path, const struct settings *settings)
+{
+    struct suspects suspects = {.review = review_none()};
+    struct threshold threshold;
+    const char *score, *rule;
+    size_t count = 0;
+    int status = analysis_open(&suspects.analysis, path);
+    suspects.analysis.selection = settings->selection;
+    if (status == 0)
+        status = choose(&score, &rule, settings, suspects.analysis.run);
+    if (status == 0 && rule != NULL)
+        status = threshold_parse(&threshold, rule);
+    if (status == 0)
+        status = find(&suspects, settings, score, rule != NULL ? &threshold : NULL, &count);
+    if (status == 0)
+        status = print(&suspects, settings->json);
+    if (status == 0 && strcmp(score, probability_score) == 0)
+        say_what_to_expect(&suspects, count);
+    free(suspects.flagged);
+    ranking_destroy(&suspects.ranking);
+    review_destroy(&suspects.review);
+    free(suspects.suggestions);
+    free(suspects.keys);
+    analysis_close(&suspects.analysis);
     return status;
 }
 
 int flag_command(int argc, char **argv)
 {
-    bool json = false;
-    const char *score = "aum", *threshold_text = NULL;
-    struct selection selection = {0};
+    struct settings settings = {0};
     const struct option_row options[] = {
         {.name = "score",
          .kind = OPTION_TEXT,
-         .value = &score,
+         .value = &settings.score,
          .argument = "NAME",
-         .help = "the score to rank by; 'tidy-analyze samples --help' lists them"},
+         .help =
+             "the score to rank by; 'tidy-analyze samples --help' lists them; with --threshold RULE: " DEFAULT_SCORE
+             " where not given"},
         {.name = "threshold",
          .kind = OPTION_TEXT,
-         .value = &threshold_text,
+         .value = &settings.rule,
          .argument = "RULE",
-         .help = "where to cut, see above; needed: no rule is right for every data set"},
-        SELECTION_OPTIONS(selection),
-        JSON_OPTION(json),
+         .help = "where to cut, see above; auto where not given"},
+        {.name = "budget",
+         .kind = OPTION_COUNT,
+         .value = &settings.budget,
+         .argument = "N",
+         .help = "in place of a threshold: the N samples whose review finds most wrong labels",
+         .least = 1,
+         .most = UINT32_MAX},
+        {.name = "review",
+         .kind = OPTION_TEXT,
+         .value = &settings.review,
+         .argument = "FILE",
+         .help = "what was reviewed: a line a sample, its index and the label that is right"},
+        SELECTION_OPTIONS(settings.selection),
+        JSON_OPTION(settings.json),
     };
     const struct command_usage usage = {
         .program = "tidy-analyze",
         .name = "flag",
-        .arguments = "run.tidy --threshold RULE [OPTION...]",
-        .summary = "The suspects of one score and one rule, most suspicious first.",
+        .arguments = "run.tidy [OPTION...]",
+        .summary = "The suspects of a score and a rule, most suspicious first.",
         .description =
-            "Columns: sample, score (its value), label (as given), suggested and probability (the class of the\n"
-            "largest mean probability where the log has them, else the class most often predicted and the share\n"
-            "of predictions in which it was; with --score label-posterior the most probable class but the given\n"
-            "one, and its posterior probability), truth (where it is known). Equal scores are listed by index.\n"
-            "AUM is the default score because it finds most among the scores that need margins only (the README\n"
-            "has figures); a log recorded with --detail class needs another.\n\n" THRESHOLD_HELP,
-        .example = "tidy-analyze flag run.tidy --score aum --threshold top:0.01\n"
-                   "tidy-analyze flag run.tidy --score label-posterior --threshold value:0.5\n"
+            "Columns: sample, score (its value), label (as given), suggested and probability, truth (where it is\n"
+            "known). Equal scores are listed by sample index. What label-posterior suggests is the most probable\n"
+            "other label, given image and label. Of other scores it is the class of the largest mean probability\n"
+            "where the log has them, else the class most often predicted, and the share of predictions in which\n"
+            "it was.\n"
+            "\n"
+            "Without options: --threshold auto, and on stderr what it chose and how many wrong labels to expect\n"
+            "among the suspects.\n"
+            "\n"
+            "--budget 500 lists the 500 samples whose review finds most wrong labels, with the number to expect.\n"
+            "--review takes what was found, as often as one likes: reviewed samples are listed no more, and the\n"
+            "others' probabilities follow what was found, all of them and pair of classes by "
+            "pair.\n\n" THRESHOLD_HELP AUTOMATIC_HELP,
+        .example = "tidy-analyze flag run.tidy >suspects.tsv\n"
+                   "tidy-analyze flag run.tidy --budget 500 >to-review.tsv\n"
+                   "tidy-analyze flag run.tidy --score aum --threshold top:0.01\n"
                    "tidy-analyze flag run.tidy --score mean-correct-epoch --threshold mean+5std\n"
                    "tidy-analyze flag run.tidy --score forgetting-events --threshold top:0.02 --last 3\n"
                    "tidy-analyze flag run.tidy --threshold count:100 | cut -f1 | tidy-analyze eval run.tidy",
@@ -117,13 +247,11 @@ int flag_command(int argc, char **argv)
     };
     const char *path;
     bool helped;
-    struct threshold threshold;
     int status = command_parse(&usage, argc, argv, &path, 1, &helped);
     if (status != 0 || helped)
         return status;
-    if (threshold_text == NULL)
-        return tidy_fail_usage("flag: --threshold RULE is needed: top:0.01 flags the most suspicious 1%%, "
-                               "'tidy-analyze flag --help' has the others");
-    status = threshold_parse(&threshold, threshold_text);
-    return status != 0 ? status : flag(path, &selection, score, &threshold, json);
+    if (settings.budget > 0 && settings.rule != NULL)
+        return tidy_fail_usage("flag: --budget %" PRIu64 " and --threshold %s both say where to cut: leave one out",
+                               settings.budget, settings.rule);
+    return flag(path, &settings);
 }

@@ -152,6 +152,19 @@ int sample_list_read_labels(struct sample_list *out, FILE *in, const char *name,
     return read_list(out, in, name, samples, classes);
 }
 
+int sample_list_open_labels(struct sample_list *out, const char *path, uint64_t samples, uint32_t classes)
+{
+    if (strcmp(path, "-") == 0)
+        return sample_list_read_labels(out, stdin, "standard input", samples, classes);
+    FILE *in = fopen(path, "r");
+    *out = (struct sample_list){0};
+    if (in == NULL)
+        return tidy_fail("%s cannot be opened: %s", path, strerror(errno));
+    int status = sample_list_read_labels(out, in, path, samples, classes);
+    fclose(in);
+    return status;
+}
+
 void sample_list_destroy(struct sample_list *list)
 {
     free(list->samples);

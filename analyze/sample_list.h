@@ -24,6 +24,9 @@ int sample_list_read(struct sample_list *out, FILE *in, const char *name, uint64
 int sample_list_read_labels(struct sample_list *out, FILE *in, const char *name, uint64_t samples,
                             uint32_t classes);
 
+/* The same from a file that is opened first; "-" is standard input. Error: it cannot be opened. */
+int sample_list_open_labels(struct sample_list *out, const char *path, uint64_t samples, uint32_t classes);
+
 void sample_list_destroy(struct sample_list *list);
 
 #endif

@@ -47,6 +47,9 @@ struct score_row {
     float (*observe)(const struct score *score, float item, uint64_t epoch, float loss);
 };
 
+/* What commands take where no score is asked for. */
+#define DEFAULT_SCORE "label-posterior"
+
 extern const struct score_row score_rows[];
 extern const size_t score_row_count;
 

@@ -66,7 +66,7 @@ static int sweep(const char *path, const struct selection *selection, const char
 int sweep_command(int argc, char **argv)
 {
     bool json = false;
-    const char *score = "aum";
+    const char *score = DEFAULT_SCORE;
     struct selection selection = {0};
     const struct option_row options[] = {
         {.name = "score",

@@ -211,6 +211,31 @@ static int flag_betas(const struct question *q)
     return status;
 }
 
+/* Probabilities tell what F1 = 2 hits / (flagged + wrong) to expect of the n most suspicious: hits is the sum of their
+ * probabilities, wrong that of all (Lipton et al. 2014, 'Optimal Thresholding of Classifiers to Maximize F1'). */
+static int flag_expected(const struct question *q)
+{
+    const struct ranking *ranking = q->ranking;
+    double wrong = 0, hits = 0, best = 0;
+    float least = INFINITY;
+    if (strcmp(q->score->name, "label-posterior") != 0)
+        return tidy_fail_usage("threshold '%s' needs probabilities: it goes with --score label-posterior, not %s",
+                               q->threshold->text, q->score->name);
+    for (size_t i = 0; i < ranking->scored; i++)
+        wrong += (double)ranking->keys[ranking->order[i]];
+    for (size_t i = 0; i < ranking->scored; i++) {
+        hits += (double)ranking->keys[ranking->order[i]];
+        double expected = 2 * hits / ((double)i + 1 + wrong);
+        if (expected > best) {
+            best = expected;
+            least = ranking->keys[ranking->order[i]];
+        }
+    }
+    for (size_t i = 0; i < ranking->samples; i++)
+        q->flagged[i] = ranking->keys[i] >= least;
+    return 0;
+}
+
 /* ---- rules that ask the log ------------------------------------------------------------------------------ */
 
 static int flag_confident(const struct question *q)
@@ -258,6 +283,7 @@ static const struct threshold_row rows[] = {
     {"gmm", "gmm", NULL, .flag = flag_gaussians},
     {"bmm", "bmm", NULL, .flag = flag_betas},
     {"otsu", "otsu", NULL, .flag = flag_otsu},
+    {"expected-f1", "expected-f1", NULL, .flag = flag_expected},
     CONFIDENT_RULE("confident-learning", CONFIDENT_LEARNING),
     CONFIDENT_RULE("prune-by-class", PRUNE_BY_CLASS),
     CONFIDENT_RULE("prune-by-noise-rate", PRUNE_BY_NOISE_RATE),

@@ -28,6 +28,8 @@ struct threshold {
     "  gmm        a mixture of two Gaussians, the suspicious one more likely than not\n"                           \
     "  bmm        the same with two beta distributions\n"                                                          \
     "  otsu       Otsu's split of the histogram\n"                                                                 \
+    "  expected-f1\n"                                                                                               \
+    "             of label-posterior: the cut of the largest F1 to be expected\n"                                  \
     "All but top and count compare values, and never flag a sample that has none (nan).\n"                         \
     "Rules that flag the same samples whatever the score is, which only orders them:\n"                            \
     "  confident-learning, prune-by-class, prune-by-noise-rate, both, predicted-neq-given,\n"                      \
@@ -39,7 +41,6 @@ struct threshold {
 
 /* Reads a rule: "mean+5std", "top:0.01", "gmm". Returns 0 or TIDY_USAGE. `text` must outlive *out. */
 int threshold_parse(struct threshold *out, const char *text);
-
 /* Does the rule flag the same samples whatever the score is? */
 bool threshold_ignores_score(const struct threshold *threshold);
 

@@ -10,8 +10,8 @@ import numpy
 import cells
 from evaluation import Evaluation
 
-RULES = (("label-posterior", "value:0.5"), ("aum", "gmm"), ("aum", "bmm"), ("aum", "otsu"), ("aum", "ctrl"),
-         ("mean-loss", "gmm"), ("mean-loss", "bmm"), ("mean-loss", "otsu"), ("forgetting-events", "gmm"),
+RULES = (("label-posterior", "expected-f1"), ("label-posterior", "value:0.5"), ("aum", "gmm"), ("aum", "bmm"),
+         ("aum", "otsu"), ("aum", "ctrl"), ("mean-loss", "gmm"), ("mean-loss", "bmm"), ("mean-loss", "otsu"), ("forgetting-events", "gmm"),
          ("mean-correct-epoch", "mean+5std"), ("mean-correct-epoch-or-never", "mean+5std"))
 PROBS_RULES = (("self-confidence", "confident-learning"), ("self-confidence", "prune-by-class"))
 

@@ -37,7 +37,7 @@ equals "labels below 'label'" "$(cleaned 3)" "$other "
 printf '#sample\tlabel\tsuggested\ttruth\n3\t0\t%s\t1\n' $other >list
 clean --relabel list
 equals "labels below 'suggested'" "$(cleaned 3)" "$other "
-tidy-analyze flag run.tidy --threshold count:40 >suspects
+tidy-analyze flag run.tidy --score aum --threshold count:40 >suspects
 clean --relabel suspects
 expected=$(grep -v '#' suspects | cut -f1,4 | sort -n)
 equals "flag's suggestions" "$(grep -v '#' suspects | cut -f1 | sort -n | while read -r sample; do
@@ -46,7 +46,7 @@ cut -f1 suspects >list
 clean --relabel list
 equals "a list without labels" "$(grep -v '#' suspects | cut -f1 | sort -n | while read -r sample; do
     grep -P "^$sample\t" table; done)" "$expected"
-tidy-analyze flag run.tidy --threshold count:40 | cut -f1,2 >list
+tidy-analyze flag run.tidy --score aum --threshold count:40 | cut -f1,2 >list
 tidy-analyze clean run.tidy --relabel - <list >again 2>stderr || fail "a score is taken for a label: $(cat stderr)"
 equals "from standard input" "$(cat again)" "$(cat table)"
 

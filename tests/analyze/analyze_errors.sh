@@ -26,7 +26,6 @@ fails 2 "unknown command 'flags'; did you mean 'flag'" tidy-analyze flags run.ti
 fails 2 "flag: missing argument; usage: tidy-analyze flag run.tidy" tidy-analyze flag --threshold top:0.1
 fails 2 "surplus argument 'class.tidy'" tidy-analyze epochs run.tidy class.tidy
 fails 2 "unknown option '--tresh'" tidy-analyze flag run.tidy --tresh top:0.1
-fails 2 "--threshold RULE is needed" tidy-analyze flag run.tidy
 fails 2 "works on one score" tidy-analyze flag run.tidy --score aum,confidence --threshold gmm
 fails 2 "works on one score" tidy-analyze sweep run.tidy --score all
 fails 2 "--threshold cuts a score" tidy-analyze eval run.tidy --threshold gmm

@@ -17,7 +17,7 @@ for command in info epochs samples flag eval sweep compare plot merge subset cle
     [ -s examples ] || fail "$command --help has no example"
     while read -r example; do
         bash -o pipefail -c "$example" >stdout 2>stderr </dev/null || fail "example '$example': $(cat stderr)"
-        [[ "$command" =~ ^(merge|subset|clean|verify)$ ]] || [ ! -s stderr ] || fail "example '$example' says: $(cat stderr)"
+        [[ "$command" =~ ^(merge|subset|clean|verify|flag|eval)$ ]] || [ ! -s stderr ] || fail "example '$example' says: $(cat stderr)"
     done <examples
 done
 

@@ -32,7 +32,7 @@ equals "eval of a list" "$piped" "$direct"
 equals "the list's score column" \
     "$(tidy-analyze flag run.tidy --threshold count:9 | tidy-analyze eval run.tidy | tail -1 | cut -f1-3)" \
     "$(printf 'stdin\t-\t9')"
-all=$(tidy-analyze flag run.tidy --threshold count:1000 | tidy-analyze eval run.tidy | tail -1 | cut -f7-9)
+all=$(tidy-analyze flag run.tidy --score aum --threshold count:1000 | tidy-analyze eval run.tidy | tail -1 | cut -f7-9)
 equals "ranking of a full list" "$all" "$(tidy-analyze eval run.tidy --score aum | tail -1 | cut -f7-9)"
 equals "no rule" "$(tidy-analyze eval run.tidy --score aum | tail -1 | cut -f2-6)" "$(printf -- '-\tnan\tnan\tnan\tnan')"
 
@@ -67,7 +67,7 @@ equals "windows by name" "$(tidy-analyze samples run.tidy --epochs 0..2 | md5sum
     "$(tidy-analyze samples run.tidy --first 3 | md5sum)"
 
 # Most suspicious first: for AUM, low first.
-tidy-analyze flag run.tidy --threshold count:50 | grep -v '#' | cut -f2 | sort -g -c 2>/dev/null ||
+tidy-analyze flag run.tidy --score aum --threshold count:50 | grep -v '#' | cut -f2 | sort -g -c 2>/dev/null ||
     fail "flag is not sorted by suspicion"
 
 # JSON has the columns as keys, a missing value is null.
@@ -78,7 +78,7 @@ equals "JSON of info" "$(tidy-analyze info run.tidy --json | grep '"samples"')" 
 equals "JSON lines of flag" "$(tidy-analyze flag run.tidy --threshold count:7 --json | grep -c '^{"sample":.*}$')" 7
 
 # A reader that goes away ends the program quietly; another failed write is an error.
-for command in "samples run.tidy" "sweep run.tidy" "flag run.tidy --threshold top:1" "plot pr run.tidy" "info run.tidy"; do
+for command in "samples run.tidy" "sweep run.tidy" "flag run.tidy --score aum --threshold top:1" "plot pr run.tidy" "info run.tidy"; do
     tidy-analyze $command 2>stderr | head -1 >/dev/null || fail "$command | head -1: exit status ${PIPESTATUS[0]}"
     [ ! -s stderr ] || fail "$command | head -1: says $(cat stderr)"
     tidy-analyze $command >/dev/full 2>stderr
