@@ -9,6 +9,7 @@
 #include "analyze/analysis.h"
 #include "analyze/automatic.h"
 #include "analyze/commands.h"
+#include "analyze/eval_estimate.h"
 #include "analyze/evaluation.h"
 #include "analyze/ranking.h"
 #include "analyze/sample_list.h"
@@ -144,7 +145,7 @@ end:
 
 /* Either text may be NULL: not given. */
 static int evaluate(const char *path, const struct selection *selection, const char *score_text,
-                    const char *threshold_text, bool json)
+                    const char *threshold_text, bool estimate, bool json)
 {
     struct analysis analysis;
     struct truth truth = {0};
@@ -155,12 +156,17 @@ static int evaluate(const char *path, const struct selection *selection, const c
         status = automatic_resolve(&score_text, &threshold_text, analysis.run);
     if (status == 0 && threshold_text != NULL)
         status = threshold_parse(&threshold, threshold_text);
+    if (status == 0 && estimate) {
+        status = eval_estimate(&analysis, score_text, &threshold, json);
+        goto end;
+    }
     if (status == 0)
         status = truth_create(&truth, analysis.run, path);
     if (status == 0)
         status = score_text == NULL ? evaluate_list(&truth, json)
                                     : evaluate_scores(&analysis, &truth, score_text,
                                                       threshold_text != NULL ? &threshold : NULL, json);
+end:
     truth_destroy(&truth);
     analysis_close(&analysis);
     return status;
@@ -168,7 +174,7 @@ static int evaluate(const char *path, const struct selection *selection, const c
 
 int eval_command(int argc, char **argv)
 {
-    bool json = false;
+    bool json = false, estimate = false;
     const char *score = NULL, *threshold_text = NULL;
     struct selection selection = {0};
     const struct option_row options[] = {
@@ -182,6 +188,10 @@ int eval_command(int argc, char **argv)
          .value = &threshold_text,
          .argument = "RULE",
          .help = "where to cut, see above; without it, only the ranking is evaluated"},
+        {.name = "estimate",
+         .kind = OPTION_FLAG,
+         .value = &estimate,
+         .help = "without the truth, from planted controls (train --controls)"},
         SELECTION_OPTIONS(selection),
         JSON_OPTION(json),
     };
@@ -197,7 +207,12 @@ int eval_command(int argc, char **argv)
             "A list is read from standard input: the first column of each line, most suspicious first; lines that\n"
             "start with '#' are skipped. All that is listed counts as flagged. For ap and auroc the samples that\n"
             "are not listed come after all listed ones: for ap by sample index, for auroc as one tie. best_f1 is\n"
-            "over the places where the list can be cut.\n\n" THRESHOLD_HELP AUTOMATIC_HELP,
+            "over the places where the list can be cut.\n\n"
+            "--estimate needs no truth, but controls. Columns: score, rule, flagged; precision, recall and\n"
+            "noise_rate, each with its 95% interval (_low, _high); verdict: applies; none-found, where no wrong\n"
+            "labels are like controls, at most noise_rate_high of all; few-controls of the pairs of classes that\n"
+            "are confused; misfit, where label-posterior has another rate. Only 'applies' has all "
+            "numbers.\n\n" THRESHOLD_HELP AUTOMATIC_HELP,
         .example = "tidy-analyze eval run.tidy --score all\n"
                    "tidy-analyze eval run.tidy --threshold auto\n"
                    "tidy-analyze eval run.tidy --score mean-correct-epoch --threshold mean+5std\n"
@@ -216,5 +231,7 @@ int eval_command(int argc, char **argv)
         return tidy_fail_usage("eval: name scores with --score, or pipe a list of samples in: "
                                "tidy-analyze flag %s --threshold top:0.01 | tidy-analyze eval %s",
                                path, path);
-    return evaluate(path, &selection, score, threshold_text, json);
+    if (estimate && score != NULL && threshold_text == NULL)
+        return tidy_fail_usage("eval: --estimate is about suspects, so --score %s needs --threshold", score);
+    return evaluate(path, &selection, score, threshold_text, estimate, json);
 }

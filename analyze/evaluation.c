@@ -56,9 +56,12 @@ bool sweep_next(struct sweep *sweep, float *key, struct set_quality *out)
     if (sweep->flagged == ranking->scored)
         return false;
     *key = ranking->keys[ranking->order[sweep->flagged]];
-    while (sweep->flagged < ranking->scored && ranking->keys[ranking->order[sweep->flagged]] == *key)
-        sweep->hits += sweep->truth->mislabelled[ranking->order[sweep->flagged++]];
-    *out = set_quality_of(sweep->flagged, sweep->hits, sweep->truth);
+    bool known = sweep->truth != NULL;
+    for (; sweep->flagged < ranking->scored && ranking->keys[ranking->order[sweep->flagged]] == *key;
+         sweep->flagged++)
+        sweep->hits += known && sweep->truth->mislabelled[ranking->order[sweep->flagged]];
+    *out = known ? set_quality_of(sweep->flagged, sweep->hits, sweep->truth)
+                 : (struct set_quality){sweep->flagged, 0, NAN, NAN, NAN};
     return true;
 }
 

@@ -31,8 +31,8 @@ struct set_quality set_quality_of_flags(const bool *flagged, const struct truth 
 /* Walks all thresholds of a ranking: one a distinct key, from the most suspicious on. */
 struct sweep {
     const struct ranking *ranking;
-    const struct truth *truth;
-    size_t flagged, hits; /* so far */
+    const struct truth *truth; /* NULL: not known; the qualities are then NaN */
+    size_t flagged, hits;      /* so far */
 };
 
 /* Moves on to the next threshold. False: no more. *key is what the last of the flagged have. */

@@ -6,6 +6,7 @@
 #include "analyze/analysis.h"
 #include "analyze/automatic.h"
 #include "analyze/commands.h"
+#include "analyze/estimated_quality.h"
 #include "analyze/ranking.h"
 #include "analyze/review.h"
 #include "analyze/sample_list.h"
@@ -84,6 +85,49 @@ static void say_what_to_expect(const struct suspects *suspects, size_t flagged)
         "among %zu samples",
         flagged, found.value, found.low, found.high, all.value, all.low, all.high, ranking->scored);
     free(chosen);
+}
+
+/* The same as planted controls say, which tells more of the recall; or why they do not. */
+static int say_estimate(struct suspects *suspects, size_t flagged)
+{
+    struct analysis *analysis = &suspects->analysis;
+    struct noise_estimate estimate;
+    int status = noise_estimate_of(&estimate, analysis);
+    if (status != 0)
+        goto end;
+    const struct estimated rate = estimate.rate;
+    const struct estimated_quality quality =
+        estimated_quality_of(&estimate, &analysis->scores.scores[0], suspects->flagged, analysis->run->samples);
+    const struct estimated precision = quality.precision, recall = quality.recall;
+    switch (estimate.verdict) {
+    case NOISE_APPLIES:
+        progress_line(
+            "%zu suspects: precision %.3f (%.3f to %.3f), recall %.3f (%.3f to %.3f), where %.2f%% (%.2f to "
+            "%.2f) of all labels are wrong; estimated from %zu controls, with 95%% intervals",
+            flagged, precision.value, precision.low, precision.high, recall.value, recall.low, recall.high,
+            100 * rate.value, 100 * rate.low, 100 * rate.high, estimate.control_count);
+        break;
+    case NOISE_NONE_FOUND:
+        progress_line(
+            "%zu suspects; the %zu controls find no labels that are wrong at random, at most %.3f%% of all: what "
+            "is suspicious is hard, or wrong because of its image, which controls cannot tell apart; look at "
+            "some",
+            flagged, estimate.control_count, 100 * rate.high);
+        break;
+    case NOISE_FEW_CONTROLS:
+        progress_line(
+            "%zu suspects; no estimate: the %zu controls tell as much as %.0f of the pairs of classes that "
+            "are confused, and %d are needed; record with more (train --controls)",
+            flagged, estimate.control_count, estimate.effective_controls, ESTIMATE_CONTROLS);
+        break;
+    case NOISE_MISFIT:
+        progress_line("%zu suspects; no estimate: controls say that %.2f%% to %.2f%% of all labels are wrong, and "
+                      "label-posterior %.2f%%; record more epochs, or review some (flag --budget)",
+                      flagged, 100 * rate.low, 100 * rate.high, 100 * estimate.posterior_rate);
+    }
+end:
+    noise_estimate_destroy(&estimate);
+    return status;
 }
 
 /* Updates the keys by what was reviewed. */
@@ -176,7 +220,10 @@ static int flag(const char *path, const struct settings *settings)
         status = find(&suspects, settings, score, rule != NULL ? &threshold : NULL, &count);
     if (status == 0)
         status = print(&suspects, settings->json);
-    if (status == 0 && strcmp(score, probability_score) == 0)
+    if (status == 0 && settings->budget == 0 && settings->review == NULL &&
+        noise_estimate_is_possible(&suspects.analysis))
+        status = say_estimate(&suspects, count);
+    else if (status == 0 && strcmp(score, probability_score) == 0)
         say_what_to_expect(&suspects, count);
     free(suspects.flagged);
     ranking_destroy(&suspects.ranking);
@@ -231,7 +278,9 @@ int flag_command(int argc, char **argv)
             "it was.\n"
             "\n"
             "Without options: --threshold auto, and on stderr what it chose and how many wrong labels to expect\n"
-            "among the suspects.\n"
+            "among the suspects. Where the log has controls (train --controls), stderr has what they say, of\n"
+            "any score and rule: precision, recall and the share of wrong labels with 95% intervals, or why\n"
+            "they do not.\n"
             "\n"
             "--budget 500 lists the 500 samples whose review finds most wrong labels, with the number to expect.\n"
             "--review takes what was found, as often as one likes: reviewed samples are listed no more, and the\n"

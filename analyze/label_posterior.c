@@ -205,7 +205,7 @@ static double surprise(const struct estimate *e, double temperature)
     double sum = 0;
     size_t at = 0;
     for (size_t i = 0; i < e->means->samples; i++) {
-        if (!rebuilt_means_has(e->means, i) || at++ % e->stride != 0)
+        if (!rebuilt_means_counts(e->means, i) || at++ % e->stride != 0)
             continue;
         float power[ROW];
         struct joint joint;
@@ -259,7 +259,7 @@ static void sum_up(struct totals *out, struct estimate *e)
     for (size_t i = 0; i < e->means->samples; i++) {
         const float *power = e->rows[i];
         struct joint joint;
-        if (!rebuilt_means_has(e->means, i))
+        if (!rebuilt_means_counts(e->means, i))
             continue;
         join(&joint, e, i, power);
         double before = (double)power[REST] / joint.all;
@@ -302,6 +302,12 @@ static void fit_weights(struct estimate *e)
     set_weights_sum(e);
 }
 
+/* Samples of a true class. */
+static double expect_class(const struct estimate *e, const struct totals *totals, uint32_t class)
+{
+    return e->out->class_weights[class] * (e->sums[class].after + totals->rest.after);
+}
+
 /* The rate of pairs that do not stand out: their expected wrong labels over the chances for one. */
 static void fit_other(struct estimate *e)
 {
@@ -310,8 +316,7 @@ static void fit_other(struct estimate *e)
     double chances = 0;
     sum_up(&totals, e);
     for (uint32_t c = 0; c < e->means->classes; c++)
-        chances += e->out->class_weights[c] * (e->sums[c].after + totals.rest.after) *
-                   (transition->classes - 1 - transition->pairs_of[c]);
+        chances += expect_class(e, &totals, c) * (transition->classes - 1 - transition->pairs_of[c]);
     if (chances > 0)
         noise_transition_set_other(transition, totals.wrong / chances);
 }
@@ -336,14 +341,17 @@ static void judge(struct estimate *e, size_t sample)
     struct label_posterior *out = e->out;
     struct suggestion *suggestion = &out->suggestions[sample];
     struct joint joint;
-    double wrong = 0;
+    double wrong = 0, odds = 0;
+    bool counts = rebuilt_means_counts(e->means, sample);
     join(&joint, e, sample, power);
     for (size_t k = 0; k < ROW; k++) {
-        float posterior = (float)(joint.weights[k] * (double)power[k] * joint.chances[k] / joint.given);
+        double part = joint.weights[k] * (double)power[k] * joint.chances[k];
+        float posterior = (float)(part / joint.given);
         if (k == GIVEN)
             continue;
         wrong += (double)posterior;
-        if (k == REST || !is_used(e, sample, k))
+        odds += part;
+        if (k == REST || !is_used(e, sample, k) || !counts)
             continue;
         uint16_t class = class_at(e, sample, k);
         if (isnan(suggestion->probability) || posterior > suggestion->probability ||
@@ -351,21 +359,30 @@ static void judge(struct estimate *e, size_t sample)
             *suggestion = (struct suggestion){class, posterior};
     }
     out->wrong[sample] = (float)fmin(wrong, 1);
-    out->expected_wrong += (double)out->wrong[sample];
+    out->log_odds[sample] =
+        (float)(log(odds) - log(joint.weights[GIVEN] * (double)power[GIVEN] * joint.chances[GIVEN]));
+    if (counts)
+        out->expected_wrong += (double)out->wrong[sample];
 }
 
 int label_posterior_create(struct label_posterior *out, struct rebuilt_means *means)
 {
     struct estimate e = {.means = means, .out = out};
+    struct totals totals;
+    const uint16_t *unchanged = means->unchanged != NULL ? means->unchanged : means->given;
     *out = (struct label_posterior){.samples = means->samples, .temperature = 1};
     rebuilt_means_discount(means);
     int status = noise_transition_create(&out->transition, means);
     if (status == 0)
         status = memory_allocate(&out->wrong, means->samples, sizeof *out->wrong, what);
     if (status == 0)
+        status = memory_allocate(&out->log_odds, means->samples, sizeof *out->log_odds, what);
+    if (status == 0)
         status = memory_allocate(&out->suggestions, means->samples, sizeof *out->suggestions, what);
     if (status == 0)
         status = memory_allocate(&out->class_weights, means->classes, sizeof *out->class_weights, what);
+    if (status == 0)
+        status = memory_allocate(&out->true_counts, means->classes, sizeof *out->true_counts, what);
     if (status == 0)
         status = memory_allocate(&e.rows, means->samples, sizeof *e.rows, what);
     if (status == 0)
@@ -380,9 +397,9 @@ int label_posterior_create(struct label_posterior *out, struct rebuilt_means *me
     }
     set_weights_sum(&e);
     for (size_t i = 0; i < means->samples; i++) {
-        out->wrong[i] = NAN;
-        out->suggestions[i] = (struct suggestion){means->given[i], NAN};
-        out->judged += rebuilt_means_has(means, i);
+        out->wrong[i] = out->log_odds[i] = NAN;
+        out->suggestions[i] = (struct suggestion){unchanged[i], NAN};
+        out->judged += rebuilt_means_counts(means, i);
         complete_names(&means->means[i], means->given[i], &out->transition);
     }
     e.rest = fmax((double)means->classes - 1 - NAMED_CLASSES, 0);
@@ -392,6 +409,9 @@ int label_posterior_create(struct label_posterior *out, struct rebuilt_means *me
         fit_other(&e);
     }
     fit(&e);
+    sum_up(&totals, &e);
+    for (uint32_t c = 0; c < means->classes; c++)
+        out->true_counts[c] = expect_class(&e, &totals, c);
     for (size_t i = 0; i < means->samples; i++)
         if (rebuilt_means_has(means, i))
             judge(&e, i);
@@ -404,8 +424,10 @@ end:
 
 void label_posterior_destroy(struct label_posterior *posterior)
 {
+    free(posterior->true_counts);
     free(posterior->class_weights);
     free(posterior->suggestions);
+    free(posterior->log_odds);
     free(posterior->wrong);
     noise_transition_destroy(&posterior->transition);
 }

@@ -13,13 +13,16 @@ struct analysis;
 
 struct label_posterior {
     size_t samples;
-    float *wrong;                   /* [samples] P(the given label is wrong); NaN where the sample has no vector */
-    struct suggestion *suggestions; /* [samples] the most probable other label, and its probability */
+    float *wrong;    /* [samples] P(the label trained on is wrong); NaN where there is no vector */
+    float *log_odds; /* [samples] of it, where that probability rounds to 1 as well; NaN likewise */
+    struct suggestion
+        *suggestions; /* [samples] the most probable other label, and its probability; none of probes */
     struct noise_transition transition;
     double temperature;    /* exponent of the network's probabilities: below 1 it was too sure */
     double *class_weights; /* [classes] how much more frequent each class is than the network has it */
-    double expected_wrong; /* sum of `wrong` */
-    size_t judged;         /* samples that have a number; expected_wrong / judged is the noise rate */
+    double *true_counts;   /* [classes] samples to be expected of each true class */
+    double expected_wrong; /* sum of `wrong`, but for probes: as all of these numbers */
+    size_t judged;         /* samples that have one; expected_wrong / judged is the noise rate */
 };
 
 /* Estimates all of it from the means, which are discounted, and whose named classes are completed, on the way. The parts, with their sources: anchor
@@ -31,9 +34,11 @@ struct label_posterior {
 int label_posterior_create(struct label_posterior *out, struct rebuilt_means *means);
 void label_posterior_destroy(struct label_posterior *posterior);
 
-/* The score label-posterior, a score_row's `fill`, of the selected run, which is replayed once more. What it was
- * made from stays in analysis->posterior; its suggestions are then the most probable of all runs replayed since
+/* Makes it of the selected run, which is replayed once more, into analysis->posterior; its suggestions are then the most probable of all runs replayed since
  * analysis_replay began, everything else is of this run. */
+int label_posterior_replay(struct analysis *analysis);
+
+/* The score label-posterior, a score_row's `fill`: the same, and `wrong`. */
 int label_posterior_fill(float *column, struct analysis *analysis);
 
 #endif

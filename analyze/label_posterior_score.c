@@ -1,6 +1,7 @@
 /* From a log to the score label-posterior: one replay into rebuilt means. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyze/analysis.h"
 #include "analyze/label_posterior.h"
@@ -14,13 +15,14 @@ static void keep_surer(struct suggestion *suggestions, const struct suggestion *
             suggestions[i] = earlier[i];
 }
 
-int label_posterior_fill(float *column, struct analysis *analysis)
+int label_posterior_replay(struct analysis *analysis)
 {
     const struct tidylog_run *run = analysis->run;
     struct rebuilt_means means;
     struct label_posterior *posterior = NULL;
-    int status = rebuilt_means_create(&means, analysis->given, run->samples, tidylog_data_classes(run),
-                                      analysis->window.first);
+    int status =
+        rebuilt_means_create(&means, run->labels, run->samples, tidylog_data_classes(run), analysis->window.first);
+    means.unchanged = analysis->given;
     if (status == 0)
         status = replay_epochs(analysis->reader, analysis->window,
                                &(struct replay_observer){rebuilt_means_observe, &means}, 1);
@@ -28,12 +30,18 @@ int label_posterior_fill(float *column, struct analysis *analysis)
         status = memory_allocate(&posterior, 1, sizeof *posterior, "posteriors of labels");
     if (status == 0)
         status = label_posterior_create(posterior, &means);
-    for (size_t i = 0; i < run->samples && status == 0; i++)
-        column[i] = posterior->wrong[i];
     rebuilt_means_destroy(&means);
     if (status == 0 && analysis->posterior != NULL)
         keep_surer(posterior->suggestions, analysis->posterior->suggestions, run->samples);
     analysis_forget_posterior(analysis);
     analysis->posterior = posterior;
+    return status;
+}
+
+int label_posterior_fill(float *column, struct analysis *analysis)
+{
+    int status = label_posterior_replay(analysis);
+    if (status == 0)
+        memcpy(column, analysis->posterior->wrong, analysis->posterior->samples * sizeof *column);
     return status;
 }

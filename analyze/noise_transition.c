@@ -34,12 +34,12 @@ struct likely {
     size_t *starts;        /* [classes + 2] */
 };
 
-/* Sorts the samples that have a vector by their most probable class. */
+/* Sorts the samples that count by their most probable class. */
 static void sort_by_top(struct likely *to, const struct rebuilt_means *means, uint16_t *tops, float *of_tops)
 {
     for (size_t i = 0; i < means->samples; i++) {
         double probability;
-        if (!rebuilt_means_has(means, i))
+        if (!rebuilt_means_counts(means, i))
             continue;
         tops[i] = rebuilt_means_top(means, i, &probability);
         of_tops[i] = (float)probability;
@@ -48,7 +48,7 @@ static void sort_by_top(struct likely *to, const struct rebuilt_means *means, ui
     for (uint32_t c = 1; c <= means->classes; c++)
         to->starts[c + 1] += to->starts[c];
     for (size_t i = 0; i < means->samples; i++)
-        if (rebuilt_means_has(means, i)) {
+        if (rebuilt_means_counts(means, i)) {
             size_t at = to->starts[tops[i] + 1]++;
             to->samples[at] = (uint32_t)i;
             to->probabilities[at] = (double)of_tops[i];

@@ -11,7 +11,7 @@ static const double least = 1e-12; /* probability of the given label, and of all
 int rebuilt_means_create(struct rebuilt_means *out, const uint16_t *given, size_t samples, uint32_t classes,
                          uint64_t first_epoch)
 {
-    *out = (struct rebuilt_means){given, samples, classes, first_epoch, NULL};
+    *out = (struct rebuilt_means){given, NULL, samples, classes, first_epoch, NULL};
     int status = memory_allocate(&out->means, samples, sizeof *out->means, "rebuilt probabilities");
     for (size_t i = 0; i < samples && status == 0; i++)
         for (size_t k = 0; k < NAMED_CLASSES; k++)
@@ -54,7 +54,7 @@ int rebuilt_means_observe(void *context, const struct tidylog_observations *step
         uint32_t sample = step->samples[i];
         uint16_t predicted = step->predicted[i], given = means->given[sample];
         struct rebuilt_mean *mean = &means->means[sample];
-        if (step->labels[i] != given)
+        if (given >= means->classes)
             continue;
         if (isnan(step->margin[i]) || isnan(step->confidence[i])) {
             mean->given = NAN;

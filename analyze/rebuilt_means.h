@@ -22,7 +22,9 @@ struct rebuilt_mean {
 };
 
 struct rebuilt_means {
-    const uint16_t *given; /* [samples] labels */
+    const uint16_t *given; /* [samples] labels trained on */
+    const uint16_t
+        *unchanged; /* [samples] the data set's: another one where the sample is a probe; NULL: none is */
     size_t samples;
     uint32_t classes;           /* of the data set; a prediction of another one tells nothing of these */
     uint64_t first_epoch;       /* whose weight is 1, that of the next is 2 */
@@ -34,8 +36,8 @@ int rebuilt_means_create(struct rebuilt_means *out, const uint16_t *given, size_
                          uint64_t first_epoch);
 void rebuilt_means_destroy(struct rebuilt_means *means);
 
-/* Adds one step, with margins: a replay_observer's function. What was presented with another label than the given
- * one (a probe) is left out. Where a tenth class was predicted for a sample, the least probable so far gives up its
+/* Adds one step, with margins: a replay_observer's function. What was presented with a label that is none of the
+ * data set's classes is left out. Where a tenth class was predicted for a sample, the least probable so far gives up its
  * place, and what it had above the others is shared evenly. */
 int rebuilt_means_observe(void *means, const struct tidylog_observations *step);
 
@@ -48,6 +50,13 @@ static inline bool rebuilt_means_has(const struct rebuilt_means *means, size_t s
 {
     const struct rebuilt_mean *mean = &means->means[sample];
     return mean->weight > 0 && mean->given == mean->given;
+}
+
+/* Has it one, and is it no probe? Only these tell of the data set's noise. */
+static inline bool rebuilt_means_counts(const struct rebuilt_means *means, size_t sample)
+{
+    return rebuilt_means_has(means, sample) &&
+           (means->unchanged == NULL || means->unchanged[sample] == means->given[sample]);
 }
 
 /* The most probable class, of equal ones the smallest, and its probability. */

@@ -3,17 +3,21 @@
 
 #include <math.h>
 
-static bool has_none(const struct score *score, size_t sample)
+#include "analyze/label_posterior.h"
+
+static bool is_probe(const struct score *score, size_t sample)
 {
-    const struct score_sources *sources = score->sources;
-    bool presented = sources->dynamics.samples[sample].presentations > 0;
-    return (!presented && !score->row->of_second_split) || sources->labels[sample] != sources->given[sample];
+    return score->sources->labels[sample] != score->sources->given[sample];
 }
 
-double score_value(const struct score *score, size_t sample)
+static bool has_none(const struct score *score, size_t sample)
 {
-    if (score->over_runs)
-        return (double)score->column[sample];
+    return score->sources->dynamics.samples[sample].presentations == 0 && !score->row->of_second_split;
+}
+
+/* Of one run, for the label trained on. */
+static double trained_value(const struct score *score, size_t sample)
+{
     if (has_none(score, sample) || (score->observes && score->column[sample] < 0))
         return NAN;
     if (score->column != NULL)
@@ -21,13 +25,36 @@ double score_value(const struct score *score, size_t sample)
     return (double)(float)score->row->value(score, sample);
 }
 
-double score_rank(const struct score *score, size_t sample)
+static double trained_rank(const struct score *score, size_t sample)
 {
     if (score->row->rank == NULL)
-        return score_value(score, sample);
-    if (score->over_runs)
-        return (double)score->ranks[sample];
+        return trained_value(score, sample);
     return has_none(score, sample) ? NAN : (double)(float)score->row->rank(score, sample);
+}
+
+double score_value(const struct score *score, size_t sample)
+{
+    if (score->over_runs)
+        return (double)score->column[sample];
+    return is_probe(score, sample) ? NAN : trained_value(score, sample);
+}
+
+double score_rank(const struct score *score, size_t sample)
+{
+    if (score->over_runs)
+        return (double)(score->row->rank == NULL ? score->column : score->ranks)[sample];
+    return is_probe(score, sample) ? NAN : trained_rank(score, sample);
+}
+
+bool score_knows_probes(const struct score *score)
+{
+    const struct score_row *row = score->row;
+    return !score->over_runs && !row->of_second_split && (row->value != NULL || row->fill == label_posterior_fill);
+}
+
+float score_key_of_probe(const struct score *score, size_t sample)
+{
+    return (float)score_from_key(score, (float)trained_rank(score, sample));
 }
 
 float score_key(const struct score *score, size_t sample)

@@ -50,6 +50,19 @@ double random_normal(struct random_stream *stream)
     return radius * cos(2 * M_PI * random_uniform(stream));
 }
 
+double random_gamma(struct random_stream *stream, double shape)
+{
+    /* Their method is for shapes of 1 and more: one less is a draw of the next shape times u^(1 / shape). */
+    double boost = shape < 1 ? pow(1 - random_uniform(stream), 1 / shape) : 1;
+    double d = (shape < 1 ? shape + 1 : shape) - 1.0 / 3, c = 1 / sqrt(9 * d);
+    for (;;) {
+        double x = random_normal(stream), v = 1 + c * x, u = 1 - random_uniform(stream);
+        v = v * v * v;
+        if (v > 0 && log(u) < x * x / 2 + d - d * v + d * log(v))
+            return d * v * boost;
+    }
+}
+
 void random_permutation(struct random_stream *stream, uint32_t *order, size_t count)
 {
     for (size_t i = 0; i < count; i++)

@@ -15,7 +15,8 @@ enum random_purpose {
     RANDOM_THRESHOLD_SAMPLES = 4, /* which samples each draw of threshold samples has; index = 0 */
     RANDOM_HALVES = 5,            /* which half of the samples is trained on first; index = 0 */
     RANDOM_CONTROLS = 6,          /* which samples are planted controls; index = 0 */
-    RANDOM_CONTROL_LABELS = 7     /* where each class's turns begin; index = 0 */
+    RANDOM_CONTROL_LABELS = 7,    /* where each class's turns begin; index = 0 */
+    RANDOM_BOOTSTRAP = 8          /* of an estimate's interval; index = draw */
 };
 
 struct random_stream {
@@ -37,6 +38,10 @@ double random_uniform(struct random_stream *stream);
 /* A draw from the standard normal distribution, by Box and Muller from two uniforms u, v:
  * sqrt(-2 log(1 - u)) cos(2 pi v). */
 double random_normal(struct random_stream *stream);
+
+/* A draw from the gamma distribution of this shape, above 0, and scale 1, by Marsaglia and Tsang (2000, 'A Simple Method
+ * for Generating Gamma Variables'). Of a whole shape n it is the sum of n exponential draws. */
+double random_gamma(struct random_stream *stream, double shape);
 
 /* Fills order[0..count-1] with a permutation of 0..count-1: Fisher-Yates from the last place down,
  * order[i] swaps with order[random_below(i + 1)]. */

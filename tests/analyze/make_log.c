@@ -1,8 +1,9 @@
-/* make-log PATH DETAIL [SAMPLES EPOCHS EXTRA-STEPS [no-truth|controls]]: a log as a training run leaves it, invented.
+/* make-log PATH DETAIL [SAMPLES EPOCHS EXTRA-STEPS [VARIANT,...]]: a log as a training run leaves it, invented.
  *
  * Every 20th label is wrong: of samples 0, 20, 40, ... Easy samples are learnt soon, hard ones late and unsteadily;
- * wrong labels are seen through for long, and some are learnt by heart in the end. With controls the samples 3, 28,
- * 53, ... are trained on the class after theirs. For tests of the command line and of the charts. */
+ * wrong labels are seen through for long, and some are learnt by heart in the end. Variants: no-truth; controls: the
+ * samples 3, 28, 53, ... are trained on the class after theirs; calibrated: a network that learns nothing by heart, says
+ * how sure it may be, and has controls of all classes; all-right: no label is wrong. For tests of the command line and of the charts. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,9 +26,35 @@ static void invent(float *logits, uint16_t label, uint16_t truth, double hardnes
         logits[c] = (float)(random_normal(random) * 0.8 + (c == truth ? learnt : 0) + (c == label ? by_heart : 0));
 }
 
-static int make(const char *path, struct tidylog_run run, uint64_t epochs, uint64_t extra_steps, bool has_truth,
-                bool has_controls)
+/* The probabilities of the classes of an image, of which the true one is drawn. */
+static uint16_t draw_image(double image[CLASSES], struct random_stream *random)
 {
+    size_t likely = (size_t)random_below(random, CLASSES);
+    double strength = 3 + 9 * random_uniform(random), sum = 0, place = random_uniform(random);
+    uint16_t truth = 0;
+    for (size_t c = 0; c < CLASSES; c++)
+        sum += image[c] = exp(random_normal(random) + (c == likely ? strength : 0));
+    for (size_t c = 0; c < CLASSES; c++)
+        image[c] /= sum;
+    while (truth < CLASSES - 1 && place >= image[truth])
+        place -= image[truth++];
+    return truth;
+}
+
+/* What a network that knows the noise, to all other classes alike, says of the label, but for some wavering. */
+static void tell(float *logits, const double image[CLASSES], double rate, struct random_stream *random)
+{
+    for (size_t c = 0; c < CLASSES; c++)
+        logits[c] = (float)(log((1 - rate) * image[c] + rate * (1 - image[c]) / (CLASSES - 1)) +
+                            0.3 * random_normal(random));
+}
+
+static int make(const char *path, struct tidylog_run run, uint64_t epochs, uint64_t extra_steps,
+                const char *variant)
+{
+    bool has_truth = strstr(variant, "no-truth") == NULL, calibrated = strstr(variant, "calibrated") != NULL;
+    bool has_controls = calibrated || strstr(variant, "controls") != NULL;
+    double rate = strstr(variant, "all-right") == NULL ? 0.05 : 0; /* of wrong labels */
     size_t written = epochs + (extra_steps > 0);
     uint16_t *truth = calloc(run.samples, sizeof *truth), *labels = calloc(run.samples, sizeof *labels);
     uint16_t *given = calloc(run.samples, sizeof *given);
@@ -36,12 +63,18 @@ static int make(const char *path, struct tidylog_run run, uint64_t epochs, uint6
     if (truth == NULL || labels == NULL || given == NULL || logits == NULL)
         return tidy_fail_memory("a log", 0);
     for (size_t i = 0; i < run.samples; i++) {
-        truth[i] = (uint16_t)random_below(&random, CLASSES);
+        double image[CLASSES];
+        truth[i] = calibrated ? draw_image(image, &random) : (uint16_t)random_below(&random, CLASSES);
         given[i] =
-            (uint16_t)(i % 20 == 0 ? (truth[i] + 1 + random_below(&random, CLASSES - 1)) % CLASSES : truth[i]);
-        labels[i] = (uint16_t)(has_controls && i % 25 == 3 ? (given[i] + 1) % CLASSES : given[i]);
+            (uint16_t)(i % 20 == 0 && rate > 0 ? (truth[i] + 1 + random_below(&random, CLASSES - 1)) % CLASSES
+                                               : truth[i]);
+        labels[i] = given[i];
+        if (has_controls && i % 25 == 3)
+            labels[i] = (uint16_t)((given[i] + 1 + (calibrated ? i / 25 % (CLASSES - 1) : 0)) % CLASSES);
         double hardness = pow(random_uniform(&random), 3);
-        for (size_t t = 0; t < written; t++)
+        for (size_t t = 0; t < written && calibrated; t++)
+            tell(logits + (t * run.samples + i) * CLASSES, image, rate, &random);
+        for (size_t t = 0; t < written && !calibrated; t++)
             invent(logits + (t * run.samples + i) * CLASSES, labels[i], truth[i],
                    given[i] == truth[i] ? hardness : random_uniform(&random), (double)(t + 1) / (double)epochs,
                    &random);
@@ -82,13 +115,12 @@ int main(int argc, char **argv)
            strcmp(tidylog_detail_names[run.detail], argv[2]))
         run.detail++;
     if (argc < 3 || argc == 4 || argc == 5 || tidylog_detail_names[run.detail] == NULL || run.samples == 0) {
-        fprintf(stderr,
-                "usage: make-log PATH class|margin|probs|full [SAMPLES EPOCHS EXTRA-STEPS [no-truth|controls]]\n");
+        fprintf(stderr, "usage: make-log PATH class|margin|probs|full [SAMPLES EPOCHS EXTRA-STEPS "
+                        "[no-truth,controls,calibrated,all-right]]\n");
         return 2;
     }
     uint64_t epochs = argc > 4 ? strtoull(argv[4], NULL, 10) : 12;
     uint64_t extra = argc > 5 ? strtoull(argv[5], NULL, 10) : 0;
     const char *variant = argc > 6 ? argv[6] : "";
-    return tidy_report_error("make-log", make(argv[1], run, epochs, extra, strcmp(variant, "no-truth") != 0,
-                                              strcmp(variant, "controls") == 0));
+    return tidy_report_error("make-log", make(argv[1], run, epochs, extra, variant));
 }

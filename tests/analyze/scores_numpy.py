@@ -342,14 +342,16 @@ def golden_section(f, low, high, steps):
     return (low + high) / 2
 
 
-def posterior_of_classes(run):
-    """[samples][classes] probability of each true class, given image and label; rows of NaN where there is none."""
+def judge_labels(run, probes=None):
+    """[samples][classes] probability of each true class, given image and label (that which it was trained on, of probes,
+    which nothing is fitted to); rows of NaN where there is none. Also the transition, and its pairs that stand out."""
     means, result = rebuilt_means(run), np.full((run.samples, run.classes), np.nan)
     scored = ~np.isnan(means[:, 0])
     if not scored.any():
-        return result
+        return result, None, None
+    tells = np.ones(run.samples, bool)[scored] if probes is None else ~probes[scored]
     means, labels = means[scored], run.labels[scored]
-    transition, pairs, rate = noise_transition(means, labels)
+    transition, pairs, rate = noise_transition(means[tells], labels[tells])
     table, weights, at = transition(rate), np.ones(run.classes), np.arange(len(labels))
     for number in range(9):
         logs = np.log(np.maximum(unmixed(means, table), 0.01 / run.classes))
@@ -357,8 +359,8 @@ def posterior_of_classes(run):
         chance = table[:, labels].T
 
         def surprise(b):
-            powers = np.exp(b * logs) * weights
-            return (np.log(powers.sum(axis=1)) - np.log((powers * chance).sum(axis=1))).sum()
+            powers = np.exp(b * logs[tells]) * weights
+            return (np.log(powers.sum(axis=1)) - np.log((powers * chance[tells]).sum(axis=1))).sum()
 
         powers = np.exp(golden_section(surprise, 0.25, 8, 12) * logs)
         for _ in range(3):
@@ -366,17 +368,21 @@ def posterior_of_classes(run):
             before /= before.sum(axis=1, keepdims=True)
             after = before * chance
             after /= after.sum(axis=1, keepdims=True)
-            weights = np.maximum(weights * after.sum(axis=0) / before.sum(axis=0), 1e-9)
+            weights = np.maximum(weights * after[tells].sum(axis=0) / before[tells].sum(axis=0), 1e-9)
         after = powers * weights * chance
         after /= after.sum(axis=1, keepdims=True)
         if number < 8 and run.classes > 1:
             by_label = np.zeros((run.classes, run.classes))
-            np.add.at(by_label.T, labels, after)
+            np.add.at(by_label.T, labels[tells], after[tells])
             others = ~pairs & ~np.eye(run.classes, dtype=bool)
-            chances = (after.sum(axis=0)[:, None] * others).sum()
+            chances = (after[tells].sum(axis=0)[:, None] * others).sum()
             table = transition(by_label[others].sum() / chances)
     result[scored] = after
-    return result
+    return result, table, pairs
+
+
+def posterior_of_classes(run):
+    return judge_labels(run)[0]
 
 
 def label_posterior(run):

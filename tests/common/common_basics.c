@@ -174,6 +174,32 @@ static void test_normal_numbers_have_mean_0_and_variance_1(void **state)
     assert_true(fabs(beyond_two / (double)DRAWS - 0.0455) < 5 * sqrt(0.0455 / DRAWS));
 }
 
+/* Mean and variance of a gamma distribution are its shape; above 2 are e^-2 = 0.1353 of an exponential one, and
+ * P(|x| > 2) = 0.0455 of the square of half a normal draw, whose shape is 1/2. */
+static void test_gamma_numbers_have_their_shapes_mean_variance_and_tail(void **state)
+{
+    (void)state;
+    enum { DRAWS = 200000 };
+    const struct {
+        double shape, tail;
+    } cases[] = {{0.5, 0.0455}, {1, 0.1353}, {3.7, NAN}, {2000, NAN}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        struct random_stream stream = random_open(6, RANDOM_BOOTSTRAP, c);
+        double shape = cases[c].shape, sum = 0, squares = 0, above = 0;
+        for (int i = 0; i < DRAWS; i++) {
+            double value = random_gamma(&stream, shape);
+            assert_true(value > 0 && isfinite(value));
+            sum += value;
+            squares += (value - shape) * (value - shape);
+            above += value > 2;
+        }
+        assert_true(fabs(sum / DRAWS - shape) < 5 * sqrt(shape / DRAWS));
+        /* The fourth central moment is 3 shape^2 + 6 shape. */
+        assert_true(fabs(squares / DRAWS - shape) < 5 * sqrt((2 * shape * shape + 6 * shape) / DRAWS));
+        assert_true(isnan(cases[c].tail) || fabs(above / DRAWS - cases[c].tail) < 5 * sqrt(cases[c].tail / DRAWS));
+    }
+}
+
 static void test_a_permutation_has_every_number_once_and_depends_on_the_seed(void **state)
 {
     (void)state;
@@ -307,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_streams_of_different_keys_differ),
         cmocka_unit_test(test_whole_numbers_below_a_bound_are_even),
         cmocka_unit_test(test_normal_numbers_have_mean_0_and_variance_1),
+        cmocka_unit_test(test_gamma_numbers_have_their_shapes_mean_variance_and_tail),
         cmocka_unit_test(test_a_permutation_has_every_number_once_and_depends_on_the_seed),
         cmocka_unit_test(test_a_permutation_is_fisher_yates_from_the_last_place_down),
         cmocka_unit_test(test_durations_read_well),
