@@ -80,10 +80,17 @@ static void say_what_to_expect(const struct suspects *suspects, size_t flagged)
     struct expected_count all = review_expect(&suspects->review, suspects->keys, ranking->order, ranking->scored);
     if (suspects->review.decisions > 0)
         progress_line("%zu labels reviewed, %zu of them wrong", suspects->review.decisions, suspects->review.wrong);
-    progress_line(
-        "%zu suspects, of which %.0f (%.0f to %.0f) are expected to have a wrong label, of %.0f (%.0f to %.0f) "
-        "among %zu samples",
-        flagged, found.value, found.low, found.high, all.value, all.low, all.high, ranking->scored);
+    if (review_surprises(&suspects->review))
+        progress_line("%zu suspects, of which %.0f (%.0f to %.0f) are expected to have a wrong label; of all %zu "
+                      "samples nothing "
+                      "can be said: the review found far %s than was expected, as where mistakes follow the image",
+                      flagged, found.value, found.low, found.high, ranking->scored,
+                      suspects->review.offset > 0 ? "more" : "less");
+    else
+        progress_line(
+            "%zu suspects, of which %.0f (%.0f to %.0f) are expected to have a wrong label, of %.0f (%.0f to "
+            "%.0f) among %zu samples",
+            flagged, found.value, found.low, found.high, all.value, all.low, all.high, ranking->scored);
     free(chosen);
 }
 

@@ -2,7 +2,6 @@
 #include "analyze/review.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/error.h"
@@ -177,6 +176,11 @@ void review_destroy(struct review *review)
 {
     free(review->pairs);
     *review = (struct review){0};
+}
+
+bool review_surprises(const struct review *review)
+{
+    return fabs(review->offset) > 3 * offset_deviation;
 }
 
 struct expected_count review_expect(const struct review *review, const float *probabilities, const uint32_t *chosen,

@@ -2,6 +2,7 @@
 #ifndef TIDY_ANALYZE_REVIEW_H
 #define TIDY_ANALYZE_REVIEW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,10 @@ int review_apply(struct review *out, float *probabilities, const uint16_t *given
 /* No decisions yet. */
 struct review review_none(void);
 void review_destroy(struct review *review);
+
+/* Did the decisions move the offset by more than three of its standard deviations? Then the noise is not what the
+ * probabilities assume (mistakes that follow the image), and they say nothing of labels less probable than reviewed. */
+bool review_surprises(const struct review *review);
 
 /* How many of these samples have wrong labels: the sum of their probabilities, with an interval for chance and for
  * the calibration's uncertainty. NaN does not count. */

@@ -46,14 +46,15 @@ tidy-analyze flag run.tidy --threshold count:2900 --score label-posterior --revi
 # A reviewer who finds nothing wrong makes all others less suspicious; one who finds all wrong more.
 listed budget | cut -f 1,3 >right
 listed budget | awk -v OFS='\t' '{ print $1, ($3 + 1) % 10 }' >wrong
-total() { sed -nE 's/.* of ([0-9]+) \(.*among.*/\1/p' said; }
-tidy-analyze flag run.tidy --budget 1 2>said >/dev/null
-all=$(total)
-tidy-analyze flag run.tidy --budget 1 --review right 2>said >/dev/null
-[ "$(total)" -lt "$all" ] || fail "nothing was wrong, yet $(total) of $all are still expected"
-tidy-analyze flag run.tidy --budget 1 --review wrong 2>said >/dev/null
-remaining=$(listed before | awk 'NR == FNR { seen[$1]; next } !($1 in seen) { sum += $2 } END { printf "%.0f", sum }' right -)
-[ "$(total)" -gt "$remaining" ] || fail "all were wrong, yet only $(total) are expected, $remaining before"
+total() { tidy-analyze flag run.tidy --budget 3000 --review "$1" 2>/dev/null | awk '!/#/ { sum += $2 } END { printf "%.0f", 1000 * sum }'; }
+unreviewed=$(listed before | awk 'NR == FNR { seen[$1]; next } !($1 in seen) { sum += $2 } END { printf "%.0f", 1000 * sum }' right -)
+[ "$(total right)" -lt "$unreviewed" ] || fail "nothing was wrong, yet $(total right)/1000 are expected of the others, $unreviewed before"
+[ "$(total wrong)" -gt "$unreviewed" ] || fail "all were wrong, yet $(total wrong)/1000 are expected of the others, $unreviewed before"
+
+# All of the least probable are wrong: that is not the noise that was assumed, and nothing is said of all the others.
+listed before | tail -400 | awk -v OFS='\t' '{ print $1, ($3 + 1) % 10 }' >surprising
+tidy-analyze flag run.tidy --budget 1 --review surprising 2>said >/dev/null
+grep -qE "nothing can be said: the review found far more than was expected" said || fail "a surprise is not told: $(cat said)"
 
 fails 1 "nowhere: .*No such file|nowhere cannot be opened" tidy-analyze flag run.tidy --budget 5 --review nowhere
 cut -f 1 decisions >unlabelled
