@@ -11,12 +11,13 @@ struct control_mixture {
     double mistakes, clean, decay;
 };
 
-/* Fits it to two histograms of `bins` bins, each `width` wide: ordinary samples, and controls, weighted so that their
- * sum is their effective number. `ratio` is controls over ordinary samples, each of all, in the histogram or not.
+/* Fits it to two histograms of `bins` bins, each `width` wide: ordinary samples, and controls, weighted so that
+ * their sum is their effective number. `ratio` is controls over ordinary samples, each of all, in the histogram
+ * or not.
  *
- * The maximum of the likelihood that each of both is the one it is, ratio / (h + ratio) for a control, with a normal
- * prior on log decay around 0: by Newton's method with the expected curvature, damped (Levenberg 1944; Marquardt 1963),
- * from two starts, on the logarithms of all three. */
+ * * The maximum of the likelihood that each of both is the one it is, ratio / (h + ratio) for a control, with a
+ * normal prior on log decay around 0: by Newton's method with the expected curvature, damped (Levenberg 1944;
+ * Marquardt 1963), from two starts, on the logarithms of all three. */
 struct control_mixture control_mixture_fit(const double *ordinary, const double *controls, size_t bins,
                                            double width, double ratio);
 

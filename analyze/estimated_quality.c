@@ -56,8 +56,8 @@ static double find_late(const struct estimated_set *set, size_t d)
     return d > 0 ? draw->chance[3] * fmin(all, set->before[d]) : evenly;
 }
 
-/* By what the mixture finds in the set: [0] precision, [1] recall. The draws are of the mistakes that there are, and not
- * of their expectation. */
+/* By what the mixture finds in the set: [0] precision, [1] recall. The draws are of the mistakes that there are,
+ * and not of their expectation. */
 static void find(double out[2], const struct estimated_set *set, size_t d)
 {
     const struct noise_draw *draw = &set->estimate->draws[d];

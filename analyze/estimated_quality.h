@@ -19,9 +19,8 @@ struct estimated_quality {
 /* A set of samples that grows. */
 struct estimated_set {
     const struct noise_estimate *estimate;
-    bool
-        knows_controls; /* which of them it would have is known; else mistakes before the start may be in it or not */
-    bool has_both;      /* the controls in it are an estimate of their own */
+    bool knows_controls; /* which of them it would have; else mistakes before the start may be in it or not */
+    bool has_both;       /* the controls in it are an estimate of their own */
     size_t flagged;
     size_t count; /* of those that the estimate is about */
     double share; /* of the controls, unweighted */
@@ -41,9 +40,9 @@ void estimated_set_add_control(struct estimated_set *set, size_t control, double
 
 struct estimated_quality estimated_set_quality(const struct estimated_set *set);
 
-/* Of the samples with flagged[sample], cut from `score` or, where it is NULL, not. What has the lowest key of all flagged
- * is flagged in part, and so are controls with that key; where a sample of a higher key is not flagged, the rule asked for
- * more than the score. */
+/* Of the samples with flagged[sample], cut from `score` or, where it is NULL, not. What has the lowest key of
+ * all flagged is flagged in part, and so are controls with that key; where a sample of a higher key is not
+ * flagged, the rule asked for more than the score. */
 struct estimated_quality estimated_quality_of(const struct noise_estimate *estimate, const struct score *score,
                                               const bool *flagged, size_t samples);
 

@@ -1,6 +1,6 @@
-/* Rounds of: taking the noise out of the means, a temperature, class weights, and the rate of the noise. A sample is
- * a short row: its named classes, its given label, and one place for all other classes, which are taken for
- * classes that no pair stands out with. */
+/* Rounds of: taking the noise out of the means, a temperature, class weights, and the rate of the noise. A
+ * sample is a short row: its named classes, its given label, and one place for all other classes, which are
+ * taken for classes that no pair stands out with. */
 #include "analyze/label_posterior.h"
 
 #include <float.h>

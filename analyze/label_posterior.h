@@ -25,17 +25,18 @@ struct label_posterior {
     size_t judged;         /* samples that have one; expected_wrong / judged is the noise rate */
 };
 
-/* Estimates all of it from the means, which are discounted, and whose named classes are completed, on the way. The parts, with their sources: anchor
- * points and the observed label as a mixture of true classes (forward correction) are Patrini et al. 2017 (CVPR),
- * taking the noise out of the mean vectors is expectation-maximisation of a mixture with known components
- * (Richardson 1972; Lucy 1974), the temperature Guo et al. 2017 (ICML), fitted to the given labels. Any number
- * of samples and classes: with one class no label is wrong, without samples that have a vector there are no
- * numbers. Freed with label_posterior_destroy, also after a failure. */
+/* Estimates all of it from the means, which are discounted, and whose named classes are completed, on the way.
+ * The parts, with their sources: anchor points and the observed label as a mixture of true classes (forward
+ * correction) are Patrini et al. 2017 (CVPR), taking the noise out of the mean vectors is
+ * expectation-maximisation of a mixture with known components (Richardson 1972; Lucy 1974), the temperature Guo
+ * et al. 2017 (ICML), fitted to the given labels. Any number of samples and classes: with one class no label is
+ * wrong, without samples that have a vector there are no numbers. Freed with label_posterior_destroy, also after
+ * a failure. */
 int label_posterior_create(struct label_posterior *out, struct rebuilt_means *means);
 void label_posterior_destroy(struct label_posterior *posterior);
 
-/* Makes it of the selected run, which is replayed once more, into analysis->posterior; its suggestions are then the most probable of all runs replayed since
- * analysis_replay began, everything else is of this run. */
+/* Makes it of the selected run, which is replayed once more, into analysis->posterior; its suggestions are then
+ * the most probable of all runs replayed since analysis_replay began, everything else is of this run. */
 int label_posterior_replay(struct analysis *analysis);
 
 /* The score label-posterior, a score_row's `fill`: the same, and `wrong`. */

@@ -7,8 +7,8 @@
 
 #include "analyze/label_posterior.h"
 
-/* A group is a pair (true class, given label) that stands out in the transition, or all other pairs of one true class:
- * counts of single pairs that do not stand out would be those of classes that are like each other. */
+/* A group is a pair (true class, given label) that stands out in the transition, or all other pairs of one true
+ * class: counts of single pairs that do not stand out would be those of classes that are like each other. */
 struct mistake_groups {
     const struct label_posterior *posterior;
     size_t count, rows; /* the first `rows` are those of true classes, all others are pairs */
@@ -42,10 +42,10 @@ struct weighing {
 int weighing_create(struct weighing *out, const struct mistake_groups *groups, size_t pairs);
 void weighing_destroy(struct weighing *weighing);
 
-/* weights[count], which sum to 1: a control's share of all mistakes. In each group they share what weighing->found has
- * of mistakes past `border`, over the share of the group's controls past it; of a group's pairs each as much
- * as the prior says. counts[j], 1 but for a bootstrap, is how often control j counts. Returns how many controls of equal
- * weights would tell as much (Kish 1965). */
+/* weights[count], which sum to 1: a control's share of all mistakes. In each group they share what
+ * weighing->found has of mistakes past `border`, over the share of the group's controls past it; of a group's
+ * pairs each as much as the prior says. counts[j], 1 but for a bootstrap, is how often control j counts. Returns
+ * how many controls of equal weights would tell as much (Kish 1965). */
 double control_weights(double *weights, struct weighing *weighing, const struct mistake_groups *groups,
                        const struct control *controls, const double *counts, size_t count, size_t pairs,
                        uint8_t border);

@@ -1,5 +1,6 @@
-/* Samples into cells (group, bin); then fits of the mixture to the cells, and to bootstrap draws of them: where each
- * sample counts as often as an exponential draw says, a cell counts as a gamma draw of its size does (Rubin 1981). */
+/* Samples into cells (group, bin); then fits of the mixture to the cells, and to bootstrap draws of them: where
+ * each sample counts as often as an exponential draw says, a cell counts as a gamma draw of its size does (Rubin
+ * 1981). */
 #include "analyze/noise_estimate.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
-/* How many labels are wrong, estimated from planted controls, with a 95% interval. docs/scores.md has the definition. */
+/* How many labels are wrong, estimated from planted controls, with a 95% interval. docs/scores.md has the
+ * definition. */
 #ifndef TIDY_ANALYZE_NOISE_ESTIMATE_H
 #define TIDY_ANALYZE_NOISE_ESTIMATE_H
 
@@ -62,9 +63,10 @@ struct noise_estimate {
     struct noise_draw draws[ESTIMATE_DRAWS];
 };
 
-/* Estimates it from the posterior's log odds, suggestions, transition and true_counts. given, trained: [samples] the
- * data set's labels, and those trained on. by_luck: controls were drawn without knowing the truth, so that some of
- * their labels are right. The same input gives the same numbers. Freed with noise_estimate_destroy, also after a failure. */
+/* Estimates it from the posterior's log odds, suggestions, transition and true_counts. given, trained: [samples]
+ * the data set's labels, and those trained on. by_luck: controls were drawn without knowing the truth, so that
+ * some of their labels are right. The same input gives the same numbers. Freed with noise_estimate_destroy, also
+ * after a failure. */
 int noise_estimate_create(struct noise_estimate *out, const struct label_posterior *posterior,
                           const uint16_t *given, const uint16_t *trained, bool by_luck);
 void noise_estimate_destroy(struct noise_estimate *estimate);
@@ -78,8 +80,8 @@ int noise_estimate_check(const struct analysis *analysis);
 /* noise_estimate_create of a log that passed the check; makes the posterior first where no score has. */
 int noise_estimate_of(struct noise_estimate *out, struct analysis *analysis);
 
-/* The 95% interval of draws 1.. of values[ESTIMATE_DRAWS], none of which is NaN, and the first as the value: their 2.5th
- * and 97.5th percentiles, as NumPy's. */
+/* The 95% interval of draws 1.. of values[ESTIMATE_DRAWS], none of which is NaN, and the first as the value:
+ * their 2.5th and 97.5th percentiles, as NumPy's. */
 struct estimated estimated_from(const double *values);
 
 #endif

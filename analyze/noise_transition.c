@@ -66,7 +66,8 @@ static int add_count(struct anchor_counts *counts, struct anchor_count item)
     return 0;
 }
 
-/* Counts the anchors of one class among samples[count]. room: [count]; seen: [2][classes], zero before and after. */
+/* Counts the anchors of one class among samples[count]. room: [count]; seen: [2][classes], zero before and
+ * after. */
 static int count_anchors(struct anchor_counts *counts, const struct rebuilt_means *means, uint32_t class,
                          const uint32_t *samples, const double *probabilities, size_t count, double *room,
                          uint32_t *seen)

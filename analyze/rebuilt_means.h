@@ -37,8 +37,8 @@ int rebuilt_means_create(struct rebuilt_means *out, const uint16_t *given, size_
 void rebuilt_means_destroy(struct rebuilt_means *means);
 
 /* Adds one step, with margins: a replay_observer's function. What was presented with a label that is none of the
- * data set's classes is left out. Where a tenth class was predicted for a sample, the least probable so far gives up its
- * place, and what it had above the others is shared evenly. */
+ * data set's classes is left out. Where a tenth class was predicted for a sample, the least probable so far
+ * gives up its place, and what it had above the others is shared evenly. */
 int rebuilt_means_observe(void *means, const struct tidylog_observations *step);
 
 /* Takes off what a network knows of a label for having seen it: the given label's probability counts e^-0.1 of

@@ -88,8 +88,8 @@ double score_rank(const struct score *score, size_t sample);
 /* How suspicious it is: the rank, negated where low is suspicious; NaN is ranked last. */
 float score_key(const struct score *score, size_t sample);
 
-/* The key that a probe has for the label that it was trained on; NaN where there is none. Only for a score of one run
- * that knows these: one that follows from dynamics, or label-posterior. */
+/* The key that a probe has for the label that it was trained on; NaN where there is none. Only for a score of
+ * one run that knows these: one that follows from dynamics, or label-posterior. */
 bool score_knows_probes(const struct score *score);
 float score_key_of_probe(const struct score *score, size_t sample);
 

@@ -29,7 +29,8 @@ struct random_stream random_open(uint64_t seed, enum random_purpose purpose, uin
 /* The next 64 bits. */
 uint64_t random_bits(struct random_stream *stream);
 
-/* A whole number in [0, bound), without bias: draws again while the low product is short (Lemire 2019). bound > 0. */
+/* A whole number in [0, bound), without bias: draws again while the low product is short (Lemire 2019). bound >
+ * 0. */
 uint64_t random_below(struct random_stream *stream, uint64_t bound);
 
 /* A real number in [0, 1): the top 53 bits over 2^53. */
@@ -39,8 +40,8 @@ double random_uniform(struct random_stream *stream);
  * sqrt(-2 log(1 - u)) cos(2 pi v). */
 double random_normal(struct random_stream *stream);
 
-/* A draw from the gamma distribution of this shape, above 0, and scale 1, by Marsaglia and Tsang (2000, 'A Simple Method
- * for Generating Gamma Variables'). Of a whole shape n it is the sum of n exponential draws. */
+/* A draw from the gamma distribution of this shape, above 0, and scale 1, by Marsaglia and Tsang (2000, 'A
+ * Simple Method for Generating Gamma Variables'). Of a whole shape n it is the sum of n exponential draws. */
 double random_gamma(struct random_stream *stream, double shape);
 
 /* Fills order[0..count-1] with a permutation of 0..count-1: Fisher-Yates from the last place down,

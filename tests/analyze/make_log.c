@@ -1,9 +1,10 @@
 /* make-log PATH DETAIL [SAMPLES EPOCHS EXTRA-STEPS [VARIANT,...]]: a log as a training run leaves it, invented.
  *
- * Every 20th label is wrong: of samples 0, 20, 40, ... Easy samples are learnt soon, hard ones late and unsteadily;
- * wrong labels are seen through for long, and some are learnt by heart in the end. Variants: no-truth; controls: the
- * samples 3, 28, 53, ... are trained on the class after theirs; calibrated: a network that learns nothing by heart, says
- * how sure it may be, and has controls of all classes; all-right: no label is wrong. For tests of the command line and of the charts. */
+ * * Every 20th label is wrong: of samples 0, 20, 40, ... Easy samples are learnt soon, hard ones late and
+ * unsteadily; wrong labels are seen through for long, and some are learnt by heart in the end. Variants:
+ * no-truth; controls: the samples 3, 28, 53, ... are trained on the class after theirs; calibrated: a network
+ * that learns nothing by heart, says how sure it may be, and has controls of all classes; all-right: no label is
+ * wrong. For tests of the command line and of the charts. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -25,9 +25,9 @@ struct invented {
     size_t starts[CLASSES + 1];
 };
 
-/* Of log odds x that are normal with deviation s, a mistake's mean is logit(rate) + s^2 / 2 and that of a right label
- * s^2 less: then log(rate N(x | mistake) / ((1 - rate) N(x | right))) = x, so that x is what it is called, and a right
- * label's density is that of a mistake times an exponential. */
+/* Of log odds x that are normal with deviation s, a mistake's mean is logit(rate) + s^2 / 2 and that of a right
+ * label s^2 less: then log(rate N(x | mistake) / ((1 - rate) N(x | right))) = x, so that x is what it is called,
+ * and a right label's density is that of a mistake times an exponential. */
 static float draw_log_odds(bool wrong, double rate, struct random_stream *random)
 {
     const double deviation = 3;
@@ -35,8 +35,8 @@ static float draw_log_odds(bool wrong, double rate, struct random_stream *random
     return (float)(mean + deviation * random_normal(random));
 }
 
-/* `rate` of the labels are wrong, `controls` labels are replaced by another class: where right, or, `by_luck`, anywhere.
- * `assumed` is the rate that log odds and posterior follow. */
+/* `rate` of the labels are wrong, `controls` labels are replaced by another class: where right, or, `by_luck`,
+ * anywhere. `assumed` is the rate that log odds and posterior follow. */
 static struct invented *invent(uint64_t seed, double rate, double assumed, size_t controls, bool by_luck)
 {
     struct invented *out = calloc(1, sizeof *out);
@@ -121,8 +121,8 @@ static struct estimated_quality quality_at(const struct noise_estimate *estimate
     return estimated_set_quality(&set);
 }
 
-/* 40 data sets: a 95% interval misses more than 6 of them by chance once in 200 times, were they independent of what
- * the constants were chosen for; rates, precisions and recalls are held to the same. */
+/* 40 data sets: a 95% interval misses more than 6 of them by chance once in 300 times, were they independent of
+ * what the constants were chosen for; rates, precisions and recalls are held to the same. */
 static void test_intervals_hold_the_truth_as_often_as_they_say(void **state)
 {
     (void)state;
