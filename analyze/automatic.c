@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "analyze/analysis.h"
 #include "common/error.h"
 #include "common/progress.h"
 
@@ -17,12 +18,28 @@ static const struct {
      "this log has classes only, which give no probabilities; --detail margin finds more"},
 };
 
-int automatic_resolve(const char **score, const char **rule, const struct tidylog_run *run)
+bool automatic_learnt_by_heart(const struct tidylog_epoch *epochs, uint64_t count)
+{
+    return count > 0 && epochs[count - 1].accuracy - epochs[count - 1].test_accuracy > 0.1;
+}
+
+static void warn_of_by_heart(const struct analysis *analysis)
+{
+    uint64_t count;
+    const struct tidylog_epoch *epochs = tidylog_reader_epochs(analysis->reader, &count);
+    if (!selection_is_given(&analysis->selection) && automatic_learnt_by_heart(epochs, count))
+        progress_line(
+            "auto: the network has learnt labels by heart: it predicts %.3f of those trained on, %.3f of the "
+            "test set's; --first N, with fewer epochs, finds more",
+            epochs[count - 1].accuracy, epochs[count - 1].test_accuracy);
+}
+
+int automatic_resolve(const char **score, const char **rule, const struct analysis *analysis)
 {
     size_t i = 0;
     if (strcmp(*rule, "auto") != 0)
         return 0;
-    while (choices[i].detail > run->detail)
+    while (choices[i].detail > analysis->run->detail)
         i++;
     if (*score != NULL && strcmp(*score, choices[i].score) != 0)
         return tidy_fail_usage(
@@ -31,5 +48,6 @@ int automatic_resolve(const char **score, const char **rule, const struct tidylo
     *score = choices[i].score;
     *rule = choices[i].rule;
     progress_line("auto: --score %s --threshold %s: %s", *score, *rule, choices[i].why);
+    warn_of_by_heart(analysis);
     return 0;
 }

@@ -153,7 +153,7 @@ static int evaluate(const char *path, const struct selection *selection, const c
     int status = analysis_open(&analysis, path);
     analysis.selection = *selection;
     if (status == 0 && threshold_text != NULL)
-        status = automatic_resolve(&score_text, &threshold_text, analysis.run);
+        status = automatic_resolve(&score_text, &threshold_text, &analysis);
     if (status == 0 && threshold_text != NULL)
         status = threshold_parse(&threshold, threshold_text);
     if (status == 0 && estimate) {

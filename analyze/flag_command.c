@@ -161,13 +161,13 @@ static void flag_budget(struct suspects *suspects, uint64_t budget, size_t *coun
 
 /* Chooses what was not asked for. */
 static int choose(const char **score, const char **rule, const struct settings *settings,
-                  const struct tidylog_run *run)
+                  const struct analysis *analysis)
 {
     *score = settings->score;
     *rule = settings->rule != NULL ? settings->rule : "auto";
     if (settings->budget > 0)
         *rule = NULL;
-    int status = *rule != NULL ? automatic_resolve(score, rule, run) : 0;
+    int status = *rule != NULL ? automatic_resolve(score, rule, analysis) : 0;
     if (status == 0 && *score == NULL)
         *score = DEFAULT_SCORE;
     if (status == 0 && settings->budget > 0 && strcmp(*score, probability_score) != 0)
@@ -220,7 +220,7 @@ static int flag(const char *path, const struct settings *settings)
     int status = analysis_open(&suspects.analysis, path);
     suspects.analysis.selection = settings->selection;
     if (status == 0)
-        status = choose(&score, &rule, settings, suspects.analysis.run);
+        status = choose(&score, &rule, settings, &suspects.analysis);
     if (status == 0 && rule != NULL)
         status = threshold_parse(&threshold, rule);
     if (status == 0)

@@ -67,7 +67,7 @@ static struct invented *invent(uint64_t seed, double rate, double assumed, size_
         out->log_odds[i] = draw_log_odds(is_wrong, assumed, &random);
         out->wrong_probability[i] = (float)(1 / (1 + exp(-(double)out->log_odds[i])));
         out->suggestions[i] =
-            (struct suggestion){is_wrong ? truth : (uint16_t)((truth + 1 + away) % CLASSES), 0.5F};
+            (struct suggestion){(uint16_t)(is_wrong ? truth : (truth + 1 + away) % CLASSES), 0.5F};
         if (out->trained[i] != out->given[i])
             continue;
         out->others++;

@@ -256,6 +256,9 @@ static void test_probes_have_no_score_and_their_class_is_never_suggested(void **
         assert_true(score_value(&analysis.scores.scores[0], 0) == 1); /* correctness */
         assert_int_equal(analysis.given[1], 1);
 
+        /* Without label-posterior, whose suggestions are its own. */
+        analysis_close(&analysis);
+        analyse(&analysis, (struct selection){0}, "correctness");
         struct suggestion *suggestions;
         must(suggestions_create(&suggestions, &analysis));
         assert_int_equal(suggestions[0].label, 0);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/automatic.h"
 #include "analyze/analysis.h"
 #include "analyze/ranking.h"
 #include "analyze/thresholds.h"
@@ -240,9 +241,24 @@ static void test_wrong_rules_say_what_is_wrong(void **state)
     }
 }
 
+static void test_labels_learnt_by_heart_are_noticed(void **state)
+{
+    (void)state;
+    struct tidylog_epoch epochs[] = {{.accuracy = 0.7, .test_accuracy = 0.8},
+                                     {.accuracy = 0.897, .test_accuracy = 0.674}};
+    assert_false(automatic_learnt_by_heart(epochs, 0));
+    assert_false(automatic_learnt_by_heart(epochs, 1));
+    assert_true(automatic_learnt_by_heart(epochs, 2));
+    epochs[1].test_accuracy = 0.85;
+    assert_false(automatic_learnt_by_heart(epochs, 2));
+    epochs[1].test_accuracy = NAN;
+    assert_false(automatic_learnt_by_heart(epochs, 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_labels_learnt_by_heart_are_noticed),
         cmocka_unit_test(test_deviation_is_of_the_population_and_strictly_past),
         cmocka_unit_test(test_top_rounds_the_share_of_all_samples),
         cmocka_unit_test(test_count_takes_ties_by_sample_index),
