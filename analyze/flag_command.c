@@ -82,8 +82,8 @@ static void say_what_to_expect(const struct suspects *suspects, size_t flagged)
         progress_line("%zu labels reviewed, %zu of them wrong", suspects->review.decisions, suspects->review.wrong);
     if (review_surprises(&suspects->review))
         progress_line("%zu suspects, of which %.0f (%.0f to %.0f) are expected to have a wrong label; of all %zu "
-                      "samples nothing "
-                      "can be said: the review found far %s than was expected, as where mistakes follow the image",
+                      "samples nothing can be said: the review found far %s than was expected, as where mistakes "
+                      "follow the image",
                       flagged, found.value, found.low, found.high, ranking->scored,
                       suspects->review.offset > 0 ? "more" : "less");
     else

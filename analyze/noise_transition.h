@@ -1,5 +1,5 @@
-/* The transition of the noise: how probable each given label is for each true class. Few pairs of classes stand out,
- * all others share one rate, so that it never is a table of all pairs. docs/scores.md has the definition. */
+/* The transition of the noise: how probable each given label is for each true class. Few pairs of classes stand
+ * out, all others share one rate, so that it never is a table of all pairs. docs/scores.md has the definition. */
 #ifndef TIDY_ANALYZE_NOISE_TRANSITION_H
 #define TIDY_ANALYZE_NOISE_TRANSITION_H
 
@@ -26,7 +26,8 @@ struct noise_transition {
 };
 
 /* Estimates it from anchor points (Patrini et al. 2017, CVPR): samples that the network is sure of, though not so
- * sure that it must have learnt a wrong label by heart. Freed with noise_transition_destroy, also after a failure. */
+ * sure that it must have learnt a wrong label by heart. Freed with noise_transition_destroy, also after a
+ * failure. */
 int noise_transition_create(struct noise_transition *out, const struct rebuilt_means *means);
 void noise_transition_destroy(struct noise_transition *transition);
 

@@ -7,9 +7,9 @@
 struct analysis;
 
 /* Where the score label-posterior is made: the most probable class but the given one, and its posterior
- * probability. Else, with probabilities recorded: the class of the largest mean probability, and that. Else: the class most often
- * predicted, and the share of the presentations in which it was. Of equal ones the smallest class; never a probe's
- * extra class. */
+ * probability. Else, with probabilities recorded: the class of the largest mean probability, and that. Else: the
+ * class most often predicted, and the share of the presentations in which it was. Of equal ones the smallest
+ * class; never a probe's extra class. */
 struct suggestion {
     uint16_t label;    /* the given one where there is no probability */
     float probability; /* NaN where the sample was never presented, or a logit was not a number */

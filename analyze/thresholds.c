@@ -211,8 +211,9 @@ static int flag_betas(const struct question *q)
     return status;
 }
 
-/* Probabilities tell what F1 = 2 hits / (flagged + wrong) to expect of the n most suspicious: hits is the sum of their
- * probabilities, wrong that of all (Lipton et al. 2014, 'Optimal Thresholding of Classifiers to Maximize F1'). */
+/* Probabilities tell what F1 = 2 hits / (flagged + wrong) to expect of the n most suspicious: hits is the sum of
+ * their probabilities, wrong that of all (Lipton et al. 2014, 'Optimal Thresholding of Classifiers to Maximize
+ * F1'). */
 static int flag_expected(const struct question *q)
 {
     const struct ranking *ranking = q->ranking;

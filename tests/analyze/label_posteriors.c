@@ -258,13 +258,16 @@ static void test_probes_change_nothing(void **state)
     struct analysis first, second;
     analyse(&first, "probes-1.tidy", one, true);
     analyse(&second, "probes-2.tidy", other, true);
+    double sum = 0;
     for (size_t i = 0; i < SAMPLES; i++) {
         double value = score_value(&first.scores.scores[0], i), same = score_value(&second.scores.scores[0], i);
         if (i % 20 == 0)
             assert_true(isnan(value) && isnan(first.posterior->suggestions[i].probability));
         else
             assert_true(value == same);
+        sum += isnan(value) ? 0 : value;
     }
+    assert_near(first.posterior->expected_wrong, sum, 1e-3);
     assert_true(first.posterior->judged == SAMPLES - SAMPLES / 20);
     analysis_close(&first);
     analysis_close(&second);
