@@ -400,7 +400,8 @@ int label_posterior_create(struct label_posterior *out, struct rebuilt_means *me
         out->wrong[i] = out->log_odds[i] = NAN;
         out->suggestions[i] = (struct suggestion){unchanged[i], NAN};
         out->judged += rebuilt_means_counts(means, i);
-        complete_names(&means->means[i], means->given[i], &out->transition);
+        if (rebuilt_means_has(means, i)) /* a threshold sample's label is none of the data set's */
+            complete_names(&means->means[i], means->given[i], &out->transition);
     }
     e.rest = fmax((double)means->classes - 1 - NAMED_CLASSES, 0);
     e.stride = (out->judged + TEMPERATURE_SAMPLES - 1) / TEMPERATURE_SAMPLES;
