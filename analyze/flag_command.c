@@ -69,15 +69,9 @@ static int print(const struct suspects *suspects, bool json)
 static void say_what_to_expect(const struct suspects *suspects, size_t flagged)
 {
     const struct ranking *ranking = &suspects->ranking;
-    size_t listed = 0;
-    uint32_t *chosen = NULL;
-    if (memory_allocate(&chosen, flagged, sizeof *chosen, "suspects") != 0)
-        return;
-    for (size_t i = 0; i < ranking->scored; i++)
-        if (suspects->flagged[ranking->order[i]])
-            chosen[listed++] = ranking->order[i];
-    struct expected_count found = review_expect(&suspects->review, suspects->keys, chosen, listed);
-    struct expected_count all = review_expect(&suspects->review, suspects->keys, ranking->order, ranking->scored);
+    size_t samples = ranking->samples;
+    struct expected_count found = review_expect(&suspects->review, suspects->keys, suspects->flagged, samples);
+    struct expected_count all = review_expect(&suspects->review, suspects->keys, NULL, samples);
     if (suspects->review.decisions > 0)
         progress_line("%zu labels reviewed, %zu of them wrong", suspects->review.decisions, suspects->review.wrong);
     if (review_surprises(&suspects->review))
@@ -91,7 +85,6 @@ static void say_what_to_expect(const struct suspects *suspects, size_t flagged)
             "%zu suspects, of which %.0f (%.0f to %.0f) are expected to have a wrong label, of %.0f (%.0f to "
             "%.0f) among %zu samples",
             flagged, found.value, found.low, found.high, all.value, all.low, all.high, ranking->scored);
-    free(chosen);
 }
 
 /* The same as planted controls say, which tells more of the recall; or why they do not. */

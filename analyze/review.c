@@ -183,13 +183,13 @@ bool review_surprises(const struct review *review)
     return fabs(review->offset) > 3 * offset_deviation;
 }
 
-struct expected_count review_expect(const struct review *review, const float *probabilities, const uint32_t *chosen,
-                                    size_t count)
+struct expected_count review_expect(const struct review *review, const float *probabilities, const bool *chosen,
+                                    size_t samples)
 {
     double sum = 0, chance = 0, of_slope = 0, of_offset = 0, present = 0;
-    for (size_t i = 0; i < count; i++) {
-        float probability = probabilities[chosen[i]];
-        if (isnan(probability))
+    for (size_t i = 0; i < samples; i++) {
+        float probability = probabilities[i];
+        if (isnan(probability) || (chosen != NULL && !chosen[i]))
             continue;
         double p = (double)probability, spread = p * (1 - p);
         /* The log odds before the slope; a pair's own offset is taken as certain. */

@@ -45,9 +45,9 @@ void review_destroy(struct review *review);
  * reviewed. */
 bool review_surprises(const struct review *review);
 
-/* How many of these samples have wrong labels: the sum of their probabilities, with an interval for chance and for
- * the calibration's uncertainty. NaN does not count. */
-struct expected_count review_expect(const struct review *review, const float *probabilities, const uint32_t *chosen,
-                                    size_t count);
+/* How many of the samples chosen (NULL: all) have wrong labels: the sum of their probabilities, with an interval for
+ * chance and for the calibration's uncertainty. NaN does not count. */
+struct expected_count review_expect(const struct review *review, const float *probabilities, const bool *chosen,
+                                    size_t samples);
 
 #endif
