@@ -19,14 +19,6 @@ static double probable(double probability)
     return fmax(probability, least_probability);
 }
 
-static size_t find_pair(const struct noise_transition *transition, uint32_t true_class, uint32_t given)
-{
-    size_t pair = transition->starts[given];
-    while (pair < transition->starts[given + 1] && transition->pairs[pair].true_class != true_class)
-        pair++;
-    return pair < transition->starts[given + 1] ? pair : transition->count;
-}
-
 int mistake_groups_create(struct mistake_groups *out, const struct label_posterior *posterior)
 {
     const struct noise_transition *transition = &posterior->transition;
@@ -62,8 +54,9 @@ void mistake_groups_destroy(struct mistake_groups *groups)
 
 uint32_t mistake_groups_of(const struct mistake_groups *groups, uint32_t true_class, uint32_t given)
 {
-    size_t pair = find_pair(&groups->posterior->transition, true_class, given);
-    return pair < groups->posterior->transition.count ? groups->of_pair[pair] : true_class;
+    const struct noise_transition *transition = &groups->posterior->transition;
+    size_t pair = noise_transition_find(transition, true_class, given);
+    return pair < transition->count ? groups->of_pair[pair] : true_class;
 }
 
 double mistake_groups_prior(const struct mistake_groups *groups, uint32_t true_class, uint32_t given)

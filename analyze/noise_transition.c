@@ -251,12 +251,18 @@ void noise_transition_set_other(struct noise_transition *transition, double othe
     }
 }
 
+size_t noise_transition_find(const struct noise_transition *transition, uint32_t true_class, uint32_t given)
+{
+    for (size_t p = transition->starts[given]; p < transition->starts[given + 1]; p++)
+        if (transition->pairs[p].true_class == true_class)
+            return p;
+    return transition->count;
+}
+
 double noise_transition_probability(const struct noise_transition *transition, uint32_t true_class, uint32_t given)
 {
     if (true_class == given)
         return transition->kept[given];
-    for (size_t p = transition->starts[given]; p < transition->starts[given + 1]; p++)
-        if (transition->pairs[p].true_class == true_class)
-            return transition->pairs[p].probability;
-    return transition->other;
+    size_t pair = noise_transition_find(transition, true_class, given);
+    return pair < transition->count ? transition->pairs[pair].probability : transition->other;
 }

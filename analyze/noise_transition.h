@@ -34,6 +34,9 @@ void noise_transition_destroy(struct noise_transition *transition);
 /* Sets `other`, brought into its bounds, and `kept` to what is left. */
 void noise_transition_set_other(struct noise_transition *transition, double other);
 
+/* The place in `pairs` of a pair that stands out; `count` where it does not. */
+size_t noise_transition_find(const struct noise_transition *transition, uint32_t true_class, uint32_t given);
+
 /* P(given | true). */
 double noise_transition_probability(const struct noise_transition *transition, uint32_t true_class, uint32_t given);
 
