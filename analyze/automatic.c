@@ -12,7 +12,7 @@ static const struct {
     const char *score, *rule;
     const char *why;
 } choices[] = {
-    {TIDYLOG_MARGIN, "label-posterior", "expected-f1",
+    {TIDYLOG_MARGIN, PROBABILITY_SCORE, "expected-f1",
      "the probability that a label is wrong, cut where the expected F1 is largest"},
     {TIDYLOG_CLASS, "majority-disagreement", "value:0.6",
      "this log has classes only, which give no probabilities; --detail margin finds more"},

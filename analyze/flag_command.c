@@ -20,9 +20,6 @@
 
 static const char *const columns[] = {"sample", "score", "label", "suggested", "probability", "truth"};
 
-/* The score that --budget and --review work on, for it is a probability. */
-static const char probability_score[] = "label-posterior";
-
 struct settings {
     const char *score, *rule, *review; /* NULL: not given */
     uint64_t budget;                   /* 0: not given */
@@ -163,11 +160,11 @@ static int choose(const char **score, const char **rule, const struct settings *
     int status = *rule != NULL ? automatic_resolve(score, rule, analysis) : 0;
     if (status == 0 && *score == NULL)
         *score = DEFAULT_SCORE;
-    if (status == 0 && settings->budget > 0 && strcmp(*score, probability_score) != 0)
+    if (status == 0 && settings->budget > 0 && strcmp(*score, PROBABILITY_SCORE) != 0)
         return tidy_fail_usage("--budget ranks by %s, which says how much a review finds: leave --score %s out",
-                               probability_score, *score);
-    if (status == 0 && settings->review != NULL && strcmp(*score, probability_score) != 0)
-        return tidy_fail_usage("--review updates %s: leave --score %s out", probability_score, *score);
+                               PROBABILITY_SCORE, *score);
+    if (status == 0 && settings->review != NULL && strcmp(*score, PROBABILITY_SCORE) != 0)
+        return tidy_fail_usage("--review updates %s: leave --score %s out", PROBABILITY_SCORE, *score);
     return status;
 }
 
@@ -223,7 +220,7 @@ static int flag(const char *path, const struct settings *settings)
     if (status == 0 && settings->budget == 0 && settings->review == NULL &&
         noise_estimate_is_possible(&suspects.analysis))
         status = say_estimate(&suspects, count);
-    else if (status == 0 && strcmp(score, probability_score) == 0)
+    else if (status == 0 && score_is_probability(&suspects.analysis.scores.scores[0]))
         say_what_to_expect(&suspects, count);
     free(suspects.flagged);
     ranking_destroy(&suspects.ranking);

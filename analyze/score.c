@@ -46,10 +46,15 @@ double score_rank(const struct score *score, size_t sample)
     return is_probe(score, sample) ? NAN : trained_rank(score, sample);
 }
 
+bool score_is_probability(const struct score *score)
+{
+    return score->row->fill == label_posterior_fill;
+}
+
 bool score_knows_probes(const struct score *score)
 {
     const struct score_row *row = score->row;
-    return !score->over_runs && !row->of_second_split && (row->value != NULL || row->fill == label_posterior_fill);
+    return !score->over_runs && !row->of_second_split && (row->value != NULL || score_is_probability(score));
 }
 
 float score_key_of_probe(const struct score *score, size_t sample)

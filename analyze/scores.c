@@ -281,7 +281,7 @@ const struct score_row score_rows[] = {
      .summary = "mean of q (1 - q), q the given label's probability"},
     {"ctrl", TIDYLOG_MARGIN, SUSPICIOUS_HIGH, .fill = ctrl_fill,
      .summary = "1 in the cluster of its class whose losses stay high, else 0"},
-    {"label-posterior", TIDYLOG_MARGIN, SUSPICIOUS_HIGH, .fill = label_posterior_fill,
+    {PROBABILITY_SCORE, TIDYLOG_MARGIN, SUSPICIOUS_HIGH, .fill = label_posterior_fill,
      .summary = "probability that the given label is wrong, under an estimated transition of the noise"},
 
     {"el2n", TIDYLOG_PROBS, SUSPICIOUS_HIGH, .value_of_means = el2n,

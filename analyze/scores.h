@@ -48,7 +48,10 @@ struct score_row {
 };
 
 /* What commands take where no score is asked for. */
-#define DEFAULT_SCORE "label-posterior"
+#define DEFAULT_SCORE PROBABILITY_SCORE
+
+/* The score that is a probability: expected counts, budgets and reviews work on it. */
+#define PROBABILITY_SCORE "label-posterior"
 
 extern const struct score_row score_rows[];
 extern const size_t score_row_count;
@@ -84,6 +87,9 @@ double score_value(const struct score *score, size_t sample);
 
 /* What it is ranked by, on the score's own scale. */
 double score_rank(const struct score *score, size_t sample);
+
+/* Is it PROBABILITY_SCORE? */
+bool score_is_probability(const struct score *score);
 
 /* How suspicious it is: the rank, negated where low is suspicious; NaN is ranked last. */
 float score_key(const struct score *score, size_t sample);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "analyze/analysis.h"
-#include "analyze/label_posterior.h"
 #include "common/memory.h"
 
 struct suggesting {
@@ -45,7 +44,7 @@ static int suggest_most_probable(void *context, const struct class_means *means)
 static bool from_posterior(const struct analysis *analysis)
 {
     for (size_t s = 0; s < analysis->scores.count; s++)
-        if (analysis->scores.scores[s].row->fill == label_posterior_fill)
+        if (score_is_probability(&analysis->scores.scores[s]))
             return true;
     return false;
 }

@@ -219,8 +219,9 @@ static int flag_expected(const struct question *q)
     const struct ranking *ranking = q->ranking;
     double wrong = 0, hits = 0, best = 0;
     float least = INFINITY;
-    if (strcmp(q->score->name, "label-posterior") != 0)
-        return tidy_fail_usage("threshold '%s' needs probabilities: it goes with --score label-posterior, not %s",
+    if (!score_is_probability(q->score))
+        return tidy_fail_usage("threshold '%s' needs probabilities: it goes with --score " PROBABILITY_SCORE
+                               ", not %s",
                                q->threshold->text, q->score->name);
     for (size_t i = 0; i < ranking->scored; i++)
         wrong += (double)ranking->keys[ranking->order[i]];
