@@ -15,7 +15,7 @@ void estimated_set_begin(struct estimated_set *out, const struct noise_estimate 
     memset(out, 0, sizeof *out);
     out->estimate = estimate;
     out->knows_controls = score != NULL && score_knows_probes(score);
-    out->has_both = out->knows_controls && strcmp(score->row->name, "label-posterior") != 0;
+    out->has_both = out->knows_controls && !score_is_probability(score);
 }
 
 void estimated_set_add(struct estimated_set *set, size_t sample)
@@ -158,4 +158,11 @@ struct estimated_quality estimated_quality_of(const struct noise_estimate *estim
             estimated_set_add_control(&set, j, key > lowest ? 1 : share);
     }
     return estimated_set_quality(&set);
+}
+
+void estimated_add_to(struct table *table, struct estimated estimated)
+{
+    table_add_real(table, estimated.value);
+    table_add_real(table, estimated.low);
+    table_add_real(table, estimated.high);
 }

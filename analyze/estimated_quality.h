@@ -9,6 +9,7 @@
 
 #include "analyze/noise_estimate.h"
 #include "analyze/scores.h"
+#include "common/table.h"
 
 struct estimated_quality {
     size_t flagged;
@@ -45,5 +46,8 @@ struct estimated_quality estimated_set_quality(const struct estimated_set *set);
  * flagged, the rule asked for more than the score. */
 struct estimated_quality estimated_quality_of(const struct noise_estimate *estimate, const struct score *score,
                                               const bool *flagged, size_t samples);
+
+/* Adds value, low and high to a line of a table. */
+void estimated_add_to(struct table *table, struct estimated estimated);
 
 #endif

@@ -17,13 +17,6 @@ static const char *const columns[] = {
     "score",      "rule",        "flagged",    "precision",      "precision_low",   "precision_high", "recall",
     "recall_low", "recall_high", "noise_rate", "noise_rate_low", "noise_rate_high", "verdict"};
 
-static void add_estimated(struct table *table, struct estimated estimated)
-{
-    table_add_real(table, estimated.value);
-    table_add_real(table, estimated.low);
-    table_add_real(table, estimated.high);
-}
-
 static void add_line(struct table *table, const char *score, const char *rule,
                      const struct noise_estimate *estimate, const struct estimated_quality *quality)
 {
@@ -31,10 +24,10 @@ static void add_line(struct table *table, const char *score, const char *rule,
     table_add_text(table, score);
     table_add_text(table, rule);
     table_add_count(table, quality->flagged);
-    add_estimated(table, quality->precision);
-    add_estimated(table, quality->recall);
-    add_estimated(table,
-                  applies ? estimate->rate : (struct estimated){NAN, NAN, has_limit ? estimate->rate.high : NAN});
+    estimated_add_to(table, quality->precision);
+    estimated_add_to(table, quality->recall);
+    estimated_add_to(table, applies ? estimate->rate
+                                    : (struct estimated){NAN, NAN, has_limit ? estimate->rate.high : NAN});
     table_add_text(table, noise_verdict_names[estimate->verdict]);
 }
 

@@ -73,12 +73,8 @@ static int print(struct curve *curve, bool json)
         if (!curve->has_estimate)
             continue;
         const struct estimated_quality estimated = add_up_to(curve, flagged, quality.flagged, key, &controls);
-        const struct estimated both[] = {estimated.precision, estimated.recall};
-        for (size_t k = 0; k < sizeof both / sizeof *both; k++) {
-            table_add_real(table, both[k].value);
-            table_add_real(table, both[k].low);
-            table_add_real(table, both[k].high);
-        }
+        estimated_add_to(table, estimated.precision);
+        estimated_add_to(table, estimated.recall);
         flagged = quality.flagged;
     }
     return table_end(table);
