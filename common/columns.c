@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "common/bits.h"
-#include "common/columns_model.h"
-#include "common/columns_rans.h"
+#include "common/columns_kernels.h"
 #include "common/error.h"
+#include "common/little_endian.h"
 #include "common/memory.h"
 
 /* How a body begins. */
@@ -16,10 +16,8 @@ enum mode { PLAIN, CODED };
 /* At TIDYLOG_MARGIN: whose class is coded. A margin above 0 says that the prediction is right. */
 enum coded_classes { OF_NO_MARGIN, OF_ALL };
 
-enum {
-    SIGN = 0x80,     /* margin code k as a byte that rises with it: k ^ SIGN */
-    WRONG_EPOCHS = 3 /* how many epochs back the history goes */
-};
+/* Margin code k as a byte that rises with it: k ^ SIGN. */
+enum { SIGN = 0x80 };
 
 struct columns_past {
     struct columns_shape shape;
@@ -27,13 +25,14 @@ struct columns_past {
     bool begun;       /* there was an epoch */
     uint16_t *last;   /* [count] the wrong class that was last predicted; the label where none was */
     uint8_t *history; /* [count] bit k: was the prediction k + 1 epochs ago wrong? */
-    uint8_t *margin;  /* [count] codes ^ SIGN; NULL at TIDYLOG_CLASS */
+    uint8_t *margin;  /* [count] codes ^ SIGN, each epoch's averaged with what was there; NULL at TIDYLOG_CLASS */
 };
 
 struct columns_coder {
     struct columns_shape shape;
-    const struct rans_kernels *kernels;
+    const struct columns_kernels *kernels;
     uint8_t symbols[COLUMNS_BLOCK], contexts[COLUMNS_BLOCK];
+    uint8_t margins[COLUMNS_BLOCK]; /* codes ^ SIGN */
     /* At TIDYLOG_MARGIN, of samples whose class is coded. */
     uint8_t coded_symbols[COLUMNS_BLOCK], coded_contexts[COLUMNS_BLOCK];
     uint16_t coded[COLUMNS_BLOCK];
@@ -81,7 +80,7 @@ int columns_coder_create(struct columns_coder **out, const struct columns_shape 
     if (memory_allocate(&coder, 1, sizeof *coder, "packing of epochs") != 0)
         return TIDY_FAILED;
     coder->shape = *shape;
-    coder->kernels = &rans_plain;
+    coder->kernels = columns_kernels_best();
     if (shape->detail == TIDYLOG_MARGIN &&
         memory_allocate(&coder->slots, 1, sizeof(rans_slots), "packing of epochs") != 0) {
         free(coder);
@@ -89,6 +88,13 @@ int columns_coder_create(struct columns_coder **out, const struct columns_shape 
     }
     *out = coder;
     return TIDY_OK;
+}
+
+int columns_coder_use(struct columns_coder *coder, const char *kernels)
+{
+    const struct columns_kernels *named = columns_kernels_named(kernels);
+    coder->kernels = named != NULL ? named : coder->kernels;
+    return named != NULL ? TIDY_OK : TIDY_FAILED;
 }
 
 void columns_coder_destroy(struct columns_coder *coder)
@@ -99,12 +105,34 @@ void columns_coder_destroy(struct columns_coder *coder)
     free(coder);
 }
 
+/* ---- the past ----------------------------------------------------------------------------------------------- */
+
 /* Before a block's first epoch no wrong class was predicted. */
 static void begin_epoch(struct columns_past *past, const uint16_t *labels)
 {
     if (!past->begun)
         memcpy(past->last, labels, past->count * sizeof *labels);
-    past->begun = true;
+}
+
+static void advance_classes(struct columns_past *past, const uint16_t *predicted, const uint16_t *labels)
+{
+    for (uint32_t i = 0; i < past->count; i++) {
+        bool wrong = predicted[i] != labels[i];
+        past->history[i] = (uint8_t)(past->history[i] << 1 | wrong);
+        past->last[i] = wrong ? predicted[i] : past->last[i];
+    }
+}
+
+/* By margins[count] ^ flip. */
+static void advance_margins(struct columns_past *past, const uint8_t *margins, uint8_t flip)
+{
+    if (!past->begun) {
+        for (uint32_t i = 0; i < past->count; i++)
+            past->margin[i] = margins[i] ^ flip;
+        return;
+    }
+    for (uint32_t i = 0; i < past->count; i++)
+        past->margin[i] = (uint8_t)((past->margin[i] + (margins[i] ^ flip) + 1) >> 1);
 }
 
 /* ---- plain: what does not pay to code ----------------------------------------------------------------------- */
@@ -122,7 +150,7 @@ static size_t plain_bytes(const struct columns_shape *shape, uint32_t count, siz
 
 size_t columns_bound(const struct columns_shape *shape, uint32_t count)
 {
-    size_t coded = 1 + 1 + 1 + RANS_CLASS_CONTEXTS * 3 + rans_bound(count) +
+    size_t coded = 1 + 1 + 2 + RANS_CLASS_CONTEXTS * 3 + rans_bound(count) +
                    bytes_of_bits((size_t)count * bits_of_class(shape->classes));
     if (shape->detail == TIDYLOG_MARGIN)
         coded += 2 * (columns_models_bound() + rans_bound(count));
@@ -164,15 +192,13 @@ static int unpack_plain(const struct columns_row *row, const uint8_t *in, const 
     size_t listed = 0;
     struct bit_reader list = {.at = in + bitmap, .end = end - codes};
     for (uint32_t i = 0; i < count; i++) {
-        bool wrong = in[i / 8] >> i % 8 & 1;
         row->predicted[i] = labels[i];
-        past->history[i] = (uint8_t)(past->history[i] << 1 | wrong);
-        if (!wrong)
+        if ((in[i / 8] >> i % 8 & 1) == 0)
             continue;
         uint32_t class = bits_read(&list, bits);
         if (class >= past->shape.classes || class == labels[i])
             return TIDY_FAILED;
-        row->predicted[i] = past->last[i] = (uint16_t) class;
+        row->predicted[i] = (uint16_t) class;
         listed++;
     }
     if (list.pending != 0 || (size_t)(end - codes - in) != bitmap + bytes_of_bits(listed * bits))
@@ -180,9 +206,10 @@ static int unpack_plain(const struct columns_row *row, const uint8_t *in, const 
     if (codes > 0) {
         memcpy(row->margin, end - codes, count);
         memcpy(row->log_odds, end - count, count);
-        for (uint32_t i = 0; i < count; i++)
-            past->margin[i] = (uint8_t)row->margin[i] ^ SIGN;
+        advance_margins(past, (const uint8_t *)row->margin, SIGN);
     }
+    advance_classes(past, row->predicted, labels);
+    past->begun = true;
     return TIDY_OK;
 }
 
@@ -193,12 +220,12 @@ static uint8_t *pack_codes(struct columns_coder *coder, uint8_t *out, const uint
                            uint32_t count)
 {
     struct columns_bins bins = columns_bins_choose(known, count);
-    columns_bins_apply(&bins, coder->contexts, known, count);
+    coder->kernels->code_contexts(coder->contexts, known, count, &bins);
     out = columns_models_write(out, &bins, symbols, coder->contexts, count, coder->models);
     return rans_encode(out, symbols, coder->contexts, count, coder->models, RANS_CODE_BITS, coder->words);
 }
 
-/* `symbols` may be `known`. Returns where the column ends, or NULL. */
+/* Returns where the column ends, or NULL. */
 static const uint8_t *unpack_codes(struct columns_coder *coder, uint8_t *symbols, const uint8_t *known,
                                    uint32_t count, const uint8_t *in, const uint8_t *end)
 {
@@ -208,7 +235,7 @@ static const uint8_t *unpack_codes(struct columns_coder *coder, uint8_t *symbols
     if (in == NULL || (in = rans_open(&input, in, end)) == NULL)
         return NULL;
     columns_slots_fill(coder->slots, coder->models, &bins);
-    columns_bins_apply(&bins, coder->contexts, known, count);
+    coder->kernels->code_contexts(coder->contexts, known, count, &bins);
     if (!coder->kernels->decode_codes(symbols, coder->contexts, count, coder->slots, &input) ||
         !rans_is_spent(&input))
         return NULL;
@@ -217,22 +244,38 @@ static const uint8_t *unpack_codes(struct columns_coder *coder, uint8_t *symbols
 
 /* ---- classes ---------------------------------------------------------------------------------------------- */
 
-/* Samples whose class is coded at TIDYLOG_MARGIN, and their contexts. Returns how many. */
-static uint32_t list_coded(struct columns_coder *coder, const struct columns_past *past, enum coded_classes coded)
+/* Samples whose class is coded at TIDYLOG_MARGIN, and their contexts: whether the margin is below 0, how many of the
+ * last epochs were wrong. coder->contexts are those of TIDYLOG_CLASS. Returns how many. */
+static uint32_t list_coded(struct columns_coder *coder, uint32_t count, enum coded_classes coded)
 {
     uint32_t listed = 0;
-    for (uint32_t i = 0; i < past->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         coder->coded[listed] = (uint16_t)i;
-        coder->coded_contexts[listed] = (uint8_t)((past->margin[i] >= SIGN) << 2 | (past->history[i] & 3));
-        listed += past->margin[i] <= SIGN || coded == OF_ALL;
+        coder->coded_contexts[listed] = (uint8_t)((coder->margins[i] >= SIGN) << 3 | (coder->contexts[i] & 7));
+        listed += coder->margins[i] <= SIGN || coded == OF_ALL;
     }
     return listed;
 }
 
-static void set_history_contexts(struct columns_coder *coder, const struct columns_past *past)
+/* Another class than the label and the last wrong one (which is the label where there was none) is its number among
+ * those. */
+static void write_other(struct bit_writer *list, uint32_t class, uint32_t classes, uint32_t label, uint32_t last)
 {
-    for (uint32_t i = 0; i < past->count; i++)
-        coder->contexts[i] = past->history[i] & ((1 << WRONG_EPOCHS) - 1);
+    uint32_t known = label == last ? 1 : 2;
+    bits_write(list, class - (class > label) - (known == 2 && class > last), bits_of_class(classes - known));
+}
+
+/* A number that is too large gives `classes` or more. *bits: is advanced by the bits read. */
+static uint32_t read_other(struct bit_reader *list, uint32_t classes, uint32_t label, uint32_t last, size_t *bits)
+{
+    uint32_t known = label == last ? 1 : 2, low = label < last ? label : last, high = label < last ? last : label;
+    if (classes <= known)
+        return classes;
+    unsigned class_bits = bits_of_class(classes - known);
+    uint32_t class = bits_read(list, class_bits);
+    *bits += class_bits;
+    class += class >= low;
+    return class + (known == 2 && class >= high);
 }
 
 /* Sets coder->symbols. Returns whether all predictions are right where the margin, if there is one, is above 0. */
@@ -255,7 +298,7 @@ static uint8_t *code_classes(struct columns_coder *coder, uint8_t *out, const ui
     columns_class_model_choose(&model, symbols, contexts, count);
     uint8_t *used = out;
     out = columns_class_model_write(out, &model);
-    if (*used == 0)
+    if (load_u16(used) == 0)
         return out;
     for (uint32_t c = 0; c < RANS_CLASS_CONTEXTS; c++) {
         uint16_t again = model.again[c], other = model.other[c],
@@ -274,7 +317,7 @@ static const uint8_t *decode_classes(struct columns_coder *coder, uint8_t *symbo
     struct rans_input input;
     const uint8_t *used = in;
     in = columns_class_model_read(&model, in, end);
-    if (in != NULL && *used == 0) {
+    if (in != NULL && load_u16(used) == 0) {
         memset(symbols, RANS_RIGHT, count);
         return in;
     }
@@ -289,12 +332,12 @@ static uint8_t *pack_classes(struct columns_coder *coder, uint8_t *out, const st
                              const uint16_t *labels, const struct columns_past *past)
 {
     bool told = set_class_symbols(coder, row, labels, past);
+    coder->kernels->class_contexts(coder->contexts, past->history, past->count);
     if (past->shape.detail == TIDYLOG_CLASS) {
-        set_history_contexts(coder, past);
         out = code_classes(coder, out, coder->symbols, coder->contexts, past->count);
     } else {
         *out = told ? OF_NO_MARGIN : OF_ALL;
-        uint32_t listed = list_coded(coder, past, *out++);
+        uint32_t listed = list_coded(coder, past->count, *out++);
         for (uint32_t i = 0; i < listed; i++)
             coder->coded_symbols[i] = coder->symbols[coder->coded[i]];
         out = code_classes(coder, out, coder->coded_symbols, coder->coded_contexts, listed);
@@ -302,7 +345,7 @@ static uint8_t *pack_classes(struct columns_coder *coder, uint8_t *out, const st
     struct bit_writer list = {.at = out};
     for (uint32_t i = 0; i < past->count; i++) {
         if (coder->symbols[i] == RANS_OTHER)
-            bits_write(&list, row->predicted[i], bits_of_class(past->shape.classes));
+            write_other(&list, row->predicted[i], past->shape.classes, labels[i], past->last[i]);
     }
     return bits_end(&list);
 }
@@ -311,13 +354,12 @@ static uint8_t *pack_classes(struct columns_coder *coder, uint8_t *out, const st
 static const uint8_t *unpack_class_symbols(struct columns_coder *coder, const uint8_t *in, const uint8_t *end,
                                            const struct columns_past *past)
 {
-    if (past->shape.detail == TIDYLOG_CLASS) {
-        set_history_contexts(coder, past);
+    coder->kernels->class_contexts(coder->contexts, past->history, past->count);
+    if (past->shape.detail == TIDYLOG_CLASS)
         return decode_classes(coder, coder->symbols, coder->contexts, past->count, in, end);
-    }
     if (in == end || *in > OF_ALL)
         return NULL;
-    uint32_t listed = list_coded(coder, past, *in++);
+    uint32_t listed = list_coded(coder, past->count, *in++);
     in = decode_classes(coder, coder->coded_symbols, coder->coded_contexts, listed, in, end);
     memset(coder->symbols, RANS_RIGHT, past->count);
     for (uint32_t i = 0; i < listed && in != NULL; i++)
@@ -329,36 +371,20 @@ static const uint8_t *unpack_class_symbols(struct columns_coder *coder, const ui
 static int unpack_classes(const struct columns_coder *coder, const struct columns_row *row, const uint8_t *in,
                           const uint8_t *end, const uint16_t *labels, struct columns_past *past)
 {
-    unsigned bits = bits_of_class(past->shape.classes);
-    bool possible = true;
-    size_t listed = 0;
+    bool others;
+    bool possible = coder->kernels->classes(row->predicted, past->history, coder->symbols, labels, past->last,
+                                            past->count, &others);
+    size_t bits = 0;
     struct bit_reader list = {.at = in, .end = end};
-    for (uint32_t i = 0; i < past->count; i++) {
-        bool wrong = coder->symbols[i] != RANS_RIGHT;
-        row->predicted[i] = wrong ? past->last[i] : labels[i];
-        past->history[i] = (uint8_t)(past->history[i] << 1 | wrong);
-        possible = possible && (coder->symbols[i] != RANS_AGAIN || past->last[i] != labels[i]);
-    }
-    for (uint32_t i = 0; i < past->count && possible; i++) {
+    for (uint32_t i = 0; i < past->count && others && possible; i++) {
         if (coder->symbols[i] != RANS_OTHER)
             continue;
-        uint32_t class = bits_read(&list, bits);
-        possible = class < past->shape.classes && class != labels[i];
+        uint32_t class = read_other(&list, past->shape.classes, labels[i], past->last[i], &bits);
+        possible = class < past->shape.classes;
         row->predicted[i] = past->last[i] = (uint16_t) class;
-        listed++;
     }
-    bool ended = list.pending == 0 && (size_t)(end - in) == bytes_of_bits(listed * bits);
+    bool ended = list.pending == 0 && (size_t)(end - in) == bytes_of_bits(bits);
     return possible && ended ? TIDY_OK : TIDY_FAILED;
-}
-
-/* What the past then knows of classes. */
-static void advance_classes(const struct columns_row *row, const uint16_t *labels, struct columns_past *past)
-{
-    for (uint32_t i = 0; i < past->count; i++) {
-        bool wrong = row->predicted[i] != labels[i];
-        past->history[i] = (uint8_t)(past->history[i] << 1 | wrong);
-        past->last[i] = wrong ? row->predicted[i] : past->last[i];
-    }
 }
 
 /* ---- rows --------------------------------------------------------------------------------------------------- */
@@ -372,16 +398,17 @@ size_t columns_pack(struct columns_coder *coder, uint8_t *out, const struct colu
     *end++ = CODED;
     if (past->shape.detail == TIDYLOG_MARGIN) {
         for (uint32_t i = 0; i < count; i++)
-            coder->symbols[i] = (uint8_t)row->margin[i] ^ SIGN;
-        end = pack_codes(coder, end, coder->symbols, past->margin, count);
-        memcpy(past->margin, coder->symbols, count);
-        end = pack_codes(coder, end, row->log_odds, past->margin, count);
+            coder->margins[i] = (uint8_t)row->margin[i] ^ SIGN;
+        end = pack_codes(coder, end, coder->margins, past->margin, count);
+        end = pack_codes(coder, end, row->log_odds, coder->margins, count);
+        advance_margins(past, coder->margins, 0);
     }
     end = pack_classes(coder, end, row, labels, past);
     size_t wrong = 0;
     for (uint32_t i = 0; i < count; i++)
         wrong += row->predicted[i] != labels[i];
-    advance_classes(row, labels, past);
+    advance_classes(past, row->predicted, labels);
+    past->begun = true;
     if ((size_t)(end - out) < plain_bytes(&past->shape, count, wrong))
         return (size_t)(end - out);
     return pack_plain(out, row, labels, past);
@@ -398,11 +425,15 @@ int columns_unpack(struct columns_coder *coder, const struct columns_row *row, c
         return unpack_plain(row, in, end, labels, past);
     if (past->shape.detail == TIDYLOG_MARGIN) {
         uint32_t count = past->count;
-        in = unpack_codes(coder, past->margin, past->margin, count, in, end);
-        in = in == NULL ? NULL : unpack_codes(coder, row->log_odds, past->margin, count, in, end);
-        for (uint32_t i = 0; i < count && in != NULL; i++)
-            row->margin[i] = (int8_t)(past->margin[i] ^ SIGN);
+        in = unpack_codes(coder, coder->margins, past->margin, count, in, end);
+        in = in == NULL ? NULL : unpack_codes(coder, row->log_odds, coder->margins, count, in, end);
+        if (in == NULL)
+            return TIDY_FAILED;
+        for (uint32_t i = 0; i < count; i++)
+            row->margin[i] = (int8_t)(coder->margins[i] ^ SIGN);
+        advance_margins(past, coder->margins, 0);
     }
-    in = in == NULL ? NULL : unpack_class_symbols(coder, in, end, past);
+    in = unpack_class_symbols(coder, in, end, past);
+    past->begun = true;
     return in == NULL ? TIDY_FAILED : unpack_classes(coder, row, in, end, labels, past);
 }

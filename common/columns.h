@@ -40,6 +40,10 @@ struct columns_coder;
 int columns_coder_create(struct columns_coder **out, const struct columns_shape *shape);
 void columns_coder_destroy(struct columns_coder *coder);
 
+/* Unpacks with the kernels of this name, "plain", "AVX2" or "AVX-512", in place of the machine's fastest, which give the
+ * same: for tests and measurements. Returns TIDY_FAILED, without a message, where the machine cannot run them. */
+int columns_coder_use(struct columns_coder *coder, const char *kernels);
+
 /* Bytes that a row of `count` samples takes at most. */
 size_t columns_bound(const struct columns_shape *shape, uint32_t count);
 

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "common/little_endian.h"
+
 enum {
     CODES = 256,
     SAMPLES_A_CONTEXT = 512, /* so few make a context worth its frequencies */
@@ -34,15 +36,6 @@ struct columns_bins columns_bins_choose(const uint8_t *known, uint32_t count)
         .low = (uint8_t)low, .shift = (uint8_t)shift, .last = (uint8_t)((high - low) >> shift)};
 }
 
-void columns_bins_apply(const struct columns_bins *bins, uint8_t *contexts, const uint8_t *known, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        uint8_t above = (uint8_t)(known[i] > bins->low ? known[i] - bins->low : 0);
-        uint8_t bin = (uint8_t)(above >> bins->shift);
-        contexts[i] = bin < bins->last ? bin : bins->last;
-    }
-}
-
 /* ---- models of codes -------------------------------------------------------------------------------------- */
 
 size_t columns_models_bound(void)
@@ -50,23 +43,24 @@ size_t columns_models_bound(void)
     return 2 + RANS_CODE_CONTEXTS * (2 + CODES / 2);
 }
 
-/* Makes frequencies of weights, some of which are above 0: in proportion and at least 1, and what then lacks of the sum,
- * or is too much, is the most frequent symbol's. */
+/* Makes frequencies of weights, some of which are above 0: 1, and of the rest of the sum in proportion, rounded down; what
+ * is then left is the first most frequent symbol's. */
 static void set_frequencies(struct rans_model *model, const uint16_t symbol_weights[CODES])
 {
     const uint32_t sum = 1 << RANS_CODE_BITS;
-    uint32_t weight_sum = 0, frequency_sum = 0, most = 0;
-    for (uint32_t s = 0; s < CODES; s++)
-        weight_sum += symbol_weights[s];
+    uint32_t weight_sum = 0, symbols = 0, left = sum, most = 0;
     for (uint32_t s = 0; s < CODES; s++) {
-        uint32_t frequency = symbol_weights[s] * sum / weight_sum;
-        model->frequency[s] = (uint16_t)(frequency == 0 && symbol_weights[s] > 0 ? 1 : frequency);
-        frequency_sum += model->frequency[s];
+        weight_sum += symbol_weights[s];
+        symbols += symbol_weights[s] > 0;
+    }
+    for (uint32_t s = 0; s < CODES; s++) {
+        uint32_t more = symbol_weights[s] * (sum - symbols) / weight_sum;
+        model->frequency[s] = (uint16_t)(symbol_weights[s] > 0 ? 1 + more : 0);
+        left -= model->frequency[s];
         if (model->frequency[s] > model->frequency[most])
             most = s;
     }
-    /* With 256 symbols and a sum of 2048 the most frequent one has more than all that were raised to 1 together. */
-    model->frequency[most] = (uint16_t)(model->frequency[most] + sum - frequency_sum);
+    model->frequency[most] = (uint16_t)(model->frequency[most] + left);
     for (uint32_t s = 0, start = 0; s < CODES; start += model->frequency[s++])
         model->start[s] = (uint16_t)start;
 }
@@ -192,25 +186,27 @@ void columns_class_model_choose(struct rans_class_model *model, const uint8_t *s
 
 uint8_t *columns_class_model_write(uint8_t *out, const struct rans_class_model *model)
 {
-    uint8_t *used = out++;
-    *used = 0;
+    uint32_t used = 0;
+    uint8_t *end = out + 2;
     for (uint32_t c = 0; c < RANS_CLASS_CONTEXTS; c++) {
         uint32_t again = model->again[c], other = model->other[c];
         if (again == 0 && other == 0)
             continue;
-        *used |= (uint8_t)(1 << c);
-        *out++ = (uint8_t)again;
-        *out++ = (uint8_t)(again >> 8 | other << 4);
-        *out++ = (uint8_t)(other >> 4);
+        used |= UINT32_C(1) << c;
+        *end++ = (uint8_t)again;
+        *end++ = (uint8_t)(again >> 8 | other << 4);
+        *end++ = (uint8_t)(other >> 4);
     }
-    return out;
+    store_u16(out, (uint16_t)used);
+    return end;
 }
 
 const uint8_t *columns_class_model_read(struct rans_class_model *model, const uint8_t *in, const uint8_t *end)
 {
-    if (in == end)
+    if (end - in < 2)
         return NULL;
-    unsigned used = *in++;
+    unsigned used = load_u16(in);
+    in += 2;
     for (uint32_t c = 0; c < RANS_CLASS_CONTEXTS; c++) {
         model->again[c] = model->other[c] = 0;
         if ((used >> c & 1) == 0)

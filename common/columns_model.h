@@ -13,8 +13,6 @@ struct columns_bins {
 /* Bins for these `known` bytes. */
 struct columns_bins columns_bins_choose(const uint8_t *known, uint32_t count);
 
-void columns_bins_apply(const struct columns_bins *bins, uint8_t *contexts, const uint8_t *known, uint32_t count);
-
 /* Bytes that bins and their models take at most. */
 size_t columns_models_bound(void);
 

@@ -1,6 +1,8 @@
 /* The entropy coder in plain C: what every machine can run, and what the vector kernels are compared with. */
 #include "common/columns_rans.h"
 
+#include <string.h>
+
 #include "common/little_endian.h"
 
 enum { WORDS_AT = 2 + RANS_LANES * 4 }; /* the number of words, the states */
@@ -74,8 +76,8 @@ static inline bool refill(struct rans_input *input, uint32_t *state)
     return true;
 }
 
-static bool decode_classes(uint8_t *symbols, const uint8_t *contexts, uint32_t count,
-                           const struct rans_class_model *model, struct rans_input *input)
+bool rans_decode_classes_plain(uint8_t *symbols, const uint8_t *contexts, uint32_t count,
+                               const struct rans_class_model *model, struct rans_input *input)
 {
     const uint32_t sum = 1 << RANS_CLASS_BITS;
     bool good = true;
@@ -91,8 +93,8 @@ static bool decode_classes(uint8_t *symbols, const uint8_t *contexts, uint32_t c
     return good;
 }
 
-static bool decode_codes(uint8_t *symbols, const uint8_t *contexts, uint32_t count, const uint32_t *slots,
-                         struct rans_input *input)
+bool rans_decode_codes_plain(uint8_t *symbols, const uint8_t *contexts, uint32_t count, const uint32_t *slots,
+                             struct rans_input *input)
 {
     const uint32_t sum = 1 << RANS_CODE_BITS;
     bool good = true;
@@ -106,5 +108,27 @@ static bool decode_codes(uint8_t *symbols, const uint8_t *contexts, uint32_t cou
     return good;
 }
 
-const struct rans_kernels rans_plain = {
-    .name = "plain", .decode_classes = decode_classes, .decode_codes = decode_codes};
+bool rans_decode_groups(rans_groups *decode, uint8_t *symbols, const uint8_t *contexts, uint32_t count,
+                        const void *model, struct rans_input *input, uint32_t *done)
+{
+    enum { READ = RANS_LANES * 2 };
+    uint32_t groups = count / RANS_LANES, first = 0;
+    if (input->end - input->at >= READ)
+        first = decode(symbols, contexts, groups, model, input, input->end - READ);
+    *done = groups * RANS_LANES;
+    if (first == groups)
+        return true;
+    /* The last words again, with room behind them. */
+    uint8_t words[2 * READ] = {0};
+    size_t bytes = (size_t)(input->end - input->at);
+    memcpy(words, input->at, bytes);
+    struct rans_input rest = {.at = words, .end = words + bytes};
+    memcpy(rest.states, input->states, sizeof rest.states);
+    uint32_t symbol = first * RANS_LANES;
+    uint32_t second = decode(symbols + symbol, contexts + symbol, groups - first, model, &rest, rest.end);
+    if (first + second < groups || rest.at > rest.end)
+        return false;
+    input->at = input->end - (rest.end - rest.at);
+    memcpy(input->states, rest.states, sizeof rest.states);
+    return true;
+}

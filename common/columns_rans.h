@@ -15,8 +15,8 @@ enum {
     RANS_LANES = 16,
     RANS_LOW = 1 << 16,
     RANS_CLASS_BITS = 12, /* of frequencies of class symbols */
-    RANS_CODE_BITS = 11,  /* of frequencies of margin and log-odds codes */
-    RANS_CLASS_CONTEXTS = 8,
+    RANS_CODE_BITS = 10,  /* of frequencies of margin and log-odds codes */
+    RANS_CLASS_CONTEXTS = 16,
     RANS_CODE_CONTEXTS = 16
 };
 
@@ -57,15 +57,22 @@ const uint8_t *rans_open(struct rans_input *input, const uint8_t *in, const uint
 /* Is all decoded, and did the encoder begin where the states are now? */
 bool rans_is_spent(const struct rans_input *input);
 
-/* One kind of processor's decoders. Symbol i has contexts[i], which is below the contexts' number; `first` is a
- * multiple of RANS_LANES. They return false where the words end too soon. */
-struct rans_kernels {
-    const char *name;
-    bool (*decode_classes)(uint8_t *symbols, const uint8_t *contexts, uint32_t count,
-                           const struct rans_class_model *model, struct rans_input *input);
-    bool (*decode_codes)(uint8_t *symbols, const uint8_t *contexts, uint32_t count, const uint32_t *slots,
-                         struct rans_input *input);
-};
-extern const struct rans_kernels rans_plain;
+/* Decode symbols[count], each in its context. Return false where the words end too soon. */
+typedef bool rans_decode_classes(uint8_t *symbols, const uint8_t *contexts, uint32_t count,
+                                 const struct rans_class_model *model, struct rans_input *input);
+typedef bool rans_decode_codes(uint8_t *symbols, const uint8_t *contexts, uint32_t count, const uint32_t *slots,
+                               struct rans_input *input);
+rans_decode_classes rans_decode_classes_plain;
+rans_decode_codes rans_decode_codes_plain;
+
+/* What vector code does: decodes groups of RANS_LANES symbols while there are some and input->at is at most `limit`,
+ * reading up to RANS_LANES words from there. Returns how many groups. */
+typedef uint32_t rans_groups(uint8_t *symbols, const uint8_t *contexts, uint32_t groups, const void *model,
+                             struct rans_input *input, const uint8_t *limit);
+
+/* Decodes all whole groups so that nothing behind the words is read; *done: their symbols. Returns false where the words
+ * end too soon. */
+bool rans_decode_groups(rans_groups *decode, uint8_t *symbols, const uint8_t *contexts, uint32_t count,
+                        const void *model, struct rans_input *input, uint32_t *done);
 
 #endif
