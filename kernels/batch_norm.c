@@ -3,7 +3,7 @@
  * Both directions are two passes: sums over the rows, then a value for each element. Sums are taken in float32
  * over a few rows and in double beyond, in an order that does not depend on the number of threads. */
 #include "kernels/kernels.h"
-#include "common/vector_clones.h"
+#include "kernels/vector_clones.h"
 
 #include <math.h>
 #include <omp.h>

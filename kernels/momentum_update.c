@@ -1,6 +1,6 @@
 /* Momentum SGD on a flat array of parameters. */
 #include "kernels/kernels.h"
-#include "common/vector_clones.h"
+#include "kernels/vector_clones.h"
 
 enum { BLOCK = 16384 }; /* parameters a task updates: few enough to share out evenly */
 

@@ -3,7 +3,7 @@
  * oneDNN 2.6 pools NHWC a pixel at a time, which took as long as the convolutions of a small network; here threads
  * share the images, and channels are the inner loop. */
 #include "kernels/kernels.h"
-#include "common/vector_clones.h"
+#include "kernels/vector_clones.h"
 
 #include <math.h>
 #include <string.h>
