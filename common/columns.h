@@ -18,8 +18,8 @@ enum { COLUMNS_BLOCK = 16384 };
 
 /* What all blocks of a run share. */
 struct columns_shape {
-    uint32_t classes;            /* at most 65536 */
-    enum tidylog_detail detail;  /* TIDYLOG_CLASS or TIDYLOG_MARGIN */
+    uint32_t classes;           /* at most 65536 */
+    enum tidylog_detail detail; /* TIDYLOG_CLASS or TIDYLOG_MARGIN */
 };
 
 /* One epoch of a block, in the order of the block's samples. */
@@ -40,14 +40,18 @@ struct columns_coder;
 int columns_coder_create(struct columns_coder **out, const struct columns_shape *shape);
 void columns_coder_destroy(struct columns_coder *coder);
 
+/* Unpacks with the kernels of this name, "plain", "AVX2" or "AVX-512", in place of the machine's fastest, which give the
+ * same: for tests and measurements. Returns TIDY_FAILED, without a message, where the machine cannot run them. */
+int columns_coder_use(struct columns_coder *coder, const char *kernels);
+
 /* Bytes that a row of `count` samples takes at most. */
 size_t columns_bound(const struct columns_shape *shape, uint32_t count);
 
 /* Packs the row of the block's next epoch, and advances `past` by it. out has columns_bound bytes; labels are the
  * block's ([count], below classes, the same at every epoch), classes in the row are below `classes`. Returns the bytes
  * written. */
-size_t columns_pack(struct columns_coder *coder, uint8_t *out, const struct columns_row *row, const uint16_t *labels,
-                    struct columns_past *past);
+size_t columns_pack(struct columns_coder *coder, uint8_t *out, const struct columns_row *row,
+                    const uint16_t *labels, struct columns_past *past);
 
 /* Unpacks `bytes` bytes into the arrays of `row`, and advances `past`. Returns 0, or TIDY_FAILED without a message
  * where the bytes are not possible (the caller knows the record and says so); `past` is then good for
