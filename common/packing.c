@@ -8,8 +8,6 @@
 #include "common/half.h"
 #include "common/little_endian.h"
 
-enum { NOT_A_NUMBER = -128, LARGEST_CODE = 127 };
-
 /* ceil(log2 classes): bits of a class. */
 static unsigned class_bits(uint32_t classes)
 {
@@ -54,72 +52,100 @@ size_t packing_bound(uint32_t count, uint32_t classes, enum tidylog_detail detai
 
 /* ---- codes ---------------------------------------------------------------------------------------------- */
 
+const struct tidylog_codes packing_codes_default = {.margin_scale = 20, .log_odds_levels = 256};
+const struct tidylog_codes packing_codes_unsaid = {.margin_scale = 20, .log_odds_levels = 256};
+
+enum { FINEST_SCALE = 20, LARGEST_AT_FINEST = 127, MOST_LEVELS = 256 };
+
+bool packing_codes_possible(struct tidylog_codes codes)
+{
+    return codes.margin_scale >= 1 && codes.margin_scale <= FINEST_SCALE && codes.log_odds_levels >= 2 &&
+           codes.log_odds_levels <= MOST_LEVELS;
+}
+
+int packing_largest_margin_code(struct tidylog_codes codes)
+{
+    return (int)(LARGEST_AT_FINEST * codes.margin_scale + FINEST_SCALE - 1) / FINEST_SCALE;
+}
+
 /* The margin at a (possibly half) code. */
-static double margin_at(double code)
+static double margin_at(double code, struct tidylog_codes codes)
 {
-    return 2 * sinh(code / 20);
+    return 2 * sinh(code / codes.margin_scale);
 }
 
-/* The interval in which the log-odds lie where the margin has this code. */
-static void log_odds_interval(int8_t margin_code, uint32_t classes, double *low, double *high)
+/* Where the log-odds lie where the margin has one code: `low` at code 0, `low + width` at the last one. */
+struct interval {
+    double low, width;
+};
+
+static struct interval log_odds_interval(int8_t margin_code, uint32_t classes, struct tidylog_codes codes)
 {
-    *low = margin_at(margin_code - 0.5) - (classes > 2 ? log((double)classes - 1) : 0);
-    *high = margin_at(margin_code + 0.5);
+    double low = margin_at(margin_code - 0.5, codes) - (classes > 2 ? log((double)classes - 1) : 0);
+    return (struct interval){low, margin_at(margin_code + 0.5, codes) - low};
 }
 
-int8_t packing_margin_code(float margin)
+int8_t packing_margin_code(float margin, struct tidylog_codes codes)
 {
     if (isnan(margin))
-        return NOT_A_NUMBER;
-    double code = round(20 * asinh((double)margin / 2));
-    return (int8_t)fmax(-LARGEST_CODE, fmin(LARGEST_CODE, code));
+        return PACKING_NOT_A_NUMBER;
+    double code = round(codes.margin_scale * asinh((double)margin / 2)), largest = packing_largest_margin_code(codes);
+    return (int8_t)fmax(-largest, fmin(largest, code));
 }
 
-float packing_margin(int8_t code)
+float packing_margin(int8_t code, struct tidylog_codes codes)
 {
-    return code == NOT_A_NUMBER ? NAN : (float)margin_at(code);
+    return code == PACKING_NOT_A_NUMBER ? NAN : (float)margin_at(code, codes);
 }
 
-uint8_t packing_log_odds_code(float log_odds, int8_t margin_code, uint32_t classes)
+uint8_t packing_log_odds_code(float log_odds, int8_t margin_code, uint32_t classes, struct tidylog_codes codes)
 {
-    if (margin_code == NOT_A_NUMBER || isnan(log_odds))
+    if (margin_code == PACKING_NOT_A_NUMBER || isnan(log_odds))
         return 0;
-    double low, high;
-    log_odds_interval(margin_code, classes, &low, &high);
-    double code = round(((double)log_odds - low) / (high - low) * 255);
-    return (uint8_t)fmax(0, fmin(255, code));
+    struct interval interval = log_odds_interval(margin_code, classes, codes);
+    double last = codes.log_odds_levels - 1;
+    double code = round(((double)log_odds - interval.low) / interval.width * last);
+    return (uint8_t)fmax(0, fmin(last, code));
 }
 
 /* In double, so that losses near 0 keep their digits. */
-static double log_odds_of_code(uint8_t code, int8_t margin_code, uint32_t classes)
+static double log_odds_at(uint32_t code, struct interval interval, struct tidylog_codes codes)
 {
-    if (margin_code == NOT_A_NUMBER)
+    return interval.low + interval.width * code / (codes.log_odds_levels - 1);
+}
+
+float packing_log_odds(uint8_t code, int8_t margin_code, uint32_t classes, struct tidylog_codes codes)
+{
+    if (margin_code == PACKING_NOT_A_NUMBER)
         return NAN;
-    double low, high;
-    log_odds_interval(margin_code, classes, &low, &high);
-    return low + (high - low) * code / 255;
+    return (float)log_odds_at(code, log_odds_interval(margin_code, classes, codes), codes);
 }
 
-float packing_log_odds(uint8_t code, int8_t margin_code, uint32_t classes)
+/* Loss and confidence where the log-odds are these. */
+static void fill_pair(struct packing_tables *tables, size_t pair, double log_odds)
 {
-    return (float)log_odds_of_code(code, margin_code, classes);
+    /* By the smaller of the two odds, so that nothing cancels or overflows. */
+    double odds = exp(-fabs(log_odds));
+    tables->loss[pair] = (float)(log_odds > 0 ? log1p(odds) : log1p(odds) - log_odds);
+    tables->confidence[pair] = (float)((log_odds > 0 ? 1 : odds) / (1 + odds));
 }
 
-void packing_tables_fill(struct packing_tables *tables, uint32_t classes)
+void packing_tables_fill(struct packing_tables *tables, uint32_t classes, struct tidylog_codes codes)
 {
-    for (int margin = 0; margin < 256; margin++) {
-        int8_t margin_code = (int8_t)(margin < 128 ? margin : margin - 256);
-        tables->margin[margin] = packing_margin(margin_code);
-        for (int code = 0; code < 256; code++) {
-            double log_odds = log_odds_of_code((uint8_t)code, margin_code, classes);
-            /* By the smaller of the two odds, so that nothing cancels or overflows. */
-            double odds = exp(-fabs(log_odds));
-            double loss = log_odds > 0 ? log1p(odds) : log1p(odds) - log_odds;
-            double confidence = (log_odds > 0 ? 1 : odds) / (1 + odds);
-            tables->loss[margin * 256 + code] = (float)loss;
-            tables->confidence[margin * 256 + code] = (float)confidence;
-        }
+    int largest = packing_largest_margin_code(codes);
+    uint32_t levels = codes.log_odds_levels;
+    tables->codes = codes;
+    for (int code = -largest; code <= largest; code++) {
+        uint8_t byte = (uint8_t)code;
+        struct interval interval = log_odds_interval((int8_t)code, classes, codes);
+        tables->margin[byte] = packing_margin((int8_t)code, codes);
+        for (uint32_t level = 0; level < levels; level++)
+            fill_pair(tables, (size_t)byte * levels + level, log_odds_at(level, interval, codes));
     }
+    uint8_t none = (uint8_t)PACKING_NOT_A_NUMBER;
+    tables->margin[none] = NAN;
+    for (uint32_t level = 0; level < levels; level++)
+        fill_pair(tables, (size_t)none * levels + level, NAN);
 }
 
 /* ---- whole vectors -------------------------------------------------------------------------------------- */
@@ -203,14 +229,15 @@ static uint8_t *pack_classes(uint8_t *out, const struct tidylog_predictions *pre
     return end_bits(&list);
 }
 
-static uint8_t *pack_margins(uint8_t *out, const struct tidylog_predictions *predictions, uint32_t classes)
+static uint8_t *pack_margins(uint8_t *out, const struct tidylog_predictions *predictions, uint32_t classes,
+                             struct tidylog_codes codes)
 {
     uint32_t count = predictions->count;
     for (uint32_t i = 0; i < count; i++) {
         bool defined = !isnan(predictions->log_odds[i]);
-        int8_t code = defined ? packing_margin_code(predictions->margin[i]) : NOT_A_NUMBER;
+        int8_t code = defined ? packing_margin_code(predictions->margin[i], codes) : PACKING_NOT_A_NUMBER;
         out[i] = (uint8_t)code;
-        out[count + i] = packing_log_odds_code(predictions->log_odds[i], code, classes);
+        out[count + i] = packing_log_odds_code(predictions->log_odds[i], code, classes, codes);
     }
     return out + (size_t)count * 2;
 }
@@ -234,7 +261,7 @@ static uint8_t *pack_logits(uint8_t *out, const struct tidylog_predictions *pred
 }
 
 size_t packing_pack(uint8_t *out, const struct tidylog_predictions *predictions, const uint16_t *labels,
-                    uint32_t classes, enum tidylog_detail detail)
+                    uint32_t classes, enum tidylog_detail detail, struct tidylog_codes codes)
 {
     uint8_t *end = out + bitmap_bytes(predictions->count);
     memset(out, 0, bitmap_bytes(predictions->count));
@@ -245,7 +272,7 @@ size_t packing_pack(uint8_t *out, const struct tidylog_predictions *predictions,
     case TIDYLOG_CLASS:
         break;
     case TIDYLOG_MARGIN:
-        end = pack_margins(end, predictions, classes);
+        end = pack_margins(end, predictions, classes, codes);
         break;
     case TIDYLOG_PROBS:
         end = pack_log_probs(end, predictions, classes);
@@ -305,15 +332,32 @@ static bool unpack_predicted(uint16_t *predicted, const uint8_t *bitmap, struct 
     return list->pending == 0;
 }
 
-static void unpack_margins(const struct packing_columns *out, const uint8_t *in, uint32_t count,
+/* Can all margin codes and log-odds codes be? */
+static bool check_codes(const uint8_t *in, uint32_t count, struct tidylog_codes codes)
+{
+    /* -K..K become 0..2K, and what is not a number 128 + K, in the arithmetic of bytes. */
+    uint8_t largest = (uint8_t)packing_largest_margin_code(codes), most = (uint8_t)(2 * largest);
+    uint8_t none = (uint8_t)(128 + largest), last = (uint8_t)(codes.log_odds_levels - 1), wrong = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t place = (uint8_t)(in[i] + largest);
+        wrong |= (uint8_t)((place > most && place != none) || in[count + i] > last);
+    }
+    return wrong == 0;
+}
+
+/* Returns whether all codes were possible. */
+static bool unpack_margins(const struct packing_columns *out, const uint8_t *in, uint32_t count,
                            const struct packing_tables *tables)
 {
+    if (!check_codes(in, count, tables->codes))
+        return false;
     for (uint32_t i = 0; i < count; i++) {
-        size_t pair = (size_t)in[i] * 256 + in[count + i];
+        size_t pair = (size_t)in[i] * tables->codes.log_odds_levels + in[count + i];
         out->margin[i] = tables->margin[in[i]];
         out->loss[i] = tables->loss[pair];
         out->confidence[i] = tables->confidence[pair];
     }
+    return true;
 }
 
 static void set_label_columns(const struct packing_columns *out, uint32_t i, float label_log_prob, float margin)
@@ -376,8 +420,7 @@ int packing_unpack(const struct packing_columns *out, const uint8_t *in, size_t 
     case TIDYLOG_CLASS:
         break;
     case TIDYLOG_MARGIN:
-        unpack_margins(out, rest, count, tables);
-        break;
+        return unpack_margins(out, rest, count, tables) ? TIDY_OK : TIDY_FAILED;
     case TIDYLOG_PROBS:
         unpack_log_probs(out, rest, labels, count, classes);
         break;

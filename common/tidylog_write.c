@@ -340,7 +340,8 @@ int tidylog_append_step(struct tidylog_writer *writer, uint64_t step, const stru
         if (listed)
             store_u32(body + (size_t)i * 4, predictions->samples[i]);
     }
-    size_t packed = packing_pack(body + list_bytes, predictions, writer->labels, run->classes, run->detail);
+    size_t packed = packing_pack(body + list_bytes, predictions, writer->labels, run->classes, run->detail,
+                                 run->codes);
     record->bytes = RECORD_HEADER_BYTES + list_bytes + packed;
     status = append(writer, record, TABLE_STEPS, step, listed ? RECORD_LISTS_SAMPLES : 0, count);
     if (status == TIDY_OK)
