@@ -38,7 +38,7 @@ static void add_real(struct table *table, const char *key, double value)
 static void add_run(struct table *table, const struct tidylog_run *run)
 {
     char image[64], codes[64];
-    snprintf(codes, sizeof codes, "%" PRIu32 " %" PRIu32, run->codes.margin_scale, run->codes.log_odds_levels);
+    snprintf(codes, sizeof codes, "%" PRIu32 " %" PRIu32, run->codes.margin_scale, run->codes.log_odds_density);
     snprintf(image, sizeof image, "%" PRIu32 "x%" PRIu32 "x%" PRIu32, run->height, run->width, run->channels);
     add_text(table, "data-name", run->data_name);
     add_text(table, "data", run->data);

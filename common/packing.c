@@ -52,15 +52,15 @@ size_t packing_bound(uint32_t count, uint32_t classes, enum tidylog_detail detai
 
 /* ---- codes ---------------------------------------------------------------------------------------------- */
 
-const struct tidylog_codes packing_codes_default = {.margin_scale = 20, .log_odds_levels = 256};
-const struct tidylog_codes packing_codes_unsaid = {.margin_scale = 20, .log_odds_levels = 256};
+const struct tidylog_codes packing_codes_default = {.margin_scale = 6, .log_odds_density = 8};
+const struct tidylog_codes packing_codes_unsaid = {.margin_scale = 20, .log_odds_density = 0};
 
-enum { FINEST_SCALE = 20, LARGEST_AT_FINEST = 127, MOST_LEVELS = 256 };
+enum { FINEST_SCALE = 20, LARGEST_AT_FINEST = 127, HIGHEST_DENSITY = 64, MOST_LEVELS = 256 };
 
 bool packing_codes_possible(struct tidylog_codes codes)
 {
-    return codes.margin_scale >= 1 && codes.margin_scale <= FINEST_SCALE && codes.log_odds_levels >= 2 &&
-           codes.log_odds_levels <= MOST_LEVELS;
+    return codes.margin_scale >= 1 && codes.margin_scale <= FINEST_SCALE &&
+           codes.log_odds_density <= HIGHEST_DENSITY;
 }
 
 int packing_largest_margin_code(struct tidylog_codes codes)
@@ -74,22 +74,12 @@ static double margin_at(double code, struct tidylog_codes codes)
     return 2 * sinh(code / codes.margin_scale);
 }
 
-/* Where the log-odds lie where the margin has one code: `low` at code 0, `low + width` at the last one. */
-struct interval {
-    double low, width;
-};
-
-static struct interval log_odds_interval(int8_t margin_code, uint32_t classes, struct tidylog_codes codes)
-{
-    double low = margin_at(margin_code - 0.5, codes) - (classes > 2 ? log((double)classes - 1) : 0);
-    return (struct interval){low, margin_at(margin_code + 0.5, codes) - low};
-}
-
 int8_t packing_margin_code(float margin, struct tidylog_codes codes)
 {
     if (isnan(margin))
         return PACKING_NOT_A_NUMBER;
-    double code = round(codes.margin_scale * asinh((double)margin / 2)), largest = packing_largest_margin_code(codes);
+    double code = round(codes.margin_scale * asinh((double)margin / 2)),
+           largest = packing_largest_margin_code(codes);
     return (int8_t)fmax(-largest, fmin(largest, code));
 }
 
@@ -98,54 +88,82 @@ float packing_margin(int8_t code, struct tidylog_codes codes)
     return code == PACKING_NOT_A_NUMBER ? NAN : (float)margin_at(code, codes);
 }
 
-uint8_t packing_log_odds_code(float log_odds, int8_t margin_code, uint32_t classes, struct tidylog_codes codes)
+/* ---- log-odds ------------------------------------------------------------------------------------------- */
+
+/* The scale on which log-odds are cut into levels, and back. */
+static double scale_of(double log_odds, struct tidylog_codes codes)
 {
-    if (margin_code == PACKING_NOT_A_NUMBER || isnan(log_odds))
+    return log_odds <= 0 || codes.log_odds_density == 0 ? log_odds : -8 * expm1(-log_odds / 8);
+}
+
+static double log_odds_at(double place, struct tidylog_codes codes)
+{
+    return place <= 0 || codes.log_odds_density == 0 ? place : -8 * log1p(-place / 8);
+}
+
+static uint16_t count_levels(double width, struct tidylog_codes codes)
+{
+    if (codes.log_odds_density == 0)
+        return MOST_LEVELS;
+    return (uint16_t)fmax(1, fmin(MOST_LEVELS, ceil(width * codes.log_odds_density)));
+}
+
+void packing_levels_fill(struct packing_levels *levels, uint32_t classes, struct tidylog_codes codes)
+{
+    int largest = packing_largest_margin_code(codes);
+    double others = classes > 2 ? log((double)classes - 1) : 0;
+    *levels = (struct packing_levels){.codes = codes};
+    levels->count[(uint8_t)PACKING_NOT_A_NUMBER] = count_levels(0, codes);
+    for (int code = -largest; code <= largest; code++) {
+        uint8_t margin = (uint8_t)code;
+        levels->low[margin] = scale_of(margin_at(code - 0.5, codes) - others, codes);
+        levels->width[margin] = scale_of(margin_at(code + 0.5, codes), codes) - levels->low[margin];
+        levels->count[margin] = count_levels(levels->width[margin], codes);
+    }
+}
+
+uint8_t packing_log_odds_code(float log_odds, int8_t margin_code, const struct packing_levels *levels)
+{
+    uint8_t margin = (uint8_t)margin_code;
+    int last = levels->count[margin] - 1;
+    if (margin_code == PACKING_NOT_A_NUMBER || isnan(log_odds) || last == 0)
         return 0;
-    struct interval interval = log_odds_interval(margin_code, classes, codes);
-    double last = codes.log_odds_levels - 1;
-    double code = round(((double)log_odds - interval.low) / interval.width * last);
+    double place = (scale_of((double)log_odds, levels->codes) - levels->low[margin]) / levels->width[margin];
+    double code = levels->codes.log_odds_density == 0 ? round(place * last) : floor(place * levels->count[margin]);
     return (uint8_t)fmax(0, fmin(last, code));
 }
 
 /* In double, so that losses near 0 keep their digits. */
-static double log_odds_at(uint32_t code, struct interval interval, struct tidylog_codes codes)
+static double log_odds_of_code(uint8_t code, uint8_t margin, const struct packing_levels *levels)
 {
-    return interval.low + interval.width * code / (codes.log_odds_levels - 1);
-}
-
-float packing_log_odds(uint8_t code, int8_t margin_code, uint32_t classes, struct tidylog_codes codes)
-{
-    if (margin_code == PACKING_NOT_A_NUMBER)
+    if ((int8_t)margin == PACKING_NOT_A_NUMBER)
         return NAN;
-    return (float)log_odds_at(code, log_odds_interval(margin_code, classes, codes), codes);
+    double width = levels->width[margin];
+    double above = levels->codes.log_odds_density == 0 ? width * code / (levels->count[margin] - 1)
+                                                       : width * (code + 0.5) / levels->count[margin];
+    return log_odds_at(levels->low[margin] + above, levels->codes);
 }
 
-/* Loss and confidence where the log-odds are these. */
-static void fill_pair(struct packing_tables *tables, size_t pair, double log_odds)
+float packing_log_odds(uint8_t code, int8_t margin_code, const struct packing_levels *levels)
 {
-    /* By the smaller of the two odds, so that nothing cancels or overflows. */
-    double odds = exp(-fabs(log_odds));
-    tables->loss[pair] = (float)(log_odds > 0 ? log1p(odds) : log1p(odds) - log_odds);
-    tables->confidence[pair] = (float)((log_odds > 0 ? 1 : odds) / (1 + odds));
+    return (float)log_odds_of_code(code, (uint8_t)margin_code, levels);
 }
 
 void packing_tables_fill(struct packing_tables *tables, uint32_t classes, struct tidylog_codes codes)
 {
-    int largest = packing_largest_margin_code(codes);
-    uint32_t levels = codes.log_odds_levels;
-    tables->codes = codes;
-    for (int code = -largest; code <= largest; code++) {
-        uint8_t byte = (uint8_t)code;
-        struct interval interval = log_odds_interval((int8_t)code, classes, codes);
-        tables->margin[byte] = packing_margin((int8_t)code, codes);
-        for (uint32_t level = 0; level < levels; level++)
-            fill_pair(tables, (size_t)byte * levels + level, log_odds_at(level, interval, codes));
+    uint32_t pair = 0;
+    packing_levels_fill(&tables->levels, classes, codes);
+    for (int margin = 0; margin < 256; margin++) {
+        tables->margin[margin] = packing_margin((int8_t)(margin < 128 ? margin : margin - 256), codes);
+        tables->first[margin] = pair;
+        for (int code = 0; code < tables->levels.count[margin]; code++, pair++) {
+            double log_odds = log_odds_of_code((uint8_t)code, (uint8_t)margin, &tables->levels);
+            /* By the smaller of the two odds, so that nothing cancels or overflows. */
+            double odds = exp(-fabs(log_odds));
+            tables->loss[pair] = (float)(log_odds > 0 ? log1p(odds) : log1p(odds) - log_odds);
+            tables->confidence[pair] = (float)((log_odds > 0 ? 1 : odds) / (1 + odds));
+        }
     }
-    uint8_t none = (uint8_t)PACKING_NOT_A_NUMBER;
-    tables->margin[none] = NAN;
-    for (uint32_t level = 0; level < levels; level++)
-        fill_pair(tables, (size_t)none * levels + level, NAN);
 }
 
 /* ---- whole vectors -------------------------------------------------------------------------------------- */
@@ -229,15 +247,15 @@ static uint8_t *pack_classes(uint8_t *out, const struct tidylog_predictions *pre
     return end_bits(&list);
 }
 
-static uint8_t *pack_margins(uint8_t *out, const struct tidylog_predictions *predictions, uint32_t classes,
-                             struct tidylog_codes codes)
+static uint8_t *pack_margins(uint8_t *out, const struct tidylog_predictions *predictions,
+                             const struct packing_levels *levels)
 {
     uint32_t count = predictions->count;
     for (uint32_t i = 0; i < count; i++) {
         bool defined = !isnan(predictions->log_odds[i]);
-        int8_t code = defined ? packing_margin_code(predictions->margin[i], codes) : PACKING_NOT_A_NUMBER;
+        int8_t code = defined ? packing_margin_code(predictions->margin[i], levels->codes) : PACKING_NOT_A_NUMBER;
         out[i] = (uint8_t)code;
-        out[count + i] = packing_log_odds_code(predictions->log_odds[i], code, classes, codes);
+        out[count + i] = packing_log_odds_code(predictions->log_odds[i], code, levels);
     }
     return out + (size_t)count * 2;
 }
@@ -261,7 +279,7 @@ static uint8_t *pack_logits(uint8_t *out, const struct tidylog_predictions *pred
 }
 
 size_t packing_pack(uint8_t *out, const struct tidylog_predictions *predictions, const uint16_t *labels,
-                    uint32_t classes, enum tidylog_detail detail, struct tidylog_codes codes)
+                    uint32_t classes, enum tidylog_detail detail, const struct packing_levels *levels)
 {
     uint8_t *end = out + bitmap_bytes(predictions->count);
     memset(out, 0, bitmap_bytes(predictions->count));
@@ -272,7 +290,7 @@ size_t packing_pack(uint8_t *out, const struct tidylog_predictions *predictions,
     case TIDYLOG_CLASS:
         break;
     case TIDYLOG_MARGIN:
-        end = pack_margins(end, predictions, classes, codes);
+        end = pack_margins(end, predictions, levels);
         break;
     case TIDYLOG_PROBS:
         end = pack_log_probs(end, predictions, classes);
@@ -332,32 +350,20 @@ static bool unpack_predicted(uint16_t *predicted, const uint8_t *bitmap, struct 
     return list->pending == 0;
 }
 
-/* Can all margin codes and log-odds codes be? */
-static bool check_codes(const uint8_t *in, uint32_t count, struct tidylog_codes codes)
-{
-    /* -K..K become 0..2K, and what is not a number 128 + K, in the arithmetic of bytes. */
-    uint8_t largest = (uint8_t)packing_largest_margin_code(codes), most = (uint8_t)(2 * largest);
-    uint8_t none = (uint8_t)(128 + largest), last = (uint8_t)(codes.log_odds_levels - 1), wrong = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint8_t place = (uint8_t)(in[i] + largest);
-        wrong |= (uint8_t)((place > most && place != none) || in[count + i] > last);
-    }
-    return wrong == 0;
-}
-
 /* Returns whether all codes were possible. */
 static bool unpack_margins(const struct packing_columns *out, const uint8_t *in, uint32_t count,
                            const struct packing_tables *tables)
 {
-    if (!check_codes(in, count, tables->codes))
-        return false;
-    for (uint32_t i = 0; i < count; i++) {
-        size_t pair = (size_t)in[i] * tables->codes.log_odds_levels + in[count + i];
+    bool possible = true;
+    for (uint32_t i = 0; i < count; i++)
+        possible &= in[count + i] < tables->levels.count[in[i]];
+    for (uint32_t i = 0; i < count && possible; i++) {
+        uint32_t pair = tables->first[in[i]] + in[count + i];
         out->margin[i] = tables->margin[in[i]];
         out->loss[i] = tables->loss[pair];
         out->confidence[i] = tables->confidence[pair];
     }
-    return true;
+    return possible;
 }
 
 static void set_label_columns(const struct packing_columns *out, uint32_t i, float label_log_prob, float margin)

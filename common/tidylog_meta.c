@@ -41,42 +41,24 @@ struct meta_row {
 
 /* In the order of the struct; `samples` comes before the arrays, whose length it is, `detail` before `codes`. */
 static const struct meta_row rows[] = {
-    ROW(samples, META_U64, true),
-    ROW(classes, META_U32, true),
-    ROW(batch_size, META_U32, true),
-    ROW(epochs, META_U64, true),
-    ROW(seed, META_U64, true),
-    ROW(shuffle, META_BOOL, true),
-    ROW(detail, META_DETAIL, true),
-    ROW(codes, META_CODES, false),
-    ROW(labels, META_SAMPLES, true),
-    ROW(truth, META_SAMPLES, false),
-    ROW(given, META_SAMPLES, false),
-    ROW(probes, META_TEXT, false),
-    ROW(parts, META_SAMPLES, false),
-    ROW(second_split, META_U64_OR_NONE, false),
-    ROW(network, META_TEXT, false),
-    ROW(learning_rate, META_REAL, false),
-    ROW(momentum, META_REAL, false),
-    ROW(weight_decay, META_REAL, false),
-    ROW(lr_schedule, META_TEXT, false),
-    ROW(noise, META_TEXT, false),
-    ROW(stop, META_TEXT, false),
-    ROW(device, META_TEXT, false),
-    ROW(precision, META_TEXT, false),
-    ROW(deterministic, META_BOOL, false),
-    ROW(threads, META_U32, false),
-    ROW(resize, META_U32, false),
-    ROW(height, META_U32, false),
-    ROW(width, META_U32, false),
-    ROW(channels, META_U32, false),
-    ROW(data, META_TEXT, false),
-    ROW(data_name, META_TEXT, false),
-    ROW(data_digest, META_TEXT, false),
-    ROW(class_names, META_TEXT, false),
-    ROW(command_line, META_TEXT, false),
-    ROW(started, META_TEXT, false),
-    ROW(machine, META_TEXT, false),
+    ROW(samples, META_U64, true),       ROW(classes, META_U32, true),
+    ROW(batch_size, META_U32, true),    ROW(epochs, META_U64, true),
+    ROW(seed, META_U64, true),          ROW(shuffle, META_BOOL, true),
+    ROW(detail, META_DETAIL, true),     ROW(codes, META_CODES, false),
+    ROW(labels, META_SAMPLES, true),    ROW(truth, META_SAMPLES, false),
+    ROW(given, META_SAMPLES, false),    ROW(probes, META_TEXT, false),
+    ROW(parts, META_SAMPLES, false),    ROW(second_split, META_U64_OR_NONE, false),
+    ROW(network, META_TEXT, false),     ROW(learning_rate, META_REAL, false),
+    ROW(momentum, META_REAL, false),    ROW(weight_decay, META_REAL, false),
+    ROW(lr_schedule, META_TEXT, false), ROW(noise, META_TEXT, false),
+    ROW(stop, META_TEXT, false),        ROW(device, META_TEXT, false),
+    ROW(precision, META_TEXT, false),   ROW(deterministic, META_BOOL, false),
+    ROW(threads, META_U32, false),      ROW(resize, META_U32, false),
+    ROW(height, META_U32, false),       ROW(width, META_U32, false),
+    ROW(channels, META_U32, false),     ROW(data, META_TEXT, false),
+    ROW(data_name, META_TEXT, false),   ROW(data_digest, META_TEXT, false),
+    ROW(class_names, META_TEXT, false), ROW(command_line, META_TEXT, false),
+    ROW(started, META_TEXT, false),     ROW(machine, META_TEXT, false),
     ROW(versions, META_TEXT, false),
 };
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -114,7 +96,7 @@ static const char *check_parts(const struct tidylog_run *run)
 /* Of a run that is to be written: all 0 leaves them to the log. */
 static struct tidylog_codes codes_of(const struct tidylog_run *run)
 {
-    bool said = run->codes.margin_scale != 0 || run->codes.log_odds_levels != 0;
+    bool said = run->codes.margin_scale != 0 || run->codes.log_odds_density != 0;
     return said ? run->codes : packing_codes_default;
 }
 
@@ -128,7 +110,7 @@ int meta_check(const struct tidylog_run *run, const char *path)
     else if ((unsigned)run->detail >= DETAILS)
         wrong = "there is no such detail";
     else if (run->detail == TIDYLOG_MARGIN && !packing_codes_possible(codes_of(run)))
-        wrong = "the margins' scale is not between 1 and 20, or the log-odds' levels are not between 2 and 256";
+        wrong = "the margins' scale is not between 1 and 20, or the log-odds' density is above 64";
     else if (run->batch_size < 1 || run->batch_size > TIDYLOG_MOST_SAMPLES ||
              packing_bound(run->batch_size, run->classes, run->detail) == 0)
         wrong = "a step of this batch size, detail and number of classes does not fit into 2^31 bytes";
@@ -206,7 +188,7 @@ static int put_row(MDB_txn *txn, MDB_dbi table, const struct meta_row *row, cons
     case META_CODES:
         if (run->detail != TIDYLOG_MARGIN)
             return 0;
-        snprintf(number, sizeof number, "%" PRIu32 " %" PRIu32, codes.margin_scale, codes.log_odds_levels);
+        snprintf(number, sizeof number, "%" PRIu32 " %" PRIu32, codes.margin_scale, codes.log_odds_density);
         break;
     case META_REAL:
         snprintf(number, sizeof number, "%.17g", *(const double *)member);
@@ -264,7 +246,7 @@ static bool parse_codes(const char *text, struct tidylog_codes *out)
 {
     int length = 0;
     return strspn(text, "0123456789 ") == strlen(text) &&
-           sscanf(text, "%4" SCNu32 " %4" SCNu32 "%n", &out->margin_scale, &out->log_odds_levels, &length) == 2 &&
+           sscanf(text, "%4" SCNu32 " %4" SCNu32 "%n", &out->margin_scale, &out->log_odds_density, &length) == 2 &&
            text[length] == 0 && packing_codes_possible(*out);
 }
 

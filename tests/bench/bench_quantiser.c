@@ -60,13 +60,12 @@ static void statistics_free(struct statistics *statistics)
 }
 
 static void count_step(struct statistics *counts, const struct tidylog_observations *step, const float *log_odds,
-                       const struct tidylog_run *run, struct tidylog_codes codes)
+                       uint32_t classes, const struct packing_levels *levels)
 {
-    uint32_t classes = run->classes;
     for (uint32_t i = 0; i < step->count; i++) {
         uint32_t sample = step->samples[i];
-        int8_t code = packing_margin_code(step->margin[i], codes);
-        uint8_t margin = (uint8_t)code, level = packing_log_odds_code(log_odds[i], code, classes, codes);
+        int8_t code = packing_margin_code(step->margin[i], levels->codes);
+        uint8_t margin = (uint8_t)code, level = packing_log_odds_code(log_odds[i], code, levels);
         size_t sign = code < 0 ? 0 : code > 0 ? 2 : 1;
         size_t context = (sign * classes + step->labels[i]) * (classes + 1) + counts->predicted[sample];
         counts->margins[counts->margin[sample] * CODES + margin]++;
@@ -98,7 +97,7 @@ static void print(const struct statistics *counts, const struct tidylog_run *run
     double margin = bytes_of(counts->margins, CONTEXTS, CODES, counts->predictions);
     double level = bytes_of(counts->levels, CODES, CODES, counts->predictions);
     double class = bytes_of(counts->classes, 3 * classes * (classes + 1), classes, counts->predictions);
-    printf("%u\t%u\t%.3f\t%.3f\t%.3f\t%.3f\n", codes.margin_scale, codes.log_odds_levels, margin, level, class,
+    printf("%u\t%u\t%.3f\t%.3f\t%.3f\t%.3f\n", codes.margin_scale, codes.log_odds_density, margin, level, class,
            margin + level + class);
 }
 
@@ -131,15 +130,17 @@ static int copy(const struct source *source, struct tidylog_writer *writer, stru
 {
     struct tidylog_replay *replay;
     struct tidylog_observations step;
+    struct packing_levels levels;
     uint64_t epochs, ended = 0;
     const struct tidylog_epoch *figures = tidylog_reader_epochs(source->reader, &epochs);
     int status = tidylog_replay_begin(&replay, source->reader, 0, epochs);
+    packing_levels_fill(&levels, source->run->classes, codes);
     while (status == TIDY_OK && (status = tidylog_replay_next(replay, &step)) == 1) {
         status = TIDY_OK;
         for (; ended < step.epoch && status == TIDY_OK; ended++)
             status = tidylog_append_epoch(writer, &figures[ended]);
         find_log_odds(source->log_odds, &step, source->run->classes);
-        count_step(counts, &step, source->log_odds, source->run, codes);
+        count_step(counts, &step, source->log_odds, source->run->classes, &levels);
         if (status == TIDY_OK)
             status = append_step(writer, &step, source->log_odds);
     }
@@ -157,7 +158,7 @@ static int measure(const struct source *source, const char *folder, struct tidyl
     char path[4096];
     run.detail = TIDYLOG_MARGIN;
     run.codes = codes;
-    snprintf(path, sizeof path, "%s/%u-%u.tidy", folder, codes.margin_scale, codes.log_odds_levels);
+    snprintf(path, sizeof path, "%s/%u-%u.tidy", folder, codes.margin_scale, codes.log_odds_density);
     int status = statistics_create(&counts, &run);
     if (status == TIDY_OK)
         status = tidylog_create(&writer, path, &run, true);
@@ -174,8 +175,9 @@ int main(int argc, char **argv)
 {
     struct source source = {0};
     if (argc < 5 || argc % 2 == 0) {
-        fputs("usage: bench-quantiser FULL.tidy FOLDER SCALE LEVELS...\n"
-              "writes FOLDER/SCALE-LEVELS.tidy, prints scale, levels, bytes a prediction of margin, log-odds, class, "
+        fputs("usage: bench-quantiser FULL.tidy FOLDER SCALE DENSITY...\n"
+              "writes FOLDER/SCALE-DENSITY.tidy, prints scale, density, bytes a prediction of margin, log-odds, "
+              "class, "
               "all\n",
               stderr);
         return 2;
@@ -185,13 +187,15 @@ int main(int argc, char **argv)
         return tidy_report_error("bench-quantiser", status);
     source.run = tidylog_reader_run(source.reader);
     if (source.run->detail != TIDYLOG_FULL || source.run->second_split > 0 || source.run->classes > MOST_CLASSES)
-        status = tidy_fail("%s: a log with --detail full, without a second split and of at most %d classes is needed",
-                           argv[1], MOST_CLASSES);
+        status =
+            tidy_fail("%s: a log with --detail full, without a second split and of at most %d classes is needed",
+                      argv[1], MOST_CLASSES);
     if (status == TIDY_OK)
         status = memory_allocate(&source.log_odds, source.run->batch_size, sizeof *source.log_odds, "log-odds");
     for (int i = 3; i < argc && status == TIDY_OK; i += 2)
-        status = measure(&source, argv[2], (struct tidylog_codes){(uint32_t)strtoul(argv[i], NULL, 10),
-                                                                  (uint32_t)strtoul(argv[i + 1], NULL, 10)});
+        status = measure(
+            &source, argv[2],
+            (struct tidylog_codes){(uint32_t)strtoul(argv[i], NULL, 10), (uint32_t)strtoul(argv[i + 1], NULL, 10)});
     free(source.log_odds);
     tidylog_close_reader(source.reader);
     return tidy_report_error("bench-quantiser", status);

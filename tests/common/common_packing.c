@@ -9,17 +9,10 @@
 #include "common/packing.h"
 #include "common/random.h"
 
-/* What logs have that do not say their codes, what new ones get, and the coarsest and the finest there are. */
-static const struct tidylog_codes old_codes = {20, 256};
-static struct tidylog_codes code_sets[] = {{20, 256}, {0, 0}, {1, 2}, {7, 256}, {20, 2}};
+/* What logs have that do not say their codes, others, and the coarsest and the finest there are. */
+static const struct tidylog_codes old_codes = {20, 0};
+static const struct tidylog_codes code_sets[] = {{20, 0}, {6, 8}, {1, 1}, {7, 64}, {20, 2}};
 enum { CODE_SETS = 5 };
-
-static int set_default_codes(void **state)
-{
-    (void)state;
-    code_sets[1] = packing_codes_default;
-    return 0;
-}
 
 /* A step's arrays. */
 struct batch {
@@ -113,27 +106,35 @@ static struct tidylog_predictions predictions_of(const struct batch *batch)
 static const uint32_t class_counts[] = {2, 3, 10, 1000};
 enum { CLASS_COUNTS = 4 };
 
-/* The contract's bound of the log-odds where the margin has this code; none where that is saturated. */
-static double log_odds_bound(int8_t margin_code, uint32_t classes, struct tidylog_codes codes)
+/* The contract's scale of log-odds, and its bound on it where the margin has this code; none where that is
+ * saturated. */
+static double scale_of(double log_odds, struct tidylog_codes codes)
 {
-    double scale = codes.margin_scale;
+    return codes.log_odds_density == 0 || log_odds <= 0 ? log_odds : 8 * (1 - exp(-log_odds / 8));
+}
+
+static double scale_bound(int8_t margin_code, uint32_t classes, struct tidylog_codes codes)
+{
     if (abs(margin_code) == packing_largest_margin_code(codes))
         return INFINITY;
-    double width = 2 * sinh((margin_code + 0.5) / scale) - 2 * sinh((margin_code - 0.5) / scale);
-    return (log(classes - 1) + width) / (2.0 * (codes.log_odds_levels - 1));
+    double low = 2 * sinh((margin_code - 0.5) / codes.margin_scale) - log(classes - 1);
+    double high = 2 * sinh((margin_code + 0.5) / codes.margin_scale);
+    double width = scale_of(high, codes) - scale_of(low, codes);
+    return codes.log_odds_density == 0 ? width / 510 : fmax(0.5 / codes.log_odds_density, width / 512);
 }
 
 static void check_log_odds(const struct batch *batch, struct tidylog_codes codes)
 {
+    struct packing_levels levels;
+    packing_levels_fill(&levels, batch->classes, codes);
     for (uint32_t i = 0; i < batch->count; i++) {
         int8_t margin = packing_margin_code(batch->margin[i], codes);
-        uint8_t code = packing_log_odds_code(batch->log_odds[i], margin, batch->classes, codes);
-        double decoded = (double)packing_log_odds(code, margin, batch->classes, codes);
-        double error = fabs(decoded - batch->exact_log_odds[i]);
-        assert_true(code < codes.log_odds_levels);
+        uint8_t code = packing_log_odds_code(batch->log_odds[i], margin, &levels);
+        double decoded = scale_of((double)packing_log_odds(code, margin, &levels), codes);
+        double exact = scale_of(batch->exact_log_odds[i], codes);
+        assert_true(code < levels.count[(uint8_t)margin]);
         /* What float's own rounding adds. */
-        assert_true(error <= log_odds_bound(margin, batch->classes, codes) +
-                                 1e-6 * (1 + fabs(batch->exact_log_odds[i])));
+        assert_near(decoded, exact, scale_bound(margin, batch->classes, codes) + 1e-6 * (1 + fabs(exact)));
     }
 }
 
@@ -149,7 +150,7 @@ static void test_log_odds_codes_are_within_their_bound(void **state)
         destroy_batch(&batch);
     }
     /* docs/log-format.md's example: old logs, near margin 0 and with 10 classes, 0.005. */
-    assert_true(log_odds_bound(0, 10, old_codes) < 0.005);
+    assert_true(scale_bound(0, 10, old_codes) < 0.005);
 }
 
 /* ---- whole steps ---------------------------------------------------------------------------------------- */
@@ -194,9 +195,11 @@ static uint8_t *pack_in(const struct batch *batch, enum tidylog_detail detail, s
                         size_t *bytes)
 {
     struct tidylog_predictions predictions = predictions_of(batch);
+    struct packing_levels levels;
     size_t bound = packing_bound(batch->count, batch->classes, detail);
     uint8_t *room = allocate(bound, 1);
-    *bytes = packing_pack(room, &predictions, batch->labels, batch->classes, detail, codes);
+    packing_levels_fill(&levels, batch->classes, codes);
+    *bytes = packing_pack(room, &predictions, batch->labels, batch->classes, detail, &levels);
     assert_in_range(*bytes, 1, bound);
     uint8_t *packed = allocate(*bytes, 1);
     memcpy(packed, room, *bytes);
@@ -257,9 +260,11 @@ static void test_bytes_are_as_the_format_says(void **state)
     struct tidylog_predictions predictions = {
         .count = 10, .predicted = predicted, .margin = margin, .log_odds = log_odds};
     uint8_t out[64];
-    assert_int_equal(packing_pack(out, &predictions, labels, 10, TIDYLOG_CLASS, old_codes), 4);
+    struct packing_levels levels;
+    packing_levels_fill(&levels, 10, old_codes);
+    assert_int_equal(packing_pack(out, &predictions, labels, 10, TIDYLOG_CLASS, NULL), 4);
     assert_memory_equal(out, ((uint8_t[]){0x0a, 0x02, 0x95, 0x02}), 4);
-    assert_int_equal(packing_pack(out, &predictions, labels, 10, TIDYLOG_MARGIN, old_codes), 24);
+    assert_int_equal(packing_pack(out, &predictions, labels, 10, TIDYLOG_MARGIN, &levels), 24);
     assert_memory_equal(out + 4, ((uint8_t[]){0, 236, 0, 0, 128, 0, 0, 0, 0, 0}), 10);
     assert_int_equal(out[14 + 2], 255);
     assert_int_equal(out[14 + 3], 0);
@@ -267,12 +272,22 @@ static void test_bytes_are_as_the_format_says(void **state)
     /* Margin 0 with log-odds 0 and 10 classes: the interval is -0.05001 - log 9 .. 0.05001, of length 2.29725;
      * 0 lies at (2.24724 / 2.29725) * 255 = 249.4. */
     assert_int_equal(out[14], 249);
-    /* In other codes: asinh(2.350402 / 2) = 1 is code 8 of eighths. Margin 0 with log-odds 0: the interval is
-     * -0.12508 - log 9 .. 0.12508, of length 2.44739; 0 lies at (2.32231 / 2.44739) * 15 = 14.2. */
-    assert_int_equal(packing_pack(out, &predictions, labels, 10, TIDYLOG_MARGIN, (struct tidylog_codes){8, 16}), 24);
+    /* In other codes: asinh(2.350402 / 2) = 1 is code 8 of eighths. At margin 0 and 10 classes the log-odds lie in
+     * -0.12508 - log 9 .. 0.12508, which is -2.32231 .. 0.12411 on their scale, of length 2.44642: 10 levels of 4 a
+     * unit; 0 lies at 2.32231 / 2.44642 * 10 = 9.49 of them. */
+    packing_levels_fill(&levels, 10, (struct tidylog_codes){8, 4});
+    assert_int_equal(levels.count[0], 10);
+    log_odds[0] = -1; /* (2.32231 - 1) / 2.44642 * 10 = 5.4 */
+    assert_int_equal(packing_pack(out, &predictions, labels, 10, TIDYLOG_MARGIN, &levels), 24);
     assert_memory_equal(out + 4, ((uint8_t[]){0, 248, 0, 0, 128, 0, 0, 0, 0, 0}), 10);
-    assert_memory_equal(out + 14, ((uint8_t[]){14}), 1);
-    assert_memory_equal(out + 14 + 2, ((uint8_t[]){15, 0, 0, 14, 14, 14, 14, 14}), 8);
+    assert_memory_equal(out + 14 + 2, ((uint8_t[]){9, 0, 0, 9, 9, 9, 9, 9}), 8);
+    assert_int_equal(out[14], 5);
+    /* At margin -2.350402: -2.54801 - log 9 .. -2.16198, of length 2.58325: 11 levels; 0 is above them all. */
+    assert_int_equal(out[14 + 1], 10);
+    /* A level's middle: -2.32231 + 5.5 / 10 * 2.44642 = -0.97678. */
+    assert_near(packing_log_odds(5, 0, &levels), -0.97678, 1e-5);
+    /* Far out there is one level. At margin code 40 of eighths the log-odds are between 137 and 158. */
+    assert_int_equal(levels.count[40], 1);
 }
 
 static void test_margin_detail_gives_loss_and_confidence_of_the_decoded_log_odds(void **state)
@@ -288,14 +303,14 @@ static void test_margin_detail_gives_loss_and_confidence_of_the_decoded_log_odds
         assert_int_equal(unpack(&unpacked, &batch, packed, bytes, TIDYLOG_MARGIN), 0);
         for (uint32_t i = 0; i < batch.count; i++) {
             int8_t margin_code = packing_margin_code(batch.margin[i], codes);
-            double bound =
-                log_odds_bound(margin_code, batch.classes, codes) + 1e-6 * (1 + fabs(batch.exact_log_odds[i]));
+            double widest = scale_bound(margin_code, batch.classes, codes);
             double loss = log1p(exp(-batch.exact_log_odds[i]));
             double confidence = 1 / (1 + exp(-batch.exact_log_odds[i]));
             assert_true(unpacked.columns.margin[i] == packing_margin(margin_code, codes));
-            /* Neither changes faster than the log-odds; confidence at most a quarter as fast. */
-            assert_true(near(unpacked.columns.loss[i], loss, 1e-6, bound));
-            assert_true(near(unpacked.columns.confidence[i], confidence, 1e-6, bound / 4));
+            /* The loss changes no faster than the scale; confidence at most 0.254 times as fast. */
+            double rounding = 1e-6 * (1 + fabs(batch.exact_log_odds[i]));
+            assert_true(near(unpacked.columns.loss[i], loss, 1e-6, widest + rounding));
+            assert_true(near(unpacked.columns.confidence[i], confidence, 1e-6, 0.254 * widest + rounding));
         }
         free(packed);
         destroy_unpacked(&unpacked);
@@ -449,12 +464,13 @@ static void test_impossible_bytes_are_refused(void **state)
 static void test_impossible_codes_are_refused(void **state)
 {
     (void)state;
-    static const struct tidylog_codes eighths = {8, 16};
+    static const struct tidylog_codes eighths = {8, 4};
     struct {
         int margin, level, expected;
     } rows[] = {
-        {51, 15, TIDY_OK},     {-51, 0, TIDY_OK},     {-128, 3, TIDY_OK}, {52, 0, TIDY_FAILED}, {-52, 0, TIDY_FAILED},
-        {127, 0, TIDY_FAILED}, {-127, 0, TIDY_FAILED}, {0, 16, TIDY_FAILED}, {-128, 255, TIDY_FAILED},
+        {51, 0, TIDY_OK},     {-51, 0, TIDY_OK},     {-128, 0, TIDY_OK},     {0, 9, TIDY_OK},
+        {52, 0, TIDY_FAILED}, {-52, 0, TIDY_FAILED}, {127, 0, TIDY_FAILED},  {-127, 0, TIDY_FAILED},
+        {0, 10, TIDY_FAILED}, {51, 1, TIDY_FAILED},  {-128, 1, TIDY_FAILED},
     };
     struct batch batch = create_batch(3, 10);
     struct unpacked unpacked = create_unpacked_in(&batch, eighths);
@@ -490,5 +506,5 @@ int main(void)
         cmocka_unit_test(test_impossible_codes_are_refused),
         cmocka_unit_test(test_a_step_that_is_too_large_has_no_bound),
     };
-    return cmocka_run_group_tests(tests, set_default_codes, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

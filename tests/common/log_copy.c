@@ -22,8 +22,8 @@ static const char *scratch(const char *name)
     return support_path(support_scratch_folder(), name);
 }
 
-static const char *write_coded(const char *name, enum tidylog_detail detail, struct tidylog_codes codes, uint64_t seed,
-                               uint64_t steps)
+static const char *write_coded(const char *name, enum tidylog_detail detail, struct tidylog_codes codes,
+                               uint64_t seed, uint64_t steps)
 {
     struct log_fixture fixture;
     log_fixture_create(&fixture, SAMPLES, CLASSES, BATCH, EPOCHS, detail);
@@ -43,7 +43,7 @@ static const char *write_log(const char *name, enum tidylog_detail detail, uint6
 }
 
 /* Other codes than new logs have by themselves. */
-static const struct tidylog_codes other_codes = {19, 200};
+static const struct tidylog_codes other_codes = {19, 30};
 
 /* One observation with all its bits. */
 struct observation {
@@ -360,7 +360,7 @@ static void test_shards_of_other_codes_are_refused(void **state)
     for (uint32_t i = 0; i < 2 * SAMPLES; i++)
         numbers[i / SAMPLES][i % SAMPLES] = i;
     assert_int_equal(copy_samples(scratch("joined.tidy"), inputs, renumber, 2, 2 * SAMPLES), TIDY_FAILED);
-    log_fixture_check_message(inputs[1], ": its margins have the codes 19 200, those of ");
+    log_fixture_check_message(inputs[1], ": its margins have the codes 19 30, those of ");
 }
 
 /* ---- less detail ------------------------------------------------------------------------------------------ */
@@ -405,11 +405,11 @@ static void test_less_detail_is_what_would_have_been_recorded(void **state)
             size_t count = read_run(due, was, 0);
             assert_int_equal(read_run(reduced, is, 0), count);
             /* Half precision moves a log-probability by up to 2^-11 of it, here of 30: a margin, of two, by less than
-             * the narrowest code's width, and the loss by that and twice the log-odds' error. */
+             * the narrowest code's width, and the loss by that and twice the codes' error. */
             bool rounded = has == TIDYLOG_PROBS && detail == TIDYLOG_MARGIN;
             for (size_t i = 0; i < count && rounded; i++) {
                 assert_in_range(code_of(reduced[i].numbers[0]) - code_of(due[i].numbers[0]) + 1, 0, 2);
-                double error = code_log_odds_error(packing_codes_default, CLASSES, fabs((double)due[i].numbers[0]) + 1);
+                double error = code_loss_error(packing_codes_default, CLASSES, fabs((double)due[i].numbers[0]) + 1);
                 assert_near(reduced[i].numbers[1], due[i].numbers[1], 2 * 30 * 0x1p-11 + 2 * error);
                 memcpy(reduced[i].numbers, due[i].numbers, sizeof due[i].numbers);
             }

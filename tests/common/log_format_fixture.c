@@ -134,7 +134,7 @@ static void print_run(const struct tidylog_run *run)
 {
     printf("meta batch_size %u\nmeta channels %u\nmeta classes %u\n", run->batch_size, run->channels, run->classes);
     if (run->detail == TIDYLOG_MARGIN && run->codes.margin_scale != packing_codes_unsaid.margin_scale)
-        printf("meta codes %u %u\n", run->codes.margin_scale, run->codes.log_odds_levels);
+        printf("meta codes %u %u\n", run->codes.margin_scale, run->codes.log_odds_density);
     printf("meta command_line %s\nmeta data %s\n", run->command_line, run->data);
     printf("meta data_digest %s\nmeta data_name %s\nmeta detail %s\nmeta deterministic %d\nmeta device %s\n"
            "meta epochs %llu\n",

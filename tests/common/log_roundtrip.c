@@ -43,11 +43,13 @@ static void check_step(struct log_fixture *fixture, uint64_t step, const struct 
         double loss = log1p(exp(-(double)expected.log_odds[i]));
         double margin = (double)expected.margin[i];
         bool coded = fixture->run.detail == TIDYLOG_MARGIN;
-        double error = coded ? code_log_odds_error(packing_codes_default, CLASSES, margin) : 0.01 + 1e-3 * loss;
-        double margin_error = coded ? code_margin_error(packing_codes_default, margin) : 0.05 * hypot(1, margin / 2);
+        struct tidylog_codes codes = packing_codes_default;
+        double margin_error = coded ? code_margin_error(codes, margin) : 0.05 * hypot(1, margin / 2);
+        double loss_error = coded ? code_loss_error(codes, CLASSES, margin) : 0.01 + 1e-3 * loss;
+        double confidence_error = coded ? code_confidence_error(codes, CLASSES, margin) : 0.005;
         assert_near(seen->margin[i], margin, margin_error + 1e-6 * fabs(margin));
-        assert_near(seen->loss[i], loss, error + 1e-6 * loss);
-        assert_near(seen->confidence[i], exp(-loss), error / 4 + 1e-6);
+        assert_near(seen->loss[i], loss, loss_error + 1e-6 * loss);
+        assert_near(seen->confidence[i], exp(-loss), confidence_error + 1e-6);
     }
     assert_true((seen->margin == NULL) == (fixture->run.detail == TIDYLOG_CLASS));
     assert_true((seen->log_probs == NULL) == (fixture->run.detail < TIDYLOG_PROBS));
@@ -375,7 +377,8 @@ static void test_a_log_is_not_cut_to_more_than_it_has(void **state)
 }
 
 /* Records one step of margins in these codes, and reads back which the log has. */
-static struct tidylog_codes codes_recorded(struct log_fixture *fixture, const char *path, struct tidylog_codes codes)
+static struct tidylog_codes codes_recorded(struct log_fixture *fixture, const char *path,
+                                           struct tidylog_codes codes)
 {
     fixture->run.codes = codes;
     log_fixture_write(fixture, path, 1);
@@ -393,16 +396,16 @@ static void test_a_log_says_its_codes(void **state)
     char *path = support_path(support_scratch_folder(), "codes.tidy");
     struct tidylog_codes chosen = codes_recorded(&fixture, path, (struct tidylog_codes){7, 5});
     assert_int_equal(chosen.margin_scale, 7);
-    assert_int_equal(chosen.log_odds_levels, 5);
+    assert_int_equal(chosen.log_odds_density, 5);
     struct tidylog_codes left = codes_recorded(&fixture, path, (struct tidylog_codes){0, 0});
     assert_int_equal(left.margin_scale, packing_codes_default.margin_scale);
-    assert_int_equal(left.log_odds_levels, packing_codes_default.log_odds_levels);
+    assert_int_equal(left.log_odds_density, packing_codes_default.log_odds_density);
 
     /* One that says nothing, from before there was a choice. */
     log_fixture_edit(path, "meta", "codes", strlen("codes"), 0, 0);
     struct tidylog_reader *reader = log_fixture_open(path);
     assert_int_equal(tidylog_reader_run(reader)->codes.margin_scale, 20);
-    assert_int_equal(tidylog_reader_run(reader)->codes.log_odds_levels, 256);
+    assert_int_equal(tidylog_reader_run(reader)->codes.log_odds_density, 0);
     tidylog_close_reader(reader);
     log_fixture_destroy(&fixture);
 }

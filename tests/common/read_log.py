@@ -67,13 +67,20 @@ def log1pexp(x):
     return max(x, 0) + math.log1p(math.exp(-abs(x)))
 
 
-def decode_margin(k, c, classes, scale, levels):
+def decode_margin(k, c, classes, scale, density):
     if k == -128:
         return math.nan, math.nan
-    assert abs(k) <= -(-127 * scale // 20) and c < levels
+    assert abs(k) <= -(-127 * scale // 20)
+    margin = 2 * math.sinh(k / scale)
     low = 2 * math.sinh((k - 0.5) / scale) - math.log(max(classes - 1, 1))
     high = 2 * math.sinh((k + 0.5) / scale)
-    return 2 * math.sinh(k / scale), low + (high - low) * c / (levels - 1)
+    if density == 0:
+        return margin, low + (high - low) * c / 255
+    low, high = (x if x <= 0 else 8 * (1 - math.exp(-x / 8)) for x in (low, high))
+    levels = min(max(math.ceil((high - low) * density), 1), 256)
+    assert c < levels
+    y = low + (high - low) * (c + 0.5) / levels
+    return margin, y if y <= 0 else math.inf if y == 8 else -8 * math.log(1 - y / 8)
 
 
 def of_log_probs(row, label):
@@ -95,7 +102,7 @@ class Log:
         parts = struct.unpack(f"<{self.samples}H", open_value(self.meta["parts"])[2]) if "parts" in self.meta else None
         self.splits = [[i for i in range(self.samples) if (parts[i] if parts else 0) == split] for split in (0, 1)]
         self.second_split = int(self.text("second_split")) if "second_split" in self.meta else None
-        self.codes = [int(x) for x in self.text("codes").split()] if "codes" in self.meta else [20, 256]
+        self.codes = [int(x) for x in self.text("codes").split()] if "codes" in self.meta else [20, 0]
         self.orders = {}
         self.tables = tables
         assert self.text("format") == "tidy" and tables["columns"] == []

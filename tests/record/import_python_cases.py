@@ -32,13 +32,13 @@ def scores(log):
 
 
 def code_errors(log, margin):
-    """How far off a margin of at most this size, and its log-odds, may be: docs/log-format.md."""
+    """How far off a margin of at most this size, its loss and its probability may be: docs/log-format.md."""
     detail = subprocess.run(["tidy-analyze", "info", log], stdout=subprocess.PIPE, check=True).stdout.decode()
     codes = next(line for line in detail.splitlines() if line.startswith("codes\t"))
-    scale, levels = (int(number) for number in codes.split("\t")[1].split())
+    scale, density = (int(number) for number in codes.split("\t")[1].split())
     growth = np.sqrt(1 + (margin / 2) ** 2)
-    interval = np.log(CLASSES - 1) + 2 * (np.exp(1 / scale) - 1) * growth
-    return 2 * (np.exp(0.5 / scale) - 1) * growth, interval / (2 * (levels - 1))
+    widest = (np.log(CLASSES - 1) + 2 * (np.exp(1 / scale) - 1) * growth) / 512
+    return 2 * (np.exp(0.5 / scale) - 1) * growth, np.maximum(widest, 0.5 / density), np.maximum(widest / 4, 0.127 / density)
 
 
 def save():
@@ -158,10 +158,10 @@ def check_peers():
             if not np.allclose(got[column], expected[column], rtol=0, atol=1e-6, equal_nan=True):
                 sys.exit(f"{log}: {column} differs from that of the arrays")
     got = scores("aum.tidy")
-    margin, odds = code_errors("aum.tidy", 16)  # margins are below 16 here
+    margin, loss, confidence = code_errors("aum.tidy", 16)  # margins are below 16 here
     if np.abs(got["aum"] - expected["aum"]).max() > margin:
         sys.exit("aum.tidy: AUM is off")
-    if not (got["meanloss"] < expected["meanloss"] + odds).all() or not (got["confidence"] > expected["confidence"] - odds / 4).all():
+    if not (got["meanloss"] < expected["meanloss"] + loss).all() or not (got["confidence"] > expected["confidence"] - confidence).all():
         sys.exit("aum.tidy: loss is no lower bound")
 
 

@@ -1,4 +1,5 @@
-/* How far off margin and log-odds may be in a log of TIDYLOG_MARGIN, as docs/log-format.md states it. */
+/* How far off the numbers of a log of TIDYLOG_MARGIN may be, as docs/log-format.md states it, for a prediction of this
+ * margin. */
 #ifndef TIDY_TESTS_CODE_ERRORS_H
 #define TIDY_TESTS_CODE_ERRORS_H
 
@@ -11,11 +12,23 @@ static inline double code_margin_error(struct tidylog_codes codes, double margin
     return 2 * (exp(0.5 / codes.margin_scale) - 1) * hypot(1, margin / 2);
 }
 
-/* The loss moves by no more than this, the confidence by a quarter of it. */
-static inline double code_log_odds_error(struct tidylog_codes codes, uint32_t classes, double margin)
+/* Half a level where there are 256. */
+static inline double code_widest_error(struct tidylog_codes codes, uint32_t classes, double margin)
 {
     double interval = log(fmax(classes - 1.0, 1)) + 2 * (exp(1.0 / codes.margin_scale) - 1) * hypot(1, margin / 2);
-    return interval / (2 * (codes.log_odds_levels - 1.0));
+    return interval / (codes.log_odds_density == 0 ? 510 : 512);
+}
+
+static inline double code_loss_error(struct tidylog_codes codes, uint32_t classes, double margin)
+{
+    double widest = code_widest_error(codes, classes, margin);
+    return codes.log_odds_density == 0 ? widest : fmax(widest, 0.5 / codes.log_odds_density);
+}
+
+static inline double code_confidence_error(struct tidylog_codes codes, uint32_t classes, double margin)
+{
+    double widest = code_widest_error(codes, classes, margin) / 4;
+    return codes.log_odds_density == 0 ? widest : fmax(widest, 0.127 / codes.log_odds_density);
 }
 
 #endif

@@ -33,7 +33,7 @@ static const char *compare_runs(const struct tidylog_run *a, const struct tidylo
     NUMBER(shuffle)
     NUMBER(detail)
     NUMBER(codes.margin_scale)
-    NUMBER(codes.log_odds_levels)
+    NUMBER(codes.log_odds_density)
     NUMBER(second_split)
     NUMBER(learning_rate)
     NUMBER(momentum)
