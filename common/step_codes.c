@@ -58,13 +58,25 @@ size_t step_codes_write(uint8_t *out, const struct columns_row *row, const uint1
     return (size_t)(end - out);
 }
 
-void step_codes_values(const struct packing_columns *out, const struct columns_row *row, uint32_t count,
+bool step_codes_possible(const struct columns_row *row, uint32_t count, const struct packing_levels *levels)
+{
+    bool possible = true;
+    for (uint32_t i = 0; i < count; i++)
+        possible &= row->log_odds[i] < levels->count[(uint8_t)row->margin[i]];
+    return possible;
+}
+
+bool step_codes_values(const struct packing_columns *out, const struct columns_row *row, uint32_t count,
                        const struct packing_tables *tables)
 {
+    if (!step_codes_possible(row, count, &tables->levels))
+        return false;
     for (uint32_t i = 0; i < count; i++) {
-        size_t margin = (uint8_t)row->margin[i], pair = margin * 256 + row->log_odds[i];
+        uint8_t margin = (uint8_t)row->margin[i];
+        uint32_t pair = tables->first[margin] + row->log_odds[i];
         out->margin[i] = tables->margin[margin];
         out->loss[i] = tables->loss[pair];
         out->confidence[i] = tables->confidence[pair];
     }
+    return true;
 }

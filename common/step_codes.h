@@ -15,8 +15,12 @@ int step_codes_read(const struct columns_row *out, const uint8_t *in, size_t byt
 size_t step_codes_write(uint8_t *out, const struct columns_row *row, const uint16_t *labels, uint32_t count,
                         uint32_t classes, enum tidylog_detail detail);
 
-/* What codes stand for: margin, loss and confidence of `count` predictions with margins. */
-void step_codes_values(const struct packing_columns *out, const struct columns_row *row, uint32_t count,
+/* Is there a level of the log-odds for each of `count` pairs of codes with margins? */
+bool step_codes_possible(const struct columns_row *row, uint32_t count, const struct packing_levels *levels);
+
+/* What codes stand for: margin, loss and confidence of `count` predictions with margins. Returns false where the
+ * codes are not possible. */
+bool step_codes_values(const struct packing_columns *out, const struct columns_row *row, uint32_t count,
                        const struct packing_tables *tables);
 
 #endif

@@ -162,8 +162,11 @@ int tidylog_blocks_next(struct tidylog_blocks *blocks, struct tidylog_observatio
             return columns_fail(reader->store.path, epoch, blocks->block, wrong);
         }
     } while (epoch < blocks->first_epoch);
-    if (layout->shape.detail == TIDYLOG_MARGIN)
-        step_codes_values(&blocks->numbers, &blocks->codes, blocks->count, reader->tables);
+    if (layout->shape.detail == TIDYLOG_MARGIN &&
+        !step_codes_values(&blocks->numbers, &blocks->codes, blocks->count, reader->tables)) {
+        blocks->next_epoch = blocks->end_epoch;
+        return columns_fail(reader->store.path, epoch, blocks->block, COLUMNS_IMPOSSIBLE);
+    }
     *out = (struct tidylog_observations){.step = UINT64_MAX,
                                          .epoch = epoch,
                                          .count = blocks->count,

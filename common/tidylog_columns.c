@@ -154,6 +154,6 @@ const char *columns_unpack_record(const struct columns_layout *layout, struct co
     if (block >= layout->blocks || record.count != columns_block_count(layout, block))
         return "its number of predictions is not what is due there (damaged value)";
     if (columns_unpack(coder, row, record.body, record.body_bytes, labels, past) != TIDY_OK)
-        return "its predictions are not possible (damaged value)";
+        return COLUMNS_IMPOSSIBLE;
     return NULL;
 }

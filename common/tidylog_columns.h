@@ -60,6 +60,9 @@ int columns_find_packed(MDB_txn *txn, MDB_dbi table, uint64_t epochs, bool *pack
 /* Finds the record of a block in a packed epoch. */
 int columns_find(const struct columns_source *source, uint64_t epoch, uint32_t block, MDB_val *value);
 
+/* What is wrong with a record whose bytes mean nothing. */
+#define COLUMNS_IMPOSSIBLE "its predictions are not possible (damaged value)"
+
 /* Opens and unpacks a record, which is the next of its block; advances `past`. Returns NULL, or what is wrong: static
  * text that fits after "columns of epoch 7, block 0: ". */
 const char *columns_unpack_record(const struct columns_layout *layout, struct columns_coder *coder, uint64_t epoch,

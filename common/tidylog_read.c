@@ -148,7 +148,7 @@ int reader_fill_tables(struct tidylog_reader *reader)
     if (reader->run.detail == TIDYLOG_MARGIN && reader->tables == NULL) {
         status = memory_allocate(&reader->tables, 1, sizeof *reader->tables, "what codes stand for");
         if (status == TIDY_OK)
-            packing_tables_fill(reader->tables, reader->run.classes);
+            packing_tables_fill(reader->tables, reader->run.classes, reader->run.codes);
     }
     pthread_mutex_unlock(&reader->mutex);
     return status;

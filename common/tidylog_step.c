@@ -48,7 +48,7 @@ int step_decoder_create(struct step_decoder **out, const struct tidylog_run *run
     if (status == TIDY_OK && run->detail == TIDYLOG_MARGIN) {
         status = memory_allocate(&decoder->tables, 1, sizeof *decoder->tables, what);
         if (status == TIDY_OK)
-            packing_tables_fill(decoder->tables, run->classes);
+            packing_tables_fill(decoder->tables, run->classes, run->codes);
     }
     if (status == TIDY_OK && run->detail <= TIDYLOG_MARGIN)
         status = columns_row_allocate(&decoder->codes, (uint32_t)count, run->detail);
@@ -178,8 +178,9 @@ const char *step_decode_packed(struct step_decoder *decoder, uint64_t step, uint
     const char *wrong = gather(decoder, step, epoch, columns, &due);
     if (wrong != NULL)
         return wrong;
-    if (decoder->run->detail == TIDYLOG_MARGIN)
-        step_codes_values(&decoder->columns, &decoder->codes, due.count, decoder->tables);
+    if (decoder->run->detail == TIDYLOG_MARGIN &&
+        !step_codes_values(&decoder->columns, &decoder->codes, due.count, decoder->tables))
+        return "its predictions are not possible (damaged value)";
     *out = (struct tidylog_observations){.step = step,
                                          .epoch = epoch,
                                          .count = due.count,

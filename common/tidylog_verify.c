@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "common/memory.h"
+#include "common/step_codes.h"
 #include "common/tidylog_columns.h"
 #include "common/tidylog_format.h"
 #include "common/tidylog_meta.h"
@@ -182,6 +183,7 @@ struct columns_walk {
     struct columns_coder *coder;
     struct columns_past **pasts; /* [layout.blocks]; NULL: an earlier record of the block is damaged */
     struct columns_row codes;
+    struct packing_levels levels; /* TIDYLOG_MARGIN only */
     uint16_t *labels;
     uint64_t epoch;       /* of the last record; UINT64_MAX: there was none */
     uint32_t block;       /* the next one due of it */
@@ -265,6 +267,9 @@ static void check_columns(void *state, const MDB_val *key, const MDB_val *value)
         const uint16_t *labels = columns_block_labels(&walk->layout, block, walk->labels);
         wrong = columns_unpack_record(&walk->layout, walk->coder, epoch, block, value, labels, &walk->codes,
                                       walk->pasts[block]);
+        if (wrong == NULL && walk->layout.shape.detail == TIDYLOG_MARGIN &&
+            !step_codes_possible(&walk->codes, record.count, &walk->levels))
+            wrong = COLUMNS_IMPOSSIBLE;
         if (wrong != NULL)
             lose_block(walk, epoch, block, wrong);
     } else if (wrong != NULL) {
@@ -282,6 +287,8 @@ static int begin_columns(struct columns_walk *walk, const struct verification *v
     walk->known = run->samples > 0 && run->detail <= TIDYLOG_MARGIN;
     if (!walk->known)
         return TIDY_OK;
+    if (run->detail == TIDYLOG_MARGIN)
+        packing_levels_fill(&walk->levels, run->classes, run->codes);
     int status = columns_layout_create(layout, run);
     if (status == TIDY_OK)
         status = tidylog_order_create(&walk->order, run);

@@ -178,6 +178,8 @@ static int start(struct tidylog_writer *writer, bool resumed)
     if (status == TIDY_OK)
         status = tidylog_order_create(&writer->order, &writer->run);
     const struct tidylog_run *run = &writer->run;
+    if (status == TIDY_OK && run->detail == TIDYLOG_MARGIN)
+        packing_levels_fill(&writer->levels, run->classes, run->codes);
     size_t largest_step = run->samples < run->batch_size ? (size_t)run->samples : run->batch_size;
     if (status == TIDY_OK)
         status = memory_allocate(&writer->labels, largest_step, sizeof *writer->labels, "a step's labels");
@@ -334,7 +336,8 @@ int tidylog_append_step(struct tidylog_writer *writer, uint64_t step, const stru
         if (listed)
             store_u32(body + (size_t)i * 4, predictions->samples[i]);
     }
-    size_t packed = packing_pack(body + list_bytes, predictions, writer->labels, run->classes, run->detail);
+    size_t packed =
+        packing_pack(body + list_bytes, predictions, writer->labels, run->classes, run->detail, &writer->levels);
     record->bytes = RECORD_HEADER_BYTES + list_bytes + packed;
     status = append(writer, record, TABLE_STEPS, step, listed ? RECORD_LISTS_SAMPLES : 0, count);
     if (status == TIDY_OK)

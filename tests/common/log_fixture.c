@@ -192,7 +192,9 @@ void log_fixture_write_unpacked(struct log_fixture *fixture, const char *path, u
     uint8_t *value = allocate(1, RECORD_HEADER_BYTES + EPOCH_BODY_BYTES +
                                      packing_bound(run->batch_size, run->classes, run->detail));
     uint16_t *labels = allocate(run->batch_size, sizeof *labels);
+    struct packing_levels levels;
     struct build build;
+    packing_levels_fill(&levels, run->classes, run->codes.margin_scale != 0 ? run->codes : packing_codes_default);
     assert_int_equal(build_begin(&build, path, true), 0);
     assert_int_equal(build_add_run(&build), 0);
     assert_int_equal(build_put_run(&build, run), 0);
@@ -201,7 +203,8 @@ void log_fixture_write_unpacked(struct log_fixture *fixture, const char *path, u
         struct tidylog_due due;
         for (uint32_t i = 0; i < predictions.count; i++)
             labels[i] = run->labels[predictions.samples[i]];
-        size_t body = packing_pack(value + RECORD_HEADER_BYTES, &predictions, labels, run->classes, run->detail);
+        size_t body =
+            packing_pack(value + RECORD_HEADER_BYTES, &predictions, labels, run->classes, run->detail, &levels);
         put_record(&build, TABLE_STEPS, step, value, body, predictions.count);
         tidylog_order_step(fixture->order, step, &due);
         if (step + 1 == tidylog_order_steps_before(fixture->order, due.epoch + 1)) {
