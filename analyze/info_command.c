@@ -37,7 +37,8 @@ static void add_real(struct table *table, const char *key, double value)
 /* What the run is. What is not known has no line; seed and order are known of what was trained here. */
 static void add_run(struct table *table, const struct tidylog_run *run)
 {
-    char image[64];
+    char image[64], codes[64];
+    snprintf(codes, sizeof codes, "%" PRIu32 " %" PRIu32, run->codes.margin_scale, run->codes.log_odds_density);
     snprintf(image, sizeof image, "%" PRIu32 "x%" PRIu32 "x%" PRIu32, run->height, run->width, run->channels);
     add_text(table, "data-name", run->data_name);
     add_text(table, "data", run->data);
@@ -59,6 +60,7 @@ static void add_run(struct table *table, const struct tidylog_run *run)
     }
     add_text(table, "noise", run->noise);
     add_text(table, "detail", tidylog_detail_names[run->detail]);
+    add_text(table, "codes", run->detail == TIDYLOG_MARGIN ? codes : NULL);
     add_text(table, "device", run->device);
     add_text(table, "precision", run->precision);
     add_text(table, "deterministic", run->deterministic ? "yes" : NULL);

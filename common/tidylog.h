@@ -31,6 +31,14 @@ enum tidylog_detail {
 /* Samples that a run can have: their labels fit into one value of LMDB, which has less than 2^32 bytes. */
 enum { TIDYLOG_MOST_SAMPLES = 1 << 30 };
 
+/* How fine the numbers of TIDYLOG_MARGIN are; docs/log-format.md states the errors. */
+struct tidylog_codes {
+    uint32_t margin_scale; /* S, 1 to 20: code k stands for the margin 2 sinh(k / S) */
+    uint32_t
+        log_odds_density; /* D, 1 to 64: levels a unit of the log-odds' scale; 0: 256 levels for every margin, as
+                                * logs have them that do not say their codes */
+};
+
 /* "class", "margin", "probs", "full", NULL: indexed by tidylog_detail. */
 extern const char *const tidylog_detail_names[];
 
@@ -55,9 +63,10 @@ struct tidylog_run {
     uint64_t seed;
     bool shuffle; /* false: samples in the data set's order in every epoch */
     enum tidylog_detail detail;
-    const uint16_t *labels; /* [samples] as trained on */
-    const uint16_t *truth;  /* [samples] where known (planted noise), or NULL */
-    const uint16_t *given;  /* [samples] the data set's labels, where probes were trained on others; or NULL */
+    struct tidylog_codes codes; /* TIDYLOG_MARGIN only; all 0 for tidylog_create: as fine as finding needs */
+    const uint16_t *labels;     /* [samples] as trained on */
+    const uint16_t *truth;      /* [samples] where known (planted noise), or NULL */
+    const uint16_t *given;      /* [samples] the data set's labels, where probes were trained on others; or NULL */
     const char *probes;    /* what those are for: "controls", whose labels are wrong, or "threshold-samples", which
                             * have the extra class classes - 1 */
     const uint16_t *parts; /* [samples] enum tidylog_part; NULL: all TIDYLOG_FIRST_SPLIT */

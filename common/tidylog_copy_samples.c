@@ -111,6 +111,13 @@ static int check_input(const struct copy *copy, const struct input *input, uint6
         return tidy_fail("%s: it has --detail %s, %s has %s: no shards of one run", path,
                          tidylog_detail_names[view->run.detail], first_path,
                          tidylog_detail_names[first->run.detail]);
+    if (view->run.codes.margin_scale != first->run.codes.margin_scale ||
+        view->run.codes.log_odds_density != first->run.codes.log_odds_density)
+        return tidy_fail("%s: its margins have the codes %lu %lu, those of %s %lu %lu: no shards of one run", path,
+                         (unsigned long)view->run.codes.margin_scale,
+                         (unsigned long)view->run.codes.log_odds_density, first_path,
+                         (unsigned long)first->run.codes.margin_scale,
+                         (unsigned long)first->run.codes.log_odds_density);
     if (view->epoch_count == 0)
         return tidy_fail("%s: no epoch is finished yet, and only finished epochs are copied", path);
     if (view->epoch_count != first->epoch_count)
@@ -168,6 +175,8 @@ static int make_run(struct copy *copy, uint64_t samples)
     copy->run.data = copy->run.data_digest = NULL;
     if (copy->detail != TIDYLOG_WHOLE_DETAIL)
         copy->run.detail = (enum tidylog_detail)copy->detail;
+    if (copy->run.detail != copy->inputs[0].view.run.detail)
+        copy->run.codes = packing_codes_default; /* read at TIDYLOG_MARGIN only */
     for (size_t k = 0; k < copy->count; k++) {
         const struct tidylog_run *run = &copy->inputs[k].view.run;
         truth = truth && run->truth != NULL;
@@ -373,7 +382,8 @@ static int prepare_steps(struct copy *copy)
     size_t bytes = packing_bound(copy->most, copy->run.classes, copy->run.detail) + (size_t)copy->most * 4;
     int status = tidylog_order_create(&copy->order, &copy->run);
     if (status == TIDY_OK && copy->run.detail < copy->inputs[0].view.run.detail)
-        status = step_reducer_create(&copy->reducer, copy->most, copy->run.classes, copy->run.detail);
+        status =
+            step_reducer_create(&copy->reducer, copy->most, copy->run.classes, copy->run.detail, copy->run.codes);
     if (status == TIDY_OK)
         status = memory_allocate(&copy->places, largest, sizeof *copy->places, "a step's samples");
     if (status == TIDY_OK)

@@ -44,7 +44,7 @@ int step_decoder_create(struct step_decoder **out, const struct tidylog_run *run
     if (status == TIDY_OK && run->detail == TIDYLOG_MARGIN) {
         status = memory_allocate(&decoder->tables, 1, sizeof *decoder->tables, what);
         if (status == TIDY_OK)
-            packing_tables_fill(decoder->tables, run->classes);
+            packing_tables_fill(decoder->tables, run->classes, run->codes);
     }
     if (status == TIDY_OK && run->detail >= TIDYLOG_PROBS)
         status = memory_allocate(&columns->log_probs, count * run->classes, sizeof *columns->log_probs, what);

@@ -19,11 +19,12 @@ struct tidylog_writer {
     struct store store;
     struct tidylog_run run;
     struct tidylog_order *order;
-    uint16_t *labels;     /* of the step being packed */
-    uint64_t steps;       /* appended so far, whether or not committed yet */
-    uint64_t epochs;      /* the same */
-    uint64_t epoch_start; /* the first step after them */
-    uint8_t *seen;        /* [samples] was it in a step? */
+    uint16_t *labels;             /* of the step being packed */
+    struct packing_levels levels; /* TIDYLOG_MARGIN only */
+    uint64_t steps;               /* appended so far, whether or not committed yet */
+    uint64_t epochs;              /* the same */
+    uint64_t epoch_start;         /* the first step after them */
+    uint8_t *seen;                /* [samples] was it in a step? */
     struct queue *queue;
     struct committer committer;
     uint64_t kept_steps; /* on disk; of whoever is in a transaction */
@@ -184,6 +185,8 @@ static int start(struct tidylog_writer *writer, bool resumed)
     if (status == TIDY_OK)
         status = tidylog_order_create(&writer->order, &writer->run);
     const struct tidylog_run *run = &writer->run;
+    if (status == TIDY_OK && run->detail == TIDYLOG_MARGIN)
+        packing_levels_fill(&writer->levels, run->classes, run->codes);
     size_t largest_step = run->samples < run->batch_size ? (size_t)run->samples : run->batch_size;
     if (status == TIDY_OK)
         status = memory_allocate(&writer->labels, largest_step, sizeof *writer->labels, "a step's labels");
@@ -340,7 +343,8 @@ int tidylog_append_step(struct tidylog_writer *writer, uint64_t step, const stru
         if (listed)
             store_u32(body + (size_t)i * 4, predictions->samples[i]);
     }
-    size_t packed = packing_pack(body + list_bytes, predictions, writer->labels, run->classes, run->detail);
+    size_t packed =
+        packing_pack(body + list_bytes, predictions, writer->labels, run->classes, run->detail, &writer->levels);
     record->bytes = RECORD_HEADER_BYTES + list_bytes + packed;
     status = append(writer, record, TABLE_STEPS, step, listed ? RECORD_LISTS_SAMPLES : 0, count);
     if (status == TIDY_OK)

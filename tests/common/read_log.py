@@ -34,7 +34,7 @@ def read_tables(stream):
 
 def open_value(value):
     checksum, version, flags, zero, count = struct.unpack_from("<QBBHI", value)
-    assert version == 1 and zero == 0
+    assert version in (1, 2) and zero == 0
     return flags, count, value[16:]
 
 
@@ -67,12 +67,20 @@ def log1pexp(x):
     return max(x, 0) + math.log1p(math.exp(-abs(x)))
 
 
-def decode_margin(k, c, classes):
+def decode_margin(k, c, classes, scale, density):
     if k == -128:
         return math.nan, math.nan
-    low = 2 * math.sinh((k - 0.5) / 20) - math.log(max(classes - 1, 1))
-    high = 2 * math.sinh((k + 0.5) / 20)
-    return 2 * math.sinh(k / 20), low + (high - low) * c / 255
+    assert abs(k) <= -(-127 * scale // 20)
+    margin = 2 * math.sinh(k / scale)
+    low = 2 * math.sinh((k - 0.5) / scale) - math.log(max(classes - 1, 1))
+    high = 2 * math.sinh((k + 0.5) / scale)
+    if density == 0:
+        return margin, low + (high - low) * c / 255
+    low, high = (x if x <= 0 else 8 * (1 - math.exp(-x / 8)) for x in (low, high))
+    levels = min(max(math.ceil((high - low) * density), 1), 256)
+    assert c < levels
+    y = low + (high - low) * (c + 0.5) / levels
+    return margin, y if y <= 0 else math.inf if y == 8 else -8 * math.log(1 - y / 8)
 
 
 def of_log_probs(row, label):
@@ -94,6 +102,7 @@ class Log:
         parts = struct.unpack(f"<{self.samples}H", open_value(self.meta["parts"])[2]) if "parts" in self.meta else None
         self.splits = [[i for i in range(self.samples) if (parts[i] if parts else 0) == split] for split in (0, 1)]
         self.second_split = int(self.text("second_split")) if "second_split" in self.meta else None
+        self.codes = [int(x) for x in self.text("codes").split()] if "codes" in self.meta else [20, 0]
         self.orders = {}
         self.tables = tables
         assert self.text("format") == "tidy" and tables["columns"] == []
@@ -154,7 +163,7 @@ class Log:
         detail, classes = self.text("detail"), self.classes
         if detail == "margin":
             for i, (k, c) in enumerate(zip(take(f"{count}b"), take(f"{count}B"))):
-                margin, odds = decode_margin(k, c, classes)
+                margin, odds = decode_margin(k, c, classes, *self.codes)
                 numbers[i] = [margin, log1pexp(-odds), math.exp(-log1pexp(-odds))]
         elif detail == "probs":
             for i in range(count):
