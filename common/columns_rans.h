@@ -15,7 +15,7 @@ enum {
     RANS_LANES = 16,
     RANS_LOW = 1 << 16,
     RANS_CLASS_BITS = 12, /* of frequencies of class symbols */
-    RANS_CODE_BITS = 10,  /* of frequencies of margin and log-odds codes */
+    RANS_CODE_BITS = 9,   /* of frequencies of margin and log-odds codes */
     RANS_CLASS_CONTEXTS = 16,
     RANS_CODE_CONTEXTS = 16
 };

@@ -108,7 +108,7 @@ static int measure(struct table *table, enum tidylog_detail detail)
         packed.bytes[epoch] = malloc(columns_bound(&shape, COLUMNS_BLOCK));
     size_t bytes = 0;
     struct cost lowest = {0};
-    for (int round = 0; round < 3; round++)
+    for (int round = 0; round < ROUNDS / 4; round++)
         keep_lower(&lowest, pack(&packed, &bytes), round);
     double bytes_a_prediction = (double)bytes / EPOCHS / COLUMNS_BLOCK;
     print_row(table, detail, "pack", bytes_a_prediction, lowest);
