@@ -127,8 +127,8 @@ AVX2 static uint32_t decode_class_groups(struct rans_column *column, const uint8
     return group;
 }
 
-/* slots[places]. Loads one by one take less time than the instruction for it, also where that is slowed down so that it
- * leaks nothing (Moghimi 2023, 'Downfall'). */
+/* slots[places]. Loads one by one take less time than the instruction for it, also where that is slowed down so
+ * that it leaks nothing (Moghimi 2023, 'Downfall'). */
 AVX2 static inline __m256i load_slots(const uint32_t *slots, __m256i places)
 {
     uint32_t at[HALF];

@@ -58,8 +58,8 @@ AVX512 static uint32_t decode_class_groups(struct rans_column *column, const uin
     return group;
 }
 
-/* slots[places]. Loads one by one take less time than the instruction for it, also where that is slowed down so that it
- * leaks nothing (Moghimi 2023, 'Downfall'). */
+/* slots[places]. Loads one by one take less time than the instruction for it, also where that is slowed down so
+ * that it leaks nothing (Moghimi 2023, 'Downfall'). */
 AVX512 static inline __m512i load_slots(const uint32_t *slots, __m512i places)
 {
     uint32_t at[RANS_LANES], *high = at + RANS_LANES / 2;

@@ -1,5 +1,6 @@
-/* Measures packed epochs: bytes, and what packing and unpacking a prediction takes with each kind of kernels. Blocks of
- * a simulated run, as large as they get; the fastest of several rounds, so that other work on the machine counts less. */
+/* Measures packed epochs: bytes, and what packing and unpacking a prediction takes with each kind of kernels.
+ * Blocks of a simulated run, as large as they get; the fastest of several rounds, so that other work on the
+ * machine counts less. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
-/* For columns_format.sh: prints simulated blocks, the bodies that they are packed into, and what was packed. A block is a
- * line `block CLASSES DETAIL LABEL...`, followed by three lines for each epoch: the body in hexadecimal digits, the
- * classes, and the codes (margin and log-odds by turns; empty at detail class). */
+/* For columns_format.sh: prints simulated blocks, the bodies that they are packed into, and what was packed. A
+ * block is a line `block CLASSES DETAIL LABEL...`, followed by three lines for each epoch: the body in
+ * hexadecimal digits, the classes, and the codes (margin and log-odds by turns; empty at detail class). */
 #include <stdio.h>
 #include <stdlib.h>
 
