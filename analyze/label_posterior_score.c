@@ -25,7 +25,7 @@ int label_posterior_replay(struct analysis *analysis)
     means.unchanged = analysis->given;
     if (status == 0)
         status = replay_epochs(analysis->reader, analysis->window,
-                               &(struct replay_observer){rebuilt_means_observe, &means}, 1);
+                               &(struct replay_observer){rebuilt_means_observe, &means, .apart = true}, 1);
     if (status == 0)
         status = memory_allocate(&posterior, 1, sizeof *posterior, "posteriors of labels");
     if (status == 0)
