@@ -147,7 +147,7 @@ static int visit_counts(struct analysis *a, size_t first, size_t bytes,
     for (size_t done = first; done < a->run->samples && status == 0; done = a->counts.end) {
         status = begin(a, done, bytes);
         if (status == 0)
-            status = replay(a, (struct replay_observer){class_counts_observe, &a->counts});
+            status = replay(a, (struct replay_observer){.observe = class_counts_observe, .context = &a->counts});
         if (status == 0)
             status = class_counts_visit(&a->counts, visit, context);
     }
@@ -161,7 +161,7 @@ static int visit_means(struct analysis *a, size_t first, size_t bytes, replayer 
     for (size_t done = first; done < a->run->samples && status == 0; done = a->means.end) {
         status = begin_means(a, done, bytes);
         if (status == 0)
-            status = replay(a, (struct replay_observer){class_means_observe, &a->means});
+            status = replay(a, (struct replay_observer){.observe = class_means_observe, .context = &a->means});
         if (status == 0)
             status = class_means_visit(&a->means, visit, context);
     }
@@ -175,7 +175,8 @@ static int replay_selected(struct analysis *a, const struct replay_observer *als
     bool counts = scores_counts || a->keeps_counts, means = scores_means || a->keeps_means;
     size_t samples = a->run->samples, bytes = a->block_bytes / (counts && means ? 2 : 1);
     struct dynamics_set *dynamics = &a->sources.dynamics;
-    struct replay_observer observers[5] = {{dynamics_observe, dynamics, .of_blocks = &dynamics_of_blocks}};
+    struct replay_observer observers[5] = {
+        {.observe = dynamics_observe, .context = dynamics, .of_blocks = &dynamics_of_blocks}};
     struct class_counts_visits visits = {a->run, score_set_take_counts, &a->scores};
     size_t count = 1;
     int status = 0;
@@ -189,7 +190,8 @@ static int replay_selected(struct analysis *a, const struct replay_observer *als
         return status;
     score_set_begin(&a->scores, &a->sources);
     if (score_set_observes(&a->scores))
-        observers[count++] = (struct replay_observer){score_set_observe, &a->scores, .apart = true};
+        observers[count++] =
+            (struct replay_observer){.observe = score_set_observe, .context = &a->scores, .apart = true};
     bool by_blocks = counts && replay_is_by_blocks(a->reader, a->window);
     if (by_blocks) {
         if (scores_counts)
@@ -198,11 +200,11 @@ static int replay_selected(struct analysis *a, const struct replay_observer *als
     }
     if (counts) {
         status = begin_run_counts(a, 0, bytes);
-        observers[count++] = (struct replay_observer){class_counts_observe, &a->counts};
+        observers[count++] = (struct replay_observer){.observe = class_counts_observe, .context = &a->counts};
     }
     if (means && status == 0) {
         status = begin_means(a, 0, bytes);
-        observers[count++] = (struct replay_observer){class_means_observe, &a->means};
+        observers[count++] = (struct replay_observer){.observe = class_means_observe, .context = &a->means};
     }
     if (also != NULL)
         observers[count++] = *also;

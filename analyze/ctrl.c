@@ -102,7 +102,7 @@ static int fill_block(float *column, struct analysis *analysis, struct block *bl
     for (size_t row = 0; row < rows; row++)
         block->rows[by_class[starts[first] + row]] = (uint32_t)row;
     status = replay_epochs(analysis->reader, analysis->window,
-                           &(struct replay_observer){observe, block, .apart = true}, 1);
+                           &(struct replay_observer){.observe = observe, .context = block, .apart = true}, 1);
     for (uint32_t c = first; c < end && status == 0; c++)
         status = cluster(column, block, analysis->run->classes, by_class + starts[c],
                          block->losses + (starts[c] - starts[first]) * block->epochs, starts[c + 1] - starts[c]);

@@ -24,8 +24,9 @@ int label_posterior_replay(struct analysis *analysis)
         rebuilt_means_create(&means, run->labels, run->samples, tidylog_data_classes(run), analysis->window.first);
     means.unchanged = analysis->given;
     if (status == 0)
-        status = replay_epochs(analysis->reader, analysis->window,
-                               &(struct replay_observer){rebuilt_means_observe, &means, .apart = true}, 1);
+        status = replay_epochs(
+            analysis->reader, analysis->window,
+            &(struct replay_observer){.observe = rebuilt_means_observe, .context = &means, .apart = true}, 1);
     if (status == 0)
         status = memory_allocate(&posterior, 1, sizeof *posterior, "posteriors of labels");
     if (status == 0)
