@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyze/class_counts_blocks.h"
+#include "analyze/ctrl.h"
 #include "analyze/dynamics_block.h"
 #include "analyze/over_runs.h"
 #include "common/error.h"
@@ -40,6 +41,8 @@ void analysis_forget_posterior(struct analysis *analysis)
 void analysis_close(struct analysis *analysis)
 {
     analysis_forget_posterior(analysis);
+    label_posterior_forget(analysis);
+    ctrl_forget(analysis);
     class_means_destroy(&analysis->means);
     class_counts_destroy(&analysis->counts);
     score_set_destroy(&analysis->scores);
@@ -208,6 +211,8 @@ static int replay_selected(struct analysis *a, const struct replay_observer *als
     }
     if (also != NULL)
         observers[count++] = *also;
+    if (status == 0)
+        status = score_set_ahead(&a->scores, a, observers, &count);
     if (status == 0)
         status = replay_epochs(a->reader, a->window, observers, count);
     if (status == 0 && scores_counts)

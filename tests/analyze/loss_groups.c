@@ -14,7 +14,7 @@ static void test_losses_are_clamped_and_smoothed_over_five_epochs(void **state)
 {
     (void)state;
     float losses[7] = {1, 0, 0, 0, 0, 5, 1};
-    loss_clusters_smooth(losses, 7, 2);
+    loss_clusters_smooth(losses, losses, 7, 2);
     for (size_t t = 0; t < 6; t++)
         assert_near(losses[t], 2 * log(2) / 5, 1e-6);
     assert_near(losses[6], (2 * log(2) + 1) / 5, 1e-6);
@@ -24,10 +24,10 @@ static void test_few_epochs_are_smoothed_over_all_but_the_first(void **state)
 {
     (void)state;
     float three[3] = {1, 0.5f, 0.25f}, one[1] = {1};
-    loss_clusters_smooth(three, 3, 10);
+    loss_clusters_smooth(three, three, 3, 10);
     for (size_t t = 0; t < 3; t++)
         assert_near(three[t], 0.375, 1e-6);
-    loss_clusters_smooth(one, 1, 10);
+    loss_clusters_smooth(one, one, 1, 10);
     assert_near(one[0], 1, 0);
 }
 

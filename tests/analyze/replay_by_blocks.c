@@ -193,7 +193,10 @@ static void check_threads(enum kind kind, struct window window)
         bool by_blocks = replay_is_by_blocks(reader, window);
         if (run->detail >= TIDYLOG_MARGIN)
             observers[count++] =
-                (struct replay_observer){.observe = rebuilt_means_observe, .context = &seen.means, .apart = true};
+                (struct replay_observer){.observe = rebuilt_means_observe,
+                                         .context = &seen.means,
+                                         .apart = true,
+                                         .of_blocks = t % 2 == 0 ? &rebuilt_means_of_blocks : NULL};
         if (by_blocks)
             observers[count++] = (struct replay_observer){.context = &visits, .of_blocks = &class_counts_of_blocks};
         parallel_set_available(thread_counts[t]);
