@@ -10,7 +10,7 @@ static void class_contexts(uint8_t *contexts, const uint8_t *history, uint32_t c
     pass_class_contexts(contexts, history, count);
 }
 
-static void code_contexts(uint8_t *contexts, const uint8_t *known, uint32_t count, const struct columns_bins *bins)
+static void code_contexts(uint8_t *contexts, const uint8_t *known, uint32_t count, const struct rans_bins *bins)
 {
     pass_code_contexts(contexts, known, count, bins);
 }
@@ -21,12 +21,44 @@ static bool classes(uint16_t *predicted, uint8_t *history, const uint8_t *symbol
     return pass_classes(predicted, history, symbols, labels, last, count, others);
 }
 
+static void flip(uint8_t *out, const uint8_t *in, uint32_t count)
+{
+    pass_flip(out, in, count);
+}
+
+static void mean(uint8_t *means, const uint8_t *margins, uint32_t count)
+{
+    pass_mean(means, margins, count);
+}
+
+static uint32_t places(uint16_t *list, const uint8_t *bytes, uint32_t count, uint8_t low, uint8_t high)
+{
+    return pass_places(list, 0, bytes, 0, count, low, high);
+}
+
+static bool decode_classes(struct rans_column *column, uint32_t count)
+{
+    return rans_decode_classes_plain(column, 0, count);
+}
+
+static bool decode_codes(struct rans_column columns[2], uint32_t count, uint8_t *contexts)
+{
+    if (!rans_decode_codes_plain(&columns[0], 0, count))
+        return false;
+    pass_code_contexts(contexts, columns[0].symbols, count, &columns[1].bins);
+    columns[1].contexts = contexts;
+    return rans_decode_codes_plain(&columns[1], 0, count);
+}
+
 static const struct columns_kernels plain = {.name = "plain",
-                                             .decode_classes = rans_decode_classes_plain,
-                                             .decode_codes = rans_decode_codes_plain,
+                                             .decode_classes = decode_classes,
+                                             .decode_codes = decode_codes,
                                              .class_contexts = class_contexts,
                                              .code_contexts = code_contexts,
-                                             .classes = classes};
+                                             .classes = classes,
+                                             .flip = flip,
+                                             .mean = mean,
+                                             .places = places};
 
 static bool can_run_plain(void)
 {
@@ -36,7 +68,7 @@ static bool can_run_plain(void)
 #if defined(__x86_64__)
 static bool can_run_avx2(void)
 {
-    return __builtin_cpu_supports("avx2");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
 }
 
 /* Ice Lake's and Zen 4's instructions: bytes are expanded and compressed too. */

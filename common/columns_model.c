@@ -18,7 +18,7 @@ static const uint16_t weights[WEIGHTS] = {0, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 
 
 /* ---- bins ----------------------------------------------------------------------------------------------- */
 
-struct columns_bins columns_bins_choose(const uint8_t *known, uint32_t count)
+struct rans_bins columns_choose_bins(const uint8_t *known, uint32_t count)
 {
     uint32_t counts[CODES] = {0}, low = 0, high = CODES - 1;
     for (uint32_t i = 0; i < count; i++)
@@ -32,7 +32,7 @@ struct columns_bins columns_bins_choose(const uint8_t *known, uint32_t count)
     most = most < 1 ? 1 : most > RANS_CODE_CONTEXTS ? RANS_CODE_CONTEXTS : most;
     while ((high - low) >> shift >= most)
         shift++;
-    return (struct columns_bins){
+    return (struct rans_bins){
         .low = (uint8_t)low, .shift = (uint8_t)shift, .last = (uint8_t)((high - low) >> shift)};
 }
 
@@ -43,25 +43,29 @@ size_t columns_models_bound(void)
     return 2 + RANS_CODE_CONTEXTS * (2 + CODES / 2);
 }
 
-/* Makes frequencies of weights, some of which are above 0: 1, and of the rest of the sum in proportion, rounded down; what
- * is then left is the first most frequent symbol's. */
-static void set_frequencies(struct rans_model *model, const uint16_t symbol_weights[CODES])
+/* Makes frequencies of the weights of symbols first to last, some of which are above 0: 1, and of the rest of the sum in
+ * proportion, rounded down; what is then left is the first most frequent symbol's. */
+static void set_frequencies(struct rans_model *model, const uint8_t numbers[CODES])
 {
     const uint32_t sum = 1 << RANS_CODE_BITS;
-    uint32_t weight_sum = 0, symbols = 0, left = sum, most = 0;
-    for (uint32_t s = 0; s < CODES; s++) {
-        weight_sum += symbol_weights[s];
-        symbols += symbol_weights[s] > 0;
+    uint32_t uses[WEIGHTS] = {0}, weight_sum = 0, symbols = 0, left = sum, most = model->first;
+    for (uint32_t s = model->first; s <= model->last; s++)
+        uses[numbers[s]]++;
+    for (unsigned n = 1; n < WEIGHTS; n++) {
+        weight_sum += uses[n] * weights[n];
+        symbols += uses[n];
     }
-    for (uint32_t s = 0; s < CODES; s++) {
-        uint32_t more = symbol_weights[s] * (sum - symbols) / weight_sum;
-        model->frequency[s] = (uint16_t)(symbol_weights[s] > 0 ? 1 + more : 0);
-        left -= model->frequency[s];
-        if (model->frequency[s] > model->frequency[most])
-            most = s;
+    uint16_t frequency[WEIGHTS] = {0};
+    for (unsigned n = 1; n < WEIGHTS; n++) {
+        frequency[n] = (uint16_t)(1 + weights[n] * (sum - symbols) / weight_sum);
+        left -= uses[n] * frequency[n];
+    }
+    for (uint32_t s = model->first; s <= model->last; s++) {
+        model->frequency[s] = frequency[numbers[s]];
+        most = numbers[s] > numbers[most] ? s : most;
     }
     model->frequency[most] = (uint16_t)(model->frequency[most] + left);
-    for (uint32_t s = 0, start = 0; s < CODES; start += model->frequency[s++])
+    for (uint32_t s = model->first, start = 0; s <= model->last; start += model->frequency[s++])
         model->start[s] = (uint16_t)start;
 }
 
@@ -78,7 +82,8 @@ static unsigned nearest_weight(uint32_t count, uint32_t most)
     return n;
 }
 
-/* Writes a context's first and last symbol, and the weights from the one to the other. */
+/* Writes a context's first and last symbol, and the weights from the one to the other; of a context without any, 255,
+ * 255 and none. */
 static uint8_t *write_model(uint8_t *out, const uint32_t counts[CODES])
 {
     uint32_t first = 0, last = CODES - 1, most = 0;
@@ -106,19 +111,21 @@ static const uint8_t *read_model(struct rans_model *model, const uint8_t *in, co
     size_t bytes = (last - first) / 2 + 1;
     if ((size_t)(end - in) < bytes)
         return NULL;
-    uint16_t symbol_weights[CODES] = {0};
+    uint8_t numbers[CODES];
     bool any = false;
     for (uint32_t s = first; s <= last; s++) {
-        symbol_weights[s] = weights[in[(s - first) / 2] >> (s - first) % 2 * 4 & 15];
-        any = any || symbol_weights[s] > 0;
+        numbers[s] = in[(s - first) / 2] >> (s - first) % 2 * 4 & 15;
+        any = any || numbers[s] > 0;
     }
     if (!any)
-        symbol_weights[first] = 1; /* a context that no sample has */
-    set_frequencies(model, symbol_weights);
+        numbers[first] = 1; /* a context that no sample has */
+    model->first = (uint8_t)first;
+    model->last = (uint8_t)last;
+    set_frequencies(model, numbers);
     return in + bytes;
 }
 
-uint8_t *columns_models_write(uint8_t *out, const struct columns_bins *bins, const uint8_t *symbols,
+uint8_t *columns_models_write(uint8_t *out, const struct rans_bins *bins, const uint8_t *symbols,
                               const uint8_t *contexts, uint32_t count, struct rans_model *models)
 {
     uint32_t counts[RANS_CODE_CONTEXTS][CODES];
@@ -135,26 +142,29 @@ uint8_t *columns_models_write(uint8_t *out, const struct columns_bins *bins, con
     return out;
 }
 
-const uint8_t *columns_models_read(struct columns_bins *bins, struct rans_model *models, const uint8_t *in,
+const uint8_t *columns_models_read(struct rans_bins *bins, struct rans_model *models, const uint8_t *in,
                                    const uint8_t *end)
 {
     if (end - in < 2)
         return NULL;
-    *bins = (struct columns_bins){.low = in[0], .shift = in[1] & 15, .last = in[1] >> 4};
+    *bins = (struct rans_bins){.low = in[0], .shift = in[1] & 15, .last = in[1] >> 4};
     in += 2;
     for (uint32_t c = 0; c <= bins->last && in != NULL; c++)
         in = read_model(&models[c], in, end);
     return in;
 }
 
-void columns_slots_fill(uint32_t *slots, const struct rans_model *models, const struct columns_bins *bins)
+/* Eight at a time, which vector code does at once; what is too many is overwritten by the next symbol's. */
+void columns_slots_fill(uint32_t *slots, const struct rans_model *models, const struct rans_bins *bins)
 {
     for (uint32_t c = 0; c <= bins->last; c++) {
-        for (uint32_t s = 0; s < CODES; s++) {
-            uint32_t frequency = models[c].frequency[s];
-            uint32_t slot = s | (frequency - 1) << 8;
-            for (uint32_t i = 0; i < frequency; i++, slot += UINT32_C(1) << 20)
-                *slots++ = slot;
+        for (uint32_t s = models[c].first; s <= models[c].last; s++) {
+            uint32_t frequency = models[c].frequency[s], slot = s | (frequency - 1) << 8;
+            for (uint32_t i = 0; i < frequency; i += COLUMNS_SLOTS_BEHIND) {
+                for (uint32_t j = 0; j < COLUMNS_SLOTS_BEHIND; j++)
+                    slots[i + j] = slot + ((i + j) << 20);
+            }
+            slots += frequency;
         }
     }
 }

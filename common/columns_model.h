@@ -5,28 +5,24 @@
 
 #include "common/columns_rans.h"
 
-/* The context of a code, by a byte that is known before it: min(max(known - low, 0) >> shift, last). */
-struct columns_bins {
-    uint8_t low, shift, last;
-};
-
 /* Bins for these `known` bytes. */
-struct columns_bins columns_bins_choose(const uint8_t *known, uint32_t count);
+struct rans_bins columns_choose_bins(const uint8_t *known, uint32_t count);
 
 /* Bytes that bins and their models take at most. */
 size_t columns_models_bound(void);
 
 /* Writes the bins and the frequencies of symbols[count] in each, and sets `models` to what a reader makes of them.
  * Returns the end. */
-uint8_t *columns_models_write(uint8_t *out, const struct columns_bins *bins, const uint8_t *symbols,
+uint8_t *columns_models_write(uint8_t *out, const struct rans_bins *bins, const uint8_t *symbols,
                               const uint8_t *contexts, uint32_t count, struct rans_model *models);
 
 /* Reads them, `models` RANS_CODE_CONTEXTS. Returns where they end, or NULL where the bytes are not possible. */
-const uint8_t *columns_models_read(struct columns_bins *bins, struct rans_model *models, const uint8_t *in,
+const uint8_t *columns_models_read(struct rans_bins *bins, struct rans_model *models, const uint8_t *in,
                                    const uint8_t *end);
 
-/* The symbol of each slot of the contexts that the bins have. */
-void columns_slots_fill(uint32_t *slots, const struct rans_model *models, const struct columns_bins *bins);
+/* The symbol of each slot of the contexts that the bins have. slots has room for COLUMNS_SLOTS_BEHIND more. */
+enum { COLUMNS_SLOTS_BEHIND = 8 };
+void columns_slots_fill(uint32_t *slots, const struct rans_model *models, const struct rans_bins *bins);
 
 /* Frequencies of class symbols, as coded: 0 stays possible where none was counted. */
 void columns_class_model_choose(struct rans_class_model *model, const uint8_t *symbols, const uint8_t *contexts,

@@ -3,8 +3,7 @@
 #ifndef TIDY_COMMON_COLUMNS_PASSES_H
 #define TIDY_COMMON_COLUMNS_PASSES_H
 
-#include "common/columns_model.h"
-#include "common/columns_rans.h"
+#include "common/columns_kernels.h"
 
 #define COLUMNS_PASS static inline __attribute__((always_inline))
 
@@ -19,9 +18,9 @@ COLUMNS_PASS void pass_class_contexts(uint8_t *restrict contexts, const uint8_t 
     }
 }
 
-/* The context of a code: columns_bins. */
+/* The context of a code. */
 COLUMNS_PASS void pass_code_contexts(uint8_t *restrict contexts, const uint8_t *restrict known, uint32_t count,
-                                     const struct columns_bins *bins)
+                                     const struct rans_bins *bins)
 {
     const uint8_t low = bins->low, shift = bins->shift, last = bins->last;
     for (uint32_t i = 0; i < count; i++) {
@@ -50,6 +49,31 @@ COLUMNS_PASS bool pass_classes(uint16_t *restrict predicted, uint8_t *restrict h
     }
     *others = (seen & RANS_OTHER) != 0;
     return impossible == 0;
+}
+
+/* Margin codes as bytes that rise with them, and back. */
+COLUMNS_PASS void pass_flip(uint8_t *restrict out, const uint8_t *restrict in, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = in[i] ^ COLUMNS_SIGN;
+}
+
+/* The running mean of margins. */
+COLUMNS_PASS void pass_mean(uint8_t *restrict mean, const uint8_t *restrict margins, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        mean[i] = (uint8_t)((mean[i] + margins[i] + 1) >> 1);
+}
+
+/* Lists where bytes[first..end - 1] are from low to high, behind what is listed already. Returns how many then are. */
+COLUMNS_PASS uint32_t pass_places(uint16_t *places, uint32_t listed, const uint8_t *bytes, uint32_t first,
+                                  uint32_t end, uint8_t low, uint8_t high)
+{
+    for (uint32_t i = first; i < end; i++) {
+        places[listed] = (uint16_t)i;
+        listed += (uint8_t)(bytes[i] - low) <= (uint8_t)(high - low);
+    }
+    return listed;
 }
 
 #endif

@@ -76,59 +76,84 @@ static inline bool refill(struct rans_input *input, uint32_t *state)
     return true;
 }
 
-bool rans_decode_classes_plain(uint8_t *symbols, const uint8_t *contexts, uint32_t count,
-                               const struct rans_class_model *model, struct rans_input *input)
+bool rans_decode_classes_plain(struct rans_column *column, uint32_t first, uint32_t end)
 {
     const uint32_t sum = 1 << RANS_CLASS_BITS;
+    const struct rans_class_model *model = column->model;
+    struct rans_input input = column->input;
     bool good = true;
-    for (uint32_t i = 0; i < count && good; i++) {
-        uint32_t *state = &input->states[i % RANS_LANES], slot = *state % sum;
-        uint32_t again = model->again[contexts[i]], other = model->other[contexts[i]];
+    for (uint32_t i = first; i < end && good; i++) {
+        uint32_t *state = &input.states[i % RANS_LANES], slot = *state % sum;
+        uint32_t again = model->again[column->contexts[i]], other = model->other[column->contexts[i]];
         uint32_t start[] = {0, sum - again - other, sum - other}, frequency[] = {sum - again - other, again, other};
         uint8_t symbol = (uint8_t)((slot >= start[1]) + (slot >= start[2]));
         *state = *state / sum * frequency[symbol] + slot - start[symbol];
-        symbols[i] = symbol;
-        good = refill(input, state);
+        column->symbols[i] = symbol;
+        good = refill(&input, state);
     }
+    column->input = input;
     return good;
 }
 
-bool rans_decode_codes_plain(uint8_t *symbols, const uint8_t *contexts, uint32_t count, const uint32_t *slots,
-                             struct rans_input *input)
+bool rans_decode_codes_plain(struct rans_column *column, uint32_t first, uint32_t end)
 {
-    const uint32_t sum = 1 << RANS_CODE_BITS;
+    const uint32_t sum = 1 << RANS_CODE_BITS, *slots = column->model;
+    struct rans_input input = column->input;
     bool good = true;
-    for (uint32_t i = 0; i < count && good; i++) {
-        uint32_t *state = &input->states[i % RANS_LANES];
-        uint32_t slot = slots[contexts[i] * sum + *state % sum];
+    for (uint32_t i = first; i < end && good; i++) {
+        uint32_t *state = &input.states[i % RANS_LANES];
+        uint32_t slot = slots[column->contexts[i] * sum + *state % sum];
         *state = *state / sum * ((slot >> 8 & 0xfff) + 1) + (slot >> 20);
-        symbols[i] = (uint8_t)slot;
-        good = refill(input, state);
+        column->symbols[i] = (uint8_t)slot;
+        good = refill(&input, state);
     }
+    column->input = input;
     return good;
 }
 
-bool rans_decode_groups(rans_groups *decode, uint8_t *symbols, const uint8_t *contexts, uint32_t count,
-                        const void *model, struct rans_input *input, uint32_t *done)
+/* ---- groups --------------------------------------------------------------------------------------------- */
+
+enum { GROUP_BYTES = RANS_LANES * 2, MOST_COLUMNS = 2 };
+
+/* The last words of a column again, with room behind them. */
+struct last_words {
+    const uint8_t *end; /* of the column's own; NULL while those are read */
+    uint8_t words[2 * GROUP_BYTES];
+};
+
+/* Where a column has fewer bytes left than a group may read, goes on in `last`. Returns the limit of input->at. */
+static const uint8_t *limit_of(struct rans_input *input, struct last_words *last)
 {
-    enum { READ = RANS_LANES * 2 };
-    uint32_t groups = count / RANS_LANES, first = 0;
-    if (input->end - input->at >= READ)
-        first = decode(symbols, contexts, groups, model, input, input->end - READ);
-    *done = groups * RANS_LANES;
-    if (first == groups)
-        return true;
-    /* The last words again, with room behind them. */
-    uint8_t words[2 * READ] = {0};
-    size_t bytes = (size_t)(input->end - input->at);
-    memcpy(words, input->at, bytes);
-    struct rans_input rest = {.at = words, .end = words + bytes};
-    memcpy(rest.states, input->states, sizeof rest.states);
-    uint32_t symbol = first * RANS_LANES;
-    uint32_t second = decode(symbols + symbol, contexts + symbol, groups - first, model, &rest, rest.end);
-    if (first + second < groups || rest.at > rest.end)
-        return false;
-    input->at = input->end - (rest.end - rest.at);
-    memcpy(input->states, rest.states, sizeof rest.states);
-    return true;
+    size_t left = (size_t)(input->end - input->at);
+    if (last->end != NULL)
+        return input->end;
+    if (left >= GROUP_BYTES)
+        return input->end - GROUP_BYTES;
+    memcpy(last->words, input->at, left);
+    last->end = input->end;
+    input->at = last->words;
+    input->end = last->words + left;
+    return input->end;
+}
+
+bool rans_decode_groups(rans_groups *decode, struct rans_column *columns, uint32_t column_count, uint32_t groups)
+{
+    struct last_words last[MOST_COLUMNS] = {{.end = NULL}, {.end = NULL}};
+    bool good = true;
+    for (uint32_t group = 0; group < groups && good;) {
+        const uint8_t *limits[MOST_COLUMNS];
+        for (uint32_t c = 0; c < column_count; c++)
+            limits[c] = limit_of(&columns[c].input, &last[c]);
+        group = decode(columns, limits, group, groups);
+        for (uint32_t c = 0; c < column_count; c++)
+            good = good && columns[c].input.at <= columns[c].input.end;
+    }
+    for (uint32_t c = 0; c < column_count && good; c++) {
+        struct rans_input *input = &columns[c].input;
+        if (last[c].end == NULL)
+            continue;
+        input->at = last[c].end - (input->end - input->at);
+        input->end = last[c].end;
+    }
+    return good;
 }

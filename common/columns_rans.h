@@ -25,7 +25,8 @@ enum rans_class_symbol { RANS_RIGHT, RANS_AGAIN, RANS_OTHER };
 
 /* Frequencies of a context's symbols, of a sum that is a power of two, and of all symbols before each. */
 struct rans_model {
-    uint16_t frequency[256], start[256];
+    uint16_t frequency[256], start[256]; /* set from `first` to `last` */
+    uint8_t first, last;
 };
 
 /* Frequencies of RANS_AGAIN and RANS_OTHER by context, with a sum of at most 1 << RANS_CLASS_BITS; the rest is
@@ -35,12 +36,27 @@ struct rans_class_model {
 };
 
 /* The symbol of each slot: symbol | (frequency - 1) << 8 | (slot - start) << 20, [context << RANS_CODE_BITS | slot]. */
-typedef uint32_t rans_slots[RANS_CODE_CONTEXTS << RANS_CODE_BITS];
+enum { RANS_SLOTS = RANS_CODE_CONTEXTS << RANS_CODE_BITS };
+
+/* The context of a code, by a byte that is known before it: min(max(known - low, 0) >> shift, last). */
+struct rans_bins {
+    uint8_t low, shift, last;
+};
 
 /* What is left to decode. */
 struct rans_input {
     const uint8_t *at, *end; /* words */
     uint32_t states[RANS_LANES];
+};
+
+/* A column to decode. */
+struct rans_column {
+    uint8_t *symbols;
+    const uint8_t
+        *contexts;     /* below the contexts' number; NULL: by the bins, of the symbols of the column before */
+    const void *model; /* struct rans_class_model, or uint32_t[RANS_SLOTS] */
+    struct rans_bins bins;
+    struct rans_input input;
 };
 
 /* Bytes that `count` symbols take at most. */
@@ -57,22 +73,18 @@ const uint8_t *rans_open(struct rans_input *input, const uint8_t *in, const uint
 /* Is all decoded, and did the encoder begin where the states are now? */
 bool rans_is_spent(const struct rans_input *input);
 
-/* Decode symbols[count], each in its context. Return false where the words end too soon. */
-typedef bool rans_decode_classes(uint8_t *symbols, const uint8_t *contexts, uint32_t count,
-                                 const struct rans_class_model *model, struct rans_input *input);
-typedef bool rans_decode_codes(uint8_t *symbols, const uint8_t *contexts, uint32_t count, const uint32_t *slots,
-                               struct rans_input *input);
-rans_decode_classes rans_decode_classes_plain;
-rans_decode_codes rans_decode_codes_plain;
+/* Decode symbols `first` (a multiple of RANS_LANES) to `end` - 1 of a column. Return false where the words end
+ * too soon. */
+bool rans_decode_classes_plain(struct rans_column *column, uint32_t first, uint32_t end);
+bool rans_decode_codes_plain(struct rans_column *column, uint32_t first, uint32_t end);
 
-/* What vector code does: decodes groups of RANS_LANES symbols while there are some and input->at is at most `limit`,
- * reading up to RANS_LANES words from there. Returns how many groups. */
-typedef uint32_t rans_groups(uint8_t *symbols, const uint8_t *contexts, uint32_t groups, const void *model,
-                             struct rans_input *input, const uint8_t *limit);
+/* What vector code does: decodes groups `first` to `end` - 1 of RANS_LANES symbols of the columns while each column's
+ * input->at is at most its limit, reading up to RANS_LANES words from there. Returns the group that comes next. */
+typedef uint32_t rans_groups(struct rans_column *columns, const uint8_t *const *limits, uint32_t first,
+                             uint32_t end);
 
-/* Decodes all whole groups so that nothing behind the words is read; *done: their symbols. Returns false where the words
- * end too soon. */
-bool rans_decode_groups(rans_groups *decode, uint8_t *symbols, const uint8_t *contexts, uint32_t count,
-                        const void *model, struct rans_input *input, uint32_t *done);
+/* Decodes the first `groups` groups of up to two columns together so that nothing behind their words is read. Returns
+ * false where words end too soon. */
+bool rans_decode_groups(rans_groups *decode, struct rans_column *columns, uint32_t column_count, uint32_t groups);
 
 #endif

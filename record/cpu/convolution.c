@@ -111,11 +111,14 @@ static int compile_direct(struct convolution *c)
     return status;
 }
 
-int convolution_create(struct convolution **out, struct onednn *onednn, const struct layer *layer, uint32_t batch_size)
+int convolution_create(struct convolution **out, struct onednn *onednn, const struct layer *layer,
+                       uint32_t batch_size, enum tensor_type type)
 {
+    *out = NULL;
+    if (type != TENSOR_F32)
+        return tidy_fail("the CPU's convolutions are made in float32 alone");
     struct convolution *c;
     int status = memory_allocate(&c, 1, sizeof *c, "a convolution");
-    *out = c;
     if (status != TIDY_OK)
         return status;
     c->onednn = onednn;
@@ -133,10 +136,10 @@ int convolution_create(struct convolution **out, struct onednn *onednn, const st
         status = make_one_product(c);
     else if ((status = make_products(c)) == TIDY_OK)
         status = compile_direct(c);
-    if (status != TIDY_OK) {
+    if (status == TIDY_OK)
+        *out = c;
+    else
         convolution_destroy(c);
-        *out = NULL;
-    }
     return status;
 }
 
@@ -151,18 +154,26 @@ void convolution_destroy(struct convolution *c)
     free(c);
 }
 
-int convolution_forward(struct convolution *c, float *y, float *x, float *weights, uint32_t count)
+void convolution_weights_changed(struct convolution *c)
 {
+    for (int pass = 0; pass < ONEDNN_PASSES; pass++)
+        if (c->direct[pass] != NULL)
+            onednn_weights_changed(c->direct[pass]);
+}
+
+int convolution_forward(struct convolution *c, void *y_tensor, void *x_tensor, const float *weights, uint32_t count)
+{
+    float *y = y_tensor, *x = x_tensor;
     if (c->direct[ONEDNN_FORWARD] != NULL)
-        return onednn_convolution_run(c->direct[ONEDNN_FORWARD], x, y, weights);
+        return onednn_convolution_run(c->direct[ONEDNN_FORWARD], x, y, (float *)weights);
     size_t outputs = c->layer.out_channels;
     int status = TIDY_OK;
     for (size_t i = 0; i < c->product_count && status == TIDY_OK; i++) {
         const struct product *p = &c->products[i];
         status = onednn_multiply((struct matrix){y + p->out, c->out_stride, false},
                                  (struct matrix){x + p->in, c->in_stride, false},
-                                 (struct matrix){weights + p->weights, outputs, false}, count * c->rows_per_image,
-                                 outputs, p->depth, !p->first);
+                                 (struct matrix){(float *)weights + p->weights, outputs, false},
+                                 count * c->rows_per_image, outputs, p->depth, !p->first);
     }
     return status;
 }
@@ -181,12 +192,13 @@ static void add_to(float *restrict sum, const float *restrict added, size_t coun
         sum[i] += added[i];
 }
 
-int convolution_backward_data(struct convolution *c, float *dx, float *dy, float *weights, uint32_t count,
-                              bool accumulate)
+int convolution_backward_data(struct convolution *c, void *dx_tensor, void *dy_tensor, const float *weights,
+                              uint32_t count, bool accumulate)
 {
+    float *dx = dx_tensor, *dy = dy_tensor;
     if (c->direct[ONEDNN_BACKWARD_DATA] != NULL) {
         float *gradient = accumulate ? c->added : dx;
-        int status = onednn_convolution_run(c->direct[ONEDNN_BACKWARD_DATA], gradient, dy, weights);
+        int status = onednn_convolution_run(c->direct[ONEDNN_BACKWARD_DATA], gradient, dy, (float *)weights);
         if (status == TIDY_OK && accumulate)
             add_to(dx, c->added, count * in_size(c));
         return status;
@@ -200,14 +212,16 @@ int convolution_backward_data(struct convolution *c, float *dx, float *dy, float
         const struct product *p = &c->products[i];
         status = onednn_multiply((struct matrix){dx + p->in, c->in_stride, false},
                                  (struct matrix){dy + p->out, c->out_stride, false},
-                                 (struct matrix){weights + p->weights, outputs, true}, count * c->rows_per_image,
-                                 p->depth, outputs, accumulate || !one);
+                                 (struct matrix){(float *)weights + p->weights, outputs, true},
+                                 count * c->rows_per_image, p->depth, outputs, accumulate || !one);
     }
     return status;
 }
 
-int convolution_backward_weights(struct convolution *c, float *d_weights, float *x, float *dy, uint32_t count)
+int convolution_backward_weights(struct convolution *c, float *d_weights, void *x_tensor, void *dy_tensor,
+                                 uint32_t count)
 {
+    float *x = x_tensor, *dy = dy_tensor;
     if (c->direct[ONEDNN_BACKWARD_WEIGHTS] != NULL) {
         /* The compiled pass sums over batch_size images: the missing ones must add nothing. */
         size_t missing = c->batch_size - count;
@@ -222,10 +236,9 @@ int convolution_backward_weights(struct convolution *c, float *d_weights, float 
     int status = TIDY_OK;
     for (size_t i = 0; i < c->product_count && status == TIDY_OK; i++) {
         const struct product *p = &c->products[i];
-        status = onednn_multiply((struct matrix){d_weights + p->weights, outputs, false},
-                                 (struct matrix){x + p->in, c->in_stride, true},
-                                 (struct matrix){dy + p->out, c->out_stride, false}, p->depth, outputs,
-                                 count * c->rows_per_image, !one);
+        status = onednn_multiply(
+            (struct matrix){d_weights + p->weights, outputs, false}, (struct matrix){x + p->in, c->in_stride, true},
+            (struct matrix){dy + p->out, c->out_stride, false}, p->depth, outputs, count * c->rows_per_image, !one);
     }
     return status;
 }

@@ -53,8 +53,9 @@ struct geometry {
     dnnl_dims_t stride, dilation, padding_before, padding_after;
 };
 
-static dnnl_status_t describe_convolution(dnnl_primitive_desc_t *out, const struct geometry *g, enum onednn_pass pass,
-                                          dnnl_engine_t engine, const_dnnl_primitive_attr_t attributes,
+static dnnl_status_t describe_convolution(dnnl_primitive_desc_t *out, const struct geometry *g,
+                                          enum onednn_pass pass, dnnl_engine_t engine,
+                                          const_dnnl_primitive_attr_t attributes,
                                           const_dnnl_primitive_desc_t forward)
 {
     shape_reference in = refer(&g->in), to = refer(&g->out), weights = refer(&g->weights);
@@ -78,17 +79,18 @@ static dnnl_status_t describe_convolution(dnnl_primitive_desc_t *out, const stru
     dnnl_status_t status;
     switch (pass) {
     case ONEDNN_FORWARD:
-        status = dnnl_convolution_forward_desc_init(&description, dnnl_forward_training, dnnl_convolution_direct, in,
-                                                    weights, NULL, to, g->stride, g->padding_before,
-                                                    g->padding_after);
+        status =
+            dnnl_convolution_forward_desc_init(&description, dnnl_forward_training, dnnl_convolution_direct, in,
+                                               weights, NULL, to, g->stride, g->padding_before, g->padding_after);
         break;
     case ONEDNN_BACKWARD_DATA:
         status = dnnl_convolution_backward_data_desc_init(&description, dnnl_convolution_direct, in, weights, to,
                                                           g->stride, g->padding_before, g->padding_after);
         break;
     default:
-        status = dnnl_convolution_backward_weights_desc_init(&description, dnnl_convolution_direct, in, weights, NULL,
-                                                             to, g->stride, g->padding_before, g->padding_after);
+        status =
+            dnnl_convolution_backward_weights_desc_init(&description, dnnl_convolution_direct, in, weights, NULL,
+                                                        to, g->stride, g->padding_before, g->padding_after);
         break;
     }
     if (status != dnnl_success)
@@ -109,7 +111,7 @@ struct onednn {
     dnnl_stream_t stream;
     dnnl_primitive_attr_t attributes; /* scratch memory comes from us */
     struct buffer scratch;            /* as large as the hungriest operation wants */
-    struct buffer packed;             /* weights in the layout of the operation that runs */
+    struct buffer gradient;           /* of weights, in the layout of the operation that runs */
 };
 
 static int check(dnnl_status_t status, const char *what)
@@ -155,7 +157,7 @@ void onednn_destroy(struct onednn *onednn)
 {
     if (onednn == NULL)
         return;
-    free(onednn->packed.values);
+    free(onednn->gradient.values);
     free(onednn->scratch.values);
     if (onednn->attributes != NULL)
         dnnl_primitive_attr_destroy(onednn->attributes);
@@ -214,7 +216,8 @@ static int bind_argument(struct bound_primitive *bound, struct onednn *onednn, i
     return status;
 }
 
-static int bind_primitive(struct bound_primitive *bound, struct onednn *onednn, const_dnnl_primitive_desc_t description)
+static int bind_primitive(struct bound_primitive *bound, struct onednn *onednn,
+                          const_dnnl_primitive_desc_t description)
 {
     int status = check(dnnl_primitive_create(&bound->primitive, description), "compiling an operation");
     if (status != TIDY_OK)
@@ -279,6 +282,8 @@ struct onednn_operation {
     enum onednn_pass pass;
     struct bound_primitive convolution;
     struct bound_primitive reorder; /* our layout of the weights to the convolution's, or back */
+    struct buffer packed;           /* weights in the convolution's layout; the backward weights pass has none */
+    bool current;                   /* packed are the weights of the last run */
 };
 
 /* The roles of `in`, `out` and `weights` in each pass, and the query for the weights' layout. */
@@ -288,7 +293,8 @@ static const struct {
 } pass_roles[ONEDNN_PASSES] = {
     [ONEDNN_FORWARD] = {DNNL_ARG_SRC, DNNL_ARG_DST, DNNL_ARG_WEIGHTS, dnnl_query_weights_md},
     [ONEDNN_BACKWARD_DATA] = {DNNL_ARG_DIFF_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, dnnl_query_weights_md},
-    [ONEDNN_BACKWARD_WEIGHTS] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS, dnnl_query_diff_weights_md},
+    [ONEDNN_BACKWARD_WEIGHTS] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS,
+                                 dnnl_query_diff_weights_md},
 };
 
 static int bind_reorder(struct onednn_operation *operation, const struct layer *layer, shape_reference packed)
@@ -329,19 +335,24 @@ int onednn_convolution_create(struct onednn_operation **out, struct onednn *oned
     if ((status = make_geometry(&geometry, layer, count)) != TIDY_OK)
         goto done;
     /* The backward passes ask for the forward one's description as a hint. */
-    status = check(describe_convolution(&forward, &geometry, ONEDNN_FORWARD, onednn->engine, onednn->attributes, NULL),
-                   "describing a convolution");
+    status =
+        check(describe_convolution(&forward, &geometry, ONEDNN_FORWARD, onednn->engine, onednn->attributes, NULL),
+              "describing a convolution");
     if (status == TIDY_OK && pass != ONEDNN_FORWARD)
-        status = check(describe_convolution(&description, &geometry, pass, onednn->engine, onednn->attributes, forward),
-                       "describing a convolution's gradient");
+        status =
+            check(describe_convolution(&description, &geometry, pass, onednn->engine, onednn->attributes, forward),
+                  "describing a convolution's gradient");
     if (status != TIDY_OK)
         goto done;
     const_dnnl_primitive_desc_t chosen = pass == ONEDNN_FORWARD ? forward : description;
     shape_reference packed = dnnl_primitive_desc_query_md(chosen, pass_roles[pass].weights_query, 0);
-    if ((status = grow_buffer(&onednn->packed, dnnl_memory_desc_get_size(packed))) != TIDY_OK ||
+    if ((status = grow_buffer(pass == ONEDNN_BACKWARD_WEIGHTS ? &onednn->gradient : &operation->packed,
+                              dnnl_memory_desc_get_size(packed))) != TIDY_OK ||
         (status = bind_primitive(&operation->convolution, onednn, chosen)) != TIDY_OK ||
-        (status = bind_argument(&operation->convolution, onednn, pass_roles[pass].in, refer(&geometry.in))) != TIDY_OK ||
-        (status = bind_argument(&operation->convolution, onednn, pass_roles[pass].out, refer(&geometry.out))) != TIDY_OK ||
+        (status = bind_argument(&operation->convolution, onednn, pass_roles[pass].in, refer(&geometry.in))) !=
+            TIDY_OK ||
+        (status = bind_argument(&operation->convolution, onednn, pass_roles[pass].out, refer(&geometry.out))) !=
+            TIDY_OK ||
         (status = bind_argument(&operation->convolution, onednn, pass_roles[pass].weights, packed)) != TIDY_OK)
         goto done;
     status = bind_reorder(operation, layer, packed);
@@ -364,26 +375,39 @@ void onednn_operation_destroy(struct onednn_operation *operation)
         return;
     destroy_bound(&operation->reorder);
     destroy_bound(&operation->convolution);
+    free(operation->packed.values);
     free(operation);
 }
 
-int onednn_convolution_run(struct onednn_operation *operation, float *in, float *out, float *weights)
+void onednn_weights_changed(struct onednn_operation *operation)
+{
+    operation->current = false;
+}
+
+int onednn_convolution_run(struct onednn_operation *operation, void *in, void *out, float *weights)
 {
     struct onednn *onednn = operation->onednn;
-    float *packed = onednn->packed.values;
+    if (operation->pass == ONEDNN_BACKWARD_WEIGHTS) {
+        float *packed = onednn->gradient.values;
+        int status = run_bound(&operation->convolution, onednn, (void *[]){in, out, packed}, "a convolution");
+        if (status == TIDY_OK)
+            status = run_bound(&operation->reorder, onednn, (void *[]){packed, weights}, "unpacking weights");
+        return status;
+    }
+    float *packed = operation->packed.values;
     int status = TIDY_OK;
-    if (operation->pass != ONEDNN_BACKWARD_WEIGHTS)
+    if (!operation->current)
         status = run_bound(&operation->reorder, onednn, (void *[]){weights, packed}, "packing weights");
+    operation->current = status == TIDY_OK;
     if (status == TIDY_OK)
         status = run_bound(&operation->convolution, onednn, (void *[]){in, out, packed}, "a convolution");
-    if (status == TIDY_OK && operation->pass == ONEDNN_BACKWARD_WEIGHTS)
-        status = run_bound(&operation->reorder, onednn, (void *[]){packed, weights}, "unpacking weights");
     return status;
 }
 
 /* ---- matrix products ----------------------------------------------------------------------------------- */
 
-int onednn_multiply(struct matrix c, struct matrix a, struct matrix b, size_t m, size_t n, size_t k, bool accumulate)
+int onednn_multiply(struct matrix c, struct matrix a, struct matrix b, size_t m, size_t n, size_t k,
+                    bool accumulate)
 {
     return check(dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', (dnnl_dim_t)m, (dnnl_dim_t)n,
                             (dnnl_dim_t)k, 1.0f, a.values, (dnnl_dim_t)a.stride, b.values, (dnnl_dim_t)b.stride,

@@ -33,7 +33,10 @@ int onednn_convolution_create(struct onednn_operation **out, struct onednn *oned
  * weights [kernel][kernel][in_channels][out_channels] as in network_state, also for their gradient.
  *   forward:          out = in * weights           backward data: in = gradient from `out`, weights
  *   backward weights: weights = gradient from `in`, `out` */
-int onednn_convolution_run(struct onednn_operation *operation, float *in, float *out, float *weights);
+int onednn_convolution_run(struct onednn_operation *operation, void *in, void *out, float *weights);
+
+/* The weights are packed at the first run, and at the first one after this. */
+void onednn_weights_changed(struct onednn_operation *operation);
 
 /* One dense matrix of a product: row-major with `stride` floats from row to row, used transposed or not. */
 struct matrix {

@@ -102,7 +102,7 @@ static int compile_layers(struct trainer *t)
         compiled->inverse_std = statistics + layer->out_channels;
         statistics += 2 * (size_t)layer->out_channels;
         if (layer->kind == LAYER_CONVOLUTION || layer->kind == LAYER_LINEAR)
-            status = convolution_create(&compiled->convolution, t->onednn, layer, t->config.batch_size);
+            status = convolution_create(&compiled->convolution, t->onednn, layer, t->config.batch_size, TENSOR_F32);
         else if (layer->kind == LAYER_MAX_POOL)
             status = memory_allocate(&compiled->winner, t->config.batch_size, layer_output_size(layer),
                                      "a pool's winners");
@@ -181,6 +181,9 @@ static void copy_state(struct network_state *to, const struct network_state *fro
 static int cpu_load(struct trainer *t, const struct network_state *state)
 {
     copy_state(&t->state, state);
+    for (int i = 0; i < t->layer_count; i++)
+        if (t->layers[i].convolution != NULL)
+            convolution_weights_changed(t->layers[i].convolution);
     return TIDY_OK;
 }
 
@@ -294,11 +297,13 @@ static int backward_layer(struct trainer *t, struct compiled_layer *compiled, fl
     if (status == TIDY_OK)
         status = convolution_backward_weights(compiled->convolution, d_weights, input_of(t, layer), compiled->dy,
                                               t->count);
-    if (status == TIDY_OK)
-        momentum_update(weights, t->state.velocity + place->weights, d_weights,
-                        place->weight_count + place->scale_count + place->shift_count, learning_rate,
-                        t->config.momentum, t->config.weight_decay);
-    return status;
+    if (status != TIDY_OK)
+        return status;
+    momentum_update(weights, t->state.velocity + place->weights, d_weights,
+                    place->weight_count + place->scale_count + place->shift_count, learning_rate,
+                    t->config.momentum, t->config.weight_decay);
+    convolution_weights_changed(compiled->convolution);
+    return TIDY_OK;
 }
 
 /* ---- the backend's calls ------------------------------------------------------------------------------- */

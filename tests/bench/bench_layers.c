@@ -53,11 +53,12 @@ static int time_layer(const struct layer *layer, int times, struct onednn *onedn
     if ((status = memory_allocate(&t.x, batch * in, sizeof(float), "a tensor")) != TIDY_OK ||
         (status = memory_allocate(&t.y, batch * out, sizeof(float), "a tensor")) != TIDY_OK ||
         (status = memory_allocate(&t.weights, taps, sizeof(float), "weights")) != TIDY_OK ||
-        (status = convolution_create(&convolution, onednn, layer, batch)) != TIDY_OK)
+        (status = convolution_create(&convolution, onednn, layer, batch, TENSOR_F32)) != TIDY_OK)
         goto done;
-    double giga_operations = 2e-9 * (double)batch * (double)out * layer->kernel * layer->kernel * layer->in_channels;
-    printf("%ux%u/%u %ux%u %u->%u\t%d", layer->kernel, layer->kernel, layer->stride, layer->in_height, layer->in_width,
-           layer->in_channels, layer->out_channels, times);
+    double giga_operations =
+        2e-9 * (double)batch * (double)out * layer->kernel * layer->kernel * layer->in_channels;
+    printf("%ux%u/%u %ux%u %u->%u\t%d", layer->kernel, layer->kernel, layer->stride, layer->in_height,
+           layer->in_width, layer->in_channels, layer->out_channels, times);
     for (enum onednn_pass pass = ONEDNN_FORWARD; pass < ONEDNN_PASSES && status == TIDY_OK; pass++) {
         double best = 0;
         if (pass == ONEDNN_BACKWARD_DATA && layer->input == LAYER_IMAGES) {

@@ -40,7 +40,8 @@ static void for_each_term(const struct layer *l, uint32_t count, visit_term *vis
                         int64_t ix = (int64_t)ox * l->stride + kx - l->padding;
                         if (iy < 0 || ix < 0 || iy >= l->in_height || ix >= l->in_width)
                             continue;
-                        size_t x = ((n * (size_t)l->in_height + (size_t)iy) * l->in_width + (size_t)ix) * l->in_channels;
+                        size_t x =
+                            ((n * (size_t)l->in_height + (size_t)iy) * l->in_width + (size_t)ix) * l->in_channels;
                         size_t y = ((n * (size_t)l->out_height + oy) * l->out_width + ox) * l->out_channels;
                         size_t w = (size_t)(ky * l->kernel + kx) * l->in_channels * l->out_channels;
                         for (size_t i = 0; i < l->in_channels; i++)
@@ -71,10 +72,11 @@ static float *random_values(struct random_stream *random, size_t count)
     return values;
 }
 
-static void check_near(const float *actual, const double *expected, size_t count, double plus)
+/* Near `times` what is expected, and `plus`. */
+static void check_near(const float *actual, const double *expected, size_t count, double times, double plus)
 {
     for (size_t i = 0; i < count; i++)
-        assert_near(actual[i], expected[i] + plus, 2e-4 * (1 + fabs(expected[i])));
+        assert_near(actual[i], times * expected[i] + plus, 2e-4 * (1 + fabs(expected[i])));
 }
 
 /* batch_size images are compiled for, count of them are run: an epoch's last batch is smaller. */
@@ -87,24 +89,36 @@ static void check_layer(struct layer layer, uint32_t batch_size, uint32_t count)
     float *x = random_values(&random, batch_size * in), *dy = random_values(&random, batch_size * out);
     float *weights = random_values(&random, taps), *y = random_values(&random, batch_size * out);
     float *dx = random_values(&random, batch_size * in), *d_weights = random_values(&random, taps);
-    struct sums sums = {x, dy, weights, calloc(count * out, sizeof(double)), calloc(count * in, sizeof(double)),
+    struct sums sums = {x,
+                        dy,
+                        weights,
+                        calloc(count * out, sizeof(double)),
+                        calloc(count * in, sizeof(double)),
                         calloc(taps, sizeof(double))};
     for_each_term(&layer, count, add_term, &sums);
 
     struct onednn *onednn;
     struct convolution *convolution;
     assert_int_equal(onednn_create(&onednn), TIDY_OK);
-    assert_int_equal(convolution_create(&convolution, onednn, &layer, batch_size), TIDY_OK);
+    assert_int_equal(convolution_create(&convolution, onednn, &layer, batch_size, TENSOR_F32), TIDY_OK);
     assert_int_equal(convolution_forward(convolution, y, x, weights, count), TIDY_OK);
-    check_near(y, sums.y, count * out, 0);
+    check_near(y, sums.y, count * out, 1, 0);
     assert_int_equal(convolution_backward_data(convolution, dx, dy, weights, count, false), TIDY_OK);
-    check_near(dx, sums.dx, count * in, 0);
+    check_near(dx, sums.dx, count * in, 1, 0);
     for (size_t i = 0; i < count * in; i++)
         dx[i] = 5;
     assert_int_equal(convolution_backward_data(convolution, dx, dy, weights, count, true), TIDY_OK);
-    check_near(dx, sums.dx, count * in, 5);
+    check_near(dx, sums.dx, count * in, 1, 5);
     assert_int_equal(convolution_backward_weights(convolution, d_weights, x, dy, count), TIDY_OK);
-    check_near(d_weights, sums.d_weights, taps, 0);
+    check_near(d_weights, sums.d_weights, taps, 1, 0);
+
+    for (size_t i = 0; i < taps; i++)
+        weights[i] *= 2;
+    convolution_weights_changed(convolution);
+    assert_int_equal(convolution_forward(convolution, y, x, weights, count), TIDY_OK);
+    check_near(y, sums.y, count * out, 2, 0);
+    assert_int_equal(convolution_backward_data(convolution, dx, dy, weights, count, false), TIDY_OK);
+    check_near(dx, sums.dx, count * in, 2, 0);
     convolution_destroy(convolution);
     onednn_destroy(onednn);
     free(sums.y);
@@ -120,9 +134,9 @@ static void check_layer(struct layer layer, uint32_t batch_size, uint32_t count)
 
 /* Kernel, stride, height, width, channels in and out: what ResNets have, and sizes that fit nothing. */
 static const uint32_t shapes[][6] = {
-    {1, 1, 8, 8, 16, 24}, {1, 1, 1, 1, 32, 8},  {1, 2, 8, 8, 16, 32}, {1, 2, 5, 3, 7, 9},  {1, 2, 2, 2, 16, 16},
-    {3, 1, 1, 1, 16, 16}, {3, 1, 2, 2, 16, 8},  {3, 1, 4, 4, 8, 16},  {3, 1, 8, 8, 16, 8}, {3, 2, 2, 2, 8, 16},
-    {3, 2, 4, 4, 16, 16}, {3, 2, 8, 8, 16, 16}, {3, 1, 3, 5, 5, 3},   {3, 2, 7, 5, 3, 5},  {7, 2, 32, 32, 1, 16},
+    {1, 1, 8, 8, 16, 24}, {1, 1, 1, 1, 32, 8},   {1, 2, 8, 8, 16, 32},   {1, 2, 5, 3, 7, 9},  {1, 2, 2, 2, 16, 16},
+    {3, 1, 1, 1, 16, 16}, {3, 1, 2, 2, 16, 8},   {3, 1, 4, 4, 8, 16},    {3, 1, 8, 8, 16, 8}, {3, 2, 2, 2, 8, 16},
+    {3, 2, 4, 4, 16, 16}, {3, 2, 8, 8, 16, 16},  {3, 1, 3, 5, 5, 3},     {3, 2, 7, 5, 3, 5},  {7, 2, 32, 32, 1, 16},
     {7, 2, 9, 6, 3, 8},   {3, 2, 28, 28, 1, 32}, {3, 2, 14, 14, 32, 16},
 };
 
