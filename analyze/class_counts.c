@@ -102,9 +102,10 @@ static bool holds(const struct class_counts *block, uint32_t sample)
     return sample >= block->first && sample < block->end;
 }
 
-/* Adds a wrong prediction to the list of a sample of the block. */
-static int add_wrong(struct class_counts *block, uint32_t sample, uint16_t class)
+int class_counts_add_wrong(struct class_counts *block, uint32_t sample, uint16_t class)
 {
+    if (!holds(block, sample))
+        return 0;
     struct class_history *history = &block->histories[sample - block->first];
     if (history->last != 0) {
         struct class_piece *piece = &block->pieces[history->last - 1];
@@ -189,7 +190,7 @@ int class_counts_observe(void *context, const struct tidylog_observations *step)
             if (step->predicted[i] == step->labels[i])
                 block->histories[sample - block->first].correct++;
             else
-                status = add_wrong(block, sample, step->predicted[i]);
+                status = class_counts_add_wrong(block, sample, step->predicted[i]);
         }
     }
     return status;

@@ -52,6 +52,9 @@ void class_counts_reset(struct class_counts *block, size_t samples);
  * take. */
 int class_counts_observe(void *block, const struct tidylog_observations *step);
 
+/* Adds one wrong prediction, of a sample of the block that may have been dropped. The same error. */
+int class_counts_add_wrong(struct class_counts *block, uint32_t sample, uint16_t class);
+
 /* Visits the block's samples in order. */
 int class_counts_visit(struct class_counts *block, class_counts_visitor *visit, void *context);
 

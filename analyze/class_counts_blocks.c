@@ -7,7 +7,9 @@
 #include "analyze/class_counts.h"
 #include "common/columns.h"
 #include "common/error.h"
+#include "common/little_endian.h"
 #include "common/memory.h"
+#include "common/vector_clones.h"
 
 /* Lists of wrong predictions are short, but nobody says so: what a block's may take. */
 static const size_t block_bytes = (size_t)1 << 33;
@@ -17,7 +19,8 @@ struct room {
     struct class_counts counts;
     uint32_t samples[COLUMNS_BLOCK], places[COLUMNS_BLOCK];
     uint16_t given[COLUMNS_BLOCK];
-    uint32_t count; /* 0: between blocks */
+    uint8_t wrong[COLUMNS_BLOCK]; /* 1: the prediction was, in the epoch in hand; 0 after the last sample */
+    uint32_t count;               /* 0: between blocks */
     uint32_t epochs;
 };
 
@@ -53,16 +56,41 @@ static void begin_block(struct room *room, const struct tidylog_observations *ep
     room->epochs = 0;
 }
 
+VECTOR_CLONES static void mark_wrong(uint8_t *wrong, const uint16_t *predicted, const uint16_t *labels,
+                                     uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        wrong[i] = predicted[i] != labels[i];
+}
+
+/* Most predictions are right: eight at a time are passed over. */
+static int add_wrong(struct room *room, const struct tidylog_observations *epoch)
+{
+    int status = 0;
+    mark_wrong(room->wrong, epoch->predicted, epoch->labels, epoch->count);
+    memset(room->wrong + epoch->count, 0, (8 - epoch->count % 8) % 8);
+    for (uint32_t first = 0; first < epoch->count; first += 8) {
+        uint64_t eight = load_u64(room->wrong + first);
+        for (; eight != 0 && status == 0; eight &= eight - 1) {
+            uint32_t place = first + (uint32_t)__builtin_ctzll(eight) / 8;
+            status = class_counts_add_wrong(&room->counts, place, epoch->predicted[place]);
+        }
+    }
+    return status;
+}
+
 static int observe(void *context, const struct tidylog_observations *epoch)
 {
     struct room *room = context;
     if (room->count == 0)
         begin_block(room, epoch);
     room->epochs++;
+    if (room->visits->run->given == NULL) {
+        room->counts.presentations = room->epochs; /* which tells the number of right ones */
+        return add_wrong(room, epoch);
+    }
     struct tidylog_observations placed = *epoch;
     placed.samples = room->places;
-    /* Only wrong ones, where the number of presentations tells that of the right ones. */
-    room->counts.presentations = room->visits->run->given == NULL ? room->epochs : 0;
     return class_counts_observe(&room->counts, &placed);
 }
 

@@ -2,7 +2,6 @@
  * an array of each sum. */
 #include "analyze/dynamics_block.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,7 +156,7 @@ static void observe_margins(struct room *room, const struct tidylog_observations
     add_sum(sums->loss_sum, epoch->loss, epoch->count);
     add_average(sums->loss_average, epoch->loss, epoch->count, weight);
     for (uint32_t i = 0; i < epoch->count && epoch->epoch == room->set->loss_epoch; i++)
-        room->set->samples[room->samples[i]].loss_at = epoch->loss[i];
+        dynamics_set_loss_at(&room->set->samples[room->samples[i]], epoch->loss[i]);
 }
 
 static void end_margins(const struct room *room)

@@ -15,7 +15,7 @@ int rebuilt_means_create(struct rebuilt_means *out, const uint16_t *given, size_
                          uint64_t first_epoch)
 {
     *out = (struct rebuilt_means){given, NULL, samples, classes, first_epoch, NULL};
-    int status = memory_allocate(&out->means, samples, sizeof *out->means, "rebuilt probabilities");
+    int status = memory_map(&out->means, samples, sizeof *out->means, "rebuilt probabilities");
     for (size_t i = 0; i < samples && status == 0; i++)
         for (size_t k = 0; k < NAMED_CLASSES; k++)
             out->means[i].named[k] = given[i];
@@ -24,7 +24,7 @@ int rebuilt_means_create(struct rebuilt_means *out, const uint16_t *given, size_
 
 void rebuilt_means_destroy(struct rebuilt_means *means)
 {
-    free(means->means);
+    memory_unmap(means->means, means->samples, sizeof *means->means);
 }
 
 /* Adds to what `class` has above the others; *even is the mean's, wherever it is kept meanwhile. */

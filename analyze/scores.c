@@ -131,7 +131,7 @@ static double mean_loss(const struct score *score, size_t sample)
 
 static double loss_at(const struct score *score, size_t sample)
 {
-    return (double)of(score, sample)->loss_at;
+    return (double)dynamics_loss_at(of(score, sample));
 }
 
 static double loss_ema(const struct score *score, size_t sample)
