@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "common/columns.h"
+#include "common/little_endian.h"
 #include "common/memory.h"
 #include "common/vector_clones.h"
 
+enum { PREFETCH_AHEAD = 8 };
 static const double least = 1e-12; /* probability of the given label, and of all that is left */
 
 int rebuilt_means_create(struct rebuilt_means *out, const uint16_t *given, size_t samples, uint32_t classes,
@@ -69,6 +71,7 @@ int rebuilt_means_observe(void *context, const struct tidylog_observations *step
     struct rebuilt_means *means = context;
     double weight = weight_of(means, step->epoch);
     uint32_t others = means->classes - 1;
+    double share = others > 0 ? weight / others : 0;
     for (uint32_t i = 0; i < step->count && !step->evaluated; i++) {
         uint32_t sample = step->samples[i];
         uint16_t predicted = step->predicted[i], given = means->given[sample];
@@ -85,7 +88,7 @@ int rebuilt_means_observe(void *context, const struct tidylog_observations *step
         if (predicted != given && predicted < means->classes)
             add_other(mean, &mean->even, predicted, given, q, step->margin[i], weight, others);
         else
-            mean->even += (float)(weight * (others > 0 ? fmax(1 - q, least) / others : 0));
+            mean->even += (float)(fmax(1 - q, least) * share);
     }
     return 0;
 }
@@ -98,7 +101,8 @@ struct room {
     uint32_t samples[COLUMNS_BLOCK];
     uint16_t given[COLUMNS_BLOCK];
     float weight_sum[COLUMNS_BLOCK], given_sum[COLUMNS_BLOCK], even_sum[COLUMNS_BLOCK];
-    uint16_t others[COLUMNS_BLOCK]; /* places of presentations in which another class was predicted */
+    uint8_t other[COLUMNS_BLOCK];   /* 1: another class was predicted in the epoch in hand */
+    uint16_t others[COLUMNS_BLOCK]; /* places of those */
     uint32_t count;                 /* 0: between blocks */
 };
 
@@ -117,32 +121,34 @@ static int open_room(void **out, void *context)
 VECTOR_CLONES static void add_all(struct room *restrict room, const struct tidylog_observations *epoch,
                                   double weight)
 {
-    const float *margin = epoch->margin, *confidence = epoch->confidence;
-    const uint16_t *predicted = epoch->predicted;
-    const double others = room->means->classes - 1;
-    const uint32_t classes = room->means->classes;
-    for (uint32_t i = 0; i < epoch->count; i++) {
-        bool number = margin[i] == margin[i] && confidence[i] == confidence[i], ours = room->given[i] < classes;
-        bool shared = predicted[i] == room->given[i] || predicted[i] >= classes;
-        double q = (double)confidence[i] > least ? (double)confidence[i] : least;
-        double rest = 1 - q > least ? 1 - q : least;
-        room->weight_sum[i] += number & ours ? (float)weight : 0;
-        room->given_sum[i] += !ours ? 0 : number ? (float)(weight * q) : NAN;
-        room->even_sum[i] += number & ours & shared ? (float)(weight * (rest / others)) : 0;
+    const float *restrict margin = epoch->margin, *restrict confidence = epoch->confidence;
+    const uint16_t *restrict predicted = epoch->predicted, *restrict given = room->given;
+    float *restrict weights = room->weight_sum, *restrict givens = room->given_sum,
+                    *restrict evens = room->even_sum;
+    uint8_t *restrict other = room->other;
+    const uint32_t classes = room->means->classes, count = epoch->count;
+    const double share = weight / (classes - 1);
+    for (uint32_t i = 0; i < count; i++) {
+        double q = (double)confidence[i] > least ? (double)confidence[i] : least,
+               rest = 1 - q > least ? 1 - q : least;
+        float of_given = (float)(weight * q), of_each = (float)(rest * share), none = given[i] < classes ? NAN : 0;
+        int counts = (margin[i] == margin[i]) & (confidence[i] == confidence[i]) & (given[i] < classes);
+        int is_other = counts & (predicted[i] != given[i]) & (predicted[i] < classes);
+        weights[i] += counts ? (float)weight : 0;
+        givens[i] += counts ? of_given : none;
+        evens[i] += counts & !is_other ? of_each : 0;
+        other[i] = (uint8_t)is_other;
     }
 }
 
-/* Lists the places of other classes' predictions. */
-static uint32_t list_others(struct room *room, const struct tidylog_observations *epoch)
+/* Lists the places of other classes' predictions, passing over eight at a time that are none. */
+static uint32_t list_others(struct room *room)
 {
-    const uint32_t classes = room->means->classes;
     uint32_t count = 0;
-    for (uint32_t i = 0; i < epoch->count; i++) {
-        room->others[count] = (uint16_t)i;
-        count += (epoch->predicted[i] != room->given[i]) & (epoch->predicted[i] < classes) &
-                 (room->given[i] < classes) & (epoch->margin[i] == epoch->margin[i]) &
-                 (epoch->confidence[i] == epoch->confidence[i]);
-    }
+    memset(room->other + room->count, 0, (8 - room->count % 8) % 8);
+    for (uint32_t first = 0; first < room->count; first += 8)
+        for (uint64_t eight = load_u64(room->other + first); eight != 0; eight &= eight - 1)
+            room->others[count++] = (uint16_t)(first + (uint32_t)__builtin_ctzll(eight) / 8);
     return count;
 }
 
@@ -159,6 +165,13 @@ static void begin_block(struct room *room, const struct tidylog_observations *ep
     }
 }
 
+/* Two cache lines. */
+static void prefetch(const struct rebuilt_mean *mean)
+{
+    __builtin_prefetch(mean, 1);
+    __builtin_prefetch((const char *)(mean + 1) - 1, 1);
+}
+
 static int observe_block(void *context, const struct tidylog_observations *epoch)
 {
     struct room *room = context;
@@ -168,9 +181,11 @@ static int observe_block(void *context, const struct tidylog_observations *epoch
     if (room->count == 0)
         begin_block(room, epoch);
     add_all(room, epoch, weight);
-    uint32_t count = list_others(room, epoch);
+    uint32_t count = list_others(room);
     for (uint32_t k = 0; k < count; k++) {
         uint32_t i = room->others[k];
+        if (k + PREFETCH_AHEAD < count)
+            prefetch(&room->means->means[room->samples[room->others[k + PREFETCH_AHEAD]]]);
         double q = fmax((double)epoch->confidence[i], least);
         add_other(&room->means->means[room->samples[i]], &room->even_sum[i], epoch->predicted[i], room->given[i], q,
                   epoch->margin[i], weight, room->means->classes - 1);
