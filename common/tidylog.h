@@ -31,6 +31,14 @@ enum tidylog_detail {
 /* Samples that a run can have: their labels fit into one value of LMDB, which has less than 2^32 bytes. */
 enum { TIDYLOG_MOST_SAMPLES = 1 << 30 };
 
+/* How fine the numbers of TIDYLOG_MARGIN are; docs/log-format.md states the errors. */
+struct tidylog_codes {
+    uint32_t margin_scale; /* S, 1 to 20: code k stands for the margin 2 sinh(k / S) */
+    uint32_t
+        log_odds_density; /* D, 1 to 64: levels a unit of the log-odds' scale; 0: 256 levels for every margin, as
+                                * logs have them that do not say their codes */
+};
+
 /* "class", "margin", "probs", "full", NULL: indexed by tidylog_detail. */
 extern const char *const tidylog_detail_names[];
 
@@ -55,9 +63,10 @@ struct tidylog_run {
     uint64_t seed;
     bool shuffle; /* false: samples in the data set's order in every epoch */
     enum tidylog_detail detail;
-    const uint16_t *labels; /* [samples] as trained on */
-    const uint16_t *truth;  /* [samples] where known (planted noise), or NULL */
-    const uint16_t *given;  /* [samples] the data set's labels, where probes were trained on others; or NULL */
+    struct tidylog_codes codes; /* TIDYLOG_MARGIN only; all 0 for tidylog_create: as fine as finding needs */
+    const uint16_t *labels;     /* [samples] as trained on */
+    const uint16_t *truth;      /* [samples] where known (planted noise), or NULL */
+    const uint16_t *given;      /* [samples] the data set's labels, where probes were trained on others; or NULL */
     const char *probes;    /* what those are for: "controls", whose labels are wrong, or "threshold-samples", which
                             * have the extra class classes - 1 */
     const uint16_t *parts; /* [samples] enum tidylog_part; NULL: all TIDYLOG_FIRST_SPLIT */
@@ -229,6 +238,9 @@ const struct tidylog_epoch *tidylog_reader_epochs(const struct tidylog_reader *r
 /* Steps of the run through the end of the finished epoch `epoch`. */
 uint64_t tidylog_reader_steps_through(const struct tidylog_reader *reader, uint64_t epoch);
 
+/* Steps of the run so far, with those of the epoch that has begun and not ended. Errors: damage. */
+int tidylog_reader_steps(struct tidylog_reader *reader, uint64_t *steps);
+
 /* One table of the selected run: for `info`. */
 struct tidylog_table_size {
     const char *name; /* "meta", "steps", "epochs" */
@@ -242,7 +254,8 @@ int tidylog_table_sizes(struct tidylog_reader *reader, struct tidylog_table_size
 
 /* What is known of one step's predictions, unpacked. Arrays live until the next call on the replay. */
 struct tidylog_observations {
-    uint64_t step, epoch;
+    uint64_t step; /* UINT64_MAX from tidylog_blocks_next */
+    uint64_t epoch;
     bool evaluated; /* as in struct tidylog_due */
     uint32_t count;
     const uint32_t *samples;   /* [count] */
@@ -265,6 +278,33 @@ int tidylog_replay_begin(struct tidylog_replay **out, struct tidylog_reader *rea
 /* 1: *out is the next step; 0: all done; TIDY_FAILED: a damaged or missing step (the message says which). */
 int tidylog_replay_next(struct tidylog_replay *replay, struct tidylog_observations *out);
 void tidylog_replay_end(struct tidylog_replay *replay);
+
+/* ---- reading by sample ----------------------------------------------------------------------------------
+ * A finished epoch is packed by sample, in blocks of samples, where its steps are those that are due, train on the
+ * first split and have no more detail than TIDYLOG_MARGIN (docs/log-format.md). What does not need the order of the
+ * steps can read packed epochs block by block, on several threads, for less than a replay costs. */
+
+/* Are epochs from `first_epoch` on packed? The first one that is not, or the number of finished epochs; `first_epoch`
+ * also where damage keeps one from knowing, which a replay then tells. */
+uint64_t tidylog_reader_packed_end(const struct tidylog_reader *reader, uint64_t first_epoch);
+
+/* Blocks of an epoch: of the first split's samples, in the order of their numbers. */
+uint32_t tidylog_block_count(const struct tidylog_reader *reader);
+
+struct tidylog_blocks; /* unpacks blocks; of one thread. Several may be open on one reader at a time. */
+
+/* For the packed epochs first_epoch..end_epoch-1. The reader's run stays selected until the end, and nothing else is
+ * done with the reader but more of this. Errors: an epoch that is not packed; damage. */
+int tidylog_blocks_begin(struct tidylog_blocks **out, struct tidylog_reader *reader, uint64_t first_epoch,
+                         uint64_t end_epoch);
+
+/* What comes next is block `block` in epoch first_epoch. */
+int tidylog_blocks_seek(struct tidylog_blocks *blocks, uint32_t block);
+
+/* 1: *out is the block in its next epoch: samples in rising order, step UINT64_MAX, arrays that live until the next
+ * call on the blocks. 0: there was the last epoch. TIDY_FAILED: damage. */
+int tidylog_blocks_next(struct tidylog_blocks *blocks, struct tidylog_observations *out);
+void tidylog_blocks_end(struct tidylog_blocks *blocks);
 
 /* Checks every record of all runs: checksum, version, sizes, order, no gap. Calls `damaged` with one line of
  * text for each bad one, sets *checked to how many records were read. Returns 0 also where some are damaged. */

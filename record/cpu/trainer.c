@@ -23,9 +23,9 @@ struct compiled_layer {
     const struct layer_parameters *place;
     struct convolution *convolution; /* convolution and linear layers */
     uint8_t *winner;                 /* [batch][height][width][channels] max pools: where each maximum was */
-    float *product;                  /* [batch][height][width][channels] convolution's output, before batch norm */
-    float *y;                        /* the layer's output */
-    float *dy;                       /* the loss's gradient for y; becomes product's in place */
+    void *product;                   /* [batch][height][width][channels] convolution's output, before batch norm */
+    void *y;                         /* the layer's output */
+    void *dy;                        /* the loss's gradient for y; becomes product's in place */
     float *mean, *inverse_std;       /* [channels] of this batch */
     bool accumulate_input, accumulate_shortcut; /* see struct layer_tensors */
 };
@@ -36,9 +36,10 @@ struct trainer {
     struct network_state state; /* the weights themselves: one layout serves training and checkpoint */
     int layer_count;
     struct compiled_layer *layers;
-    float *arena;
+    enum tensor_type type; /* of all tensors but the logits */
+    char *arena;
     size_t arena_bytes;
-    float *images;     /* [batch][height][width][channels], in the arena */
+    void *images;      /* [batch][height][width][channels], in the arena */
     float *statistics; /* mean and inverse_std of all layers */
     float *gradient;   /* of one layer's parameters, in their order; reused by each layer */
 
@@ -55,20 +56,20 @@ struct trainer {
 static int place_tensors(struct trainer *t)
 {
     struct tensor_plan plan;
-    int status = tensor_plan_create(&plan, t->config.network, t->config.batch_size, sizeof(float));
+    int status = tensor_plan_create(&plan, t->config.network, t->config.batch_size, tensor_type_bytes(t->type));
     if (status != TIDY_OK)
         return status;
     t->arena_bytes = plan.bytes;
     status =
         memory_allocate(&t->arena, plan.bytes, 1, "the tensors of a batch (a smaller --batch-size needs less)");
     if (status == TIDY_OK) {
-        t->images = t->arena + plan.images / sizeof(float);
+        t->images = t->arena + plan.images;
         for (int i = 0; i < t->layer_count; i++) {
             const struct layer_tensors *tensors = &plan.layers[i];
             struct compiled_layer *compiled = &t->layers[i];
-            compiled->product = t->arena + tensors->product / sizeof(float);
-            compiled->y = t->arena + tensors->output / sizeof(float);
-            compiled->dy = t->arena + tensors->gradient / sizeof(float);
+            compiled->product = t->arena + tensors->product;
+            compiled->y = t->arena + tensors->output;
+            compiled->dy = t->arena + tensors->gradient;
             compiled->accumulate_input = tensors->accumulate_input;
             compiled->accumulate_shortcut = tensors->accumulate_shortcut;
         }
@@ -102,7 +103,7 @@ static int compile_layers(struct trainer *t)
         compiled->inverse_std = statistics + layer->out_channels;
         statistics += 2 * (size_t)layer->out_channels;
         if (layer->kind == LAYER_CONVOLUTION || layer->kind == LAYER_LINEAR)
-            status = convolution_create(&compiled->convolution, t->onednn, layer, t->config.batch_size, TENSOR_F32);
+            status = convolution_create(&compiled->convolution, t->onednn, layer, t->config.batch_size, t->type);
         else if (layer->kind == LAYER_MAX_POOL)
             status = memory_allocate(&compiled->winner, t->config.batch_size, layer_output_size(layer),
                                      "a pool's winners");
@@ -195,39 +196,43 @@ static int cpu_save(struct trainer *t, struct network_state *state)
 
 /* ---- forward ------------------------------------------------------------------------------------------- */
 
-static float *input_of(struct trainer *t, const struct layer *layer)
+static void *input_of(struct trainer *t, const struct layer *layer)
 {
     return layer->input == LAYER_IMAGES ? t->images : t->layers[layer->input].y;
 }
 
-static void pool_forward(const struct compiled_layer *compiled, const float *x, uint32_t count)
+static void pool_forward(const struct trainer *t, const struct compiled_layer *compiled, const void *x,
+                         uint32_t count)
 {
     const struct layer *layer = compiled->layer;
     struct pool_shape shape = layer_pool_shape(layer);
     if (layer->kind == LAYER_MAX_POOL)
-        max_pool_forward(compiled->y, compiled->winner, x, count, &shape);
+        max_pool_forward(t->type, compiled->y, compiled->winner, x, count, &shape);
     else
-        average_pool_forward(compiled->y, x, count, layer->in_height * layer->in_width, layer->in_channels);
+        average_pool_forward(t->type, compiled->y, x, count, layer->in_height * layer->in_width,
+                             layer->in_channels);
 }
 
-static void pool_backward(const struct compiled_layer *compiled, float *dx, uint32_t count)
+static void pool_backward(const struct trainer *t, const struct compiled_layer *compiled, void *dx)
 {
     const struct layer *layer = compiled->layer;
     struct pool_shape shape = layer_pool_shape(layer);
     if (layer->kind == LAYER_MAX_POOL)
-        max_pool_backward(dx, compiled->dy, compiled->winner, count, &shape);
+        max_pool_backward(t->type, dx, compiled->dy, compiled->winner, t->count, &shape);
     else
-        average_pool_backward(dx, compiled->dy, count, layer->in_height * layer->in_width, layer->in_channels);
+        average_pool_backward(t->type, dx, compiled->dy, t->count, layer->in_height * layer->in_width,
+                              layer->in_channels);
 }
 
 static int forward_layer(struct trainer *t, struct compiled_layer *compiled, uint32_t count, bool training)
 {
     const struct layer *layer = compiled->layer;
     const struct layer_parameters *place = compiled->place;
-    float *weights = t->state.parameters + place->weights, *x = input_of(t, layer);
+    const float *weights = t->state.parameters + place->weights;
+    void *x = input_of(t, layer);
     const float *scale = t->state.parameters + place->scale, *shift = t->state.parameters + place->shift;
     if (compiled->convolution == NULL) {
-        pool_forward(compiled, x, count);
+        pool_forward(t, compiled, x, count);
         return TIDY_OK;
     }
     bool linear = layer->kind == LAYER_LINEAR;
@@ -239,16 +244,17 @@ static int forward_layer(struct trainer *t, struct compiled_layer *compiled, uin
         linear_add_bias(compiled->y, shift, count, layer->out_channels);
         return TIDY_OK;
     }
-    const float *shortcut = layer->shortcut == LAYER_NONE ? NULL : t->layers[layer->shortcut].y;
+    const void *shortcut = layer->shortcut == LAYER_NONE ? NULL : t->layers[layer->shortcut].y;
     float *running_mean = t->state.statistics + place->running_mean;
     float *running_variance = t->state.statistics + place->running_variance;
     size_t rows = count * layer_output_pixels(layer);
     if (training)
-        batch_norm_forward(compiled->y, compiled->mean, compiled->inverse_std, running_mean, running_variance,
-                           compiled->product, shortcut, scale, shift, rows, layer->out_channels, layer->relu);
+        batch_norm_forward(t->type, compiled->y, compiled->mean, compiled->inverse_std, running_mean,
+                           running_variance, compiled->product, shortcut, scale, shift, rows, layer->out_channels,
+                           layer->relu);
     else
-        batch_norm_inference(compiled->y, running_mean, running_variance, compiled->product, shortcut, scale, shift,
-                             rows, layer->out_channels, layer->relu);
+        batch_norm_inference(t->type, compiled->y, running_mean, running_variance, compiled->product, shortcut,
+                             scale, shift, rows, layer->out_channels, layer->relu);
     return TIDY_OK;
 }
 
@@ -256,7 +262,7 @@ static int forward(struct trainer *t, const struct dataset *data, const uint32_t
                    bool training)
 {
     const struct network *network = t->config.network;
-    gather_images(t->images, data->images, samples, count, data->height, data->width, data->channels,
+    gather_images(t->type, t->images, data->images, samples, count, data->height, data->width, data->channels,
                   network->height, network->width);
     int status = TIDY_OK;
     for (int i = 0; i < t->layer_count && status == TIDY_OK; i++)
@@ -270,10 +276,10 @@ static int backward_layer(struct trainer *t, struct compiled_layer *compiled, fl
 {
     const struct layer *layer = compiled->layer;
     const struct layer_parameters *place = compiled->place;
-    float *dx = layer->input == LAYER_IMAGES ? NULL : t->layers[layer->input].dy;
+    void *dx = layer->input == LAYER_IMAGES ? NULL : t->layers[layer->input].dy;
     if (compiled->convolution == NULL) {
         if (dx != NULL)
-            pool_backward(compiled, dx, t->count);
+            pool_backward(t, compiled, dx);
         return TIDY_OK;
     }
 
@@ -283,12 +289,15 @@ static int backward_layer(struct trainer *t, struct compiled_layer *compiled, fl
     float *d_scale = d_weights + place->weight_count, *d_shift = d_scale + place->scale_count;
     size_t rows = t->count * layer_output_pixels(layer);
     if (layer->kind == LAYER_LINEAR) {
-        linear_bias_gradient(d_shift, compiled->dy, t->count, layer->out_channels);
+        linear_bias_gradient(t->type, d_shift, compiled->dy, t->count, layer->out_channels);
     } else {
-        float *d_shortcut = layer->shortcut == LAYER_NONE ? NULL : t->layers[layer->shortcut].dy;
-        batch_norm_backward(compiled->dy, d_shortcut, compiled->accumulate_shortcut, d_scale, d_shift, compiled->dy,
-                            compiled->product, compiled->y, t->state.parameters + place->scale, compiled->mean,
-                            compiled->inverse_std, rows, layer->out_channels, layer->relu);
+        void *d_shortcut = layer->shortcut == LAYER_NONE ? NULL : t->layers[layer->shortcut].dy;
+        const void *y =
+            layer->shortcut == LAYER_NONE ? NULL : compiled->y; /* without it the product tells the mask */
+        batch_norm_backward(t->type, compiled->dy, d_shortcut, compiled->accumulate_shortcut, d_scale, d_shift,
+                            compiled->dy, compiled->product, y, t->state.parameters + place->scale,
+                            t->state.parameters + place->shift, compiled->mean, compiled->inverse_std, rows,
+                            layer->out_channels, layer->relu);
     }
     int status = TIDY_OK;
     if (dx != NULL) /* before the update: it needs the weights of the forward pass */
@@ -318,7 +327,7 @@ static int cpu_step(struct trainer *t, const uint32_t *samples, const uint16_t *
     int status = forward(t, t->config.train, t->samples, count, true);
     if (status != TIDY_OK)
         return status;
-    softmax_cross_entropy(t->layers[t->layer_count - 1].dy, t->predicted, t->margin, t->log_odds, t->loss,
+    softmax_cross_entropy(t->type, t->layers[t->layer_count - 1].dy, t->predicted, t->margin, t->log_odds, t->loss,
                           t->logits, t->labels, count, t->config.network->classes);
     for (int i = t->layer_count - 1; i >= 0 && status == TIDY_OK; i--)
         status = backward_layer(t, &t->layers[i], learning_rate);
@@ -345,8 +354,8 @@ static int classify(struct trainer *t, const struct dataset *data, const uint32_
 {
     int status = forward(t, data, samples, count, false);
     if (status == TIDY_OK)
-        softmax_cross_entropy(NULL, t->predicted, t->margin, t->log_odds, t->loss, t->logits, labels, count,
-                              t->config.network->classes);
+        softmax_cross_entropy(t->type, NULL, t->predicted, t->margin, t->log_odds, t->loss, t->logits, labels,
+                              count, t->config.network->classes);
     return status;
 }
 
