@@ -183,7 +183,7 @@ int ranking_create(struct ranking *out, const float *keys, size_t samples)
     *out = (struct ranking){.keys = keys, .samples = samples};
     int status = memory_allocate(&out->order, samples, sizeof *out->order, "the ranking");
     if (status == 0 && samples >= 2 * SAMPLES_OF_A_THREAD)
-        status = parallel_create(&sorting.parallel);
+        status = parallel_create(&sorting.parallel, samples / SAMPLES_OF_A_THREAD);
     if (status != 0)
         return status;
     sorting.order = out->order;
