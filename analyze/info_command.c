@@ -154,8 +154,8 @@ static void add_storage(struct table *table, const struct tidylog_table_size *si
         add_count(table, key, sizes[i].pages_bytes);
         if (strcmp(sizes[i].name, "meta") != 0)
             stored += sizes[i].stored_bytes;
-        if (strcmp(sizes[i].name, "steps") == 0)
-            predictions = sizes[i].counts;
+        if (strcmp(sizes[i].name, "steps") == 0 || strcmp(sizes[i].name, "columns") == 0)
+            predictions += sizes[i].counts;
     }
     add_count(table, "predictions", predictions);
     add_real(table, "bytes-per-prediction", predictions > 0 ? (double)stored / (double)predictions : NAN);
@@ -167,11 +167,10 @@ static int print(struct tidylog_reader *reader, bool json)
     uint64_t steps = 0;
     struct tidylog_table_size sizes[TIDYLOG_TABLES] = {0};
     int status = tidylog_table_sizes(reader, sizes);
+    if (status == 0)
+        status = tidylog_reader_steps(reader, &steps);
     if (status != 0)
         return status;
-    for (size_t i = 0; i < TIDYLOG_TABLES; i++)
-        if (sizes[i].name != NULL && strcmp(sizes[i].name, "steps") == 0)
-            steps = sizes[i].records;
 
     struct table *table = table_begin(columns, sizeof columns / sizeof *columns, json);
     if (table == NULL)

@@ -101,7 +101,7 @@ static int show(const char *path, const struct selection *selection, const char 
         status = forgotten_at_create(&forgotten, analysis.run->samples);
     if (status != 0)
         goto end;
-    const struct replay_observer observer = {forgotten_at_observe, &forgotten};
+    const struct replay_observer observer = {.observe = forgotten_at_observe, .context = &forgotten};
     status = analysis_replay(&analysis, asks_forgotten ? &observer : NULL);
     if (status == 0)
         status = print(&analysis, asks_forgotten ? &forgotten : NULL, json);

@@ -1,4 +1,5 @@
-/* Packing of a block's epoch: its columns one after the other, and what they leave of the past for the next epoch. */
+/* Packing of a block's epoch: its columns one after the other, and what they leave of the past for the next
+ * epoch. */
 #include "common/columns.h"
 
 #include <stdlib.h>
@@ -73,7 +74,6 @@ int columns_coder_create(struct columns_coder **out, const struct columns_shape 
     struct columns_coder *coder;
     if (memory_allocate(&coder, 1, sizeof *coder, "packing of epochs") != 0)
         return TIDY_FAILED;
-    coder->shape = *shape;
     coder->kernels = columns_kernels_best();
     if (shape->detail == TIDYLOG_MARGIN && memory_allocate(&coder->slots, 2 * RANS_SLOTS + COLUMNS_SLOTS_BEHIND,
                                                            sizeof *coder->slots, "packing of epochs") != 0) {

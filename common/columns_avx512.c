@@ -58,13 +58,27 @@ AVX512 static uint32_t decode_class_groups(struct rans_column *column, const uin
     return group;
 }
 
+/* slots[places]. Loads one by one take less time than the instruction for it, also where that is slowed down so
+ * that it leaks nothing (Moghimi 2023, 'Downfall'). */
+AVX512 static inline __m512i load_slots(const uint32_t *slots, __m512i places)
+{
+    uint32_t at[RANS_LANES], *high = at + RANS_LANES / 2;
+    _mm512_storeu_si512(at, places);
+    __m256i first = _mm256_setr_epi32((int)slots[at[0]], (int)slots[at[1]], (int)slots[at[2]], (int)slots[at[3]],
+                                      (int)slots[at[4]], (int)slots[at[5]], (int)slots[at[6]], (int)slots[at[7]]);
+    __m256i second =
+        _mm256_setr_epi32((int)slots[high[0]], (int)slots[high[1]], (int)slots[high[2]], (int)slots[high[3]],
+                          (int)slots[high[4]], (int)slots[high[5]], (int)slots[high[6]], (int)slots[high[7]]);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
+}
+
 /* Advances the states by a code each; the lower bytes of what is returned are the codes. */
 AVX512 static inline __m512i decode_16_codes(__m512i *states, __m512i context, const void *slots,
                                              const uint8_t **at)
 {
     __m512i slot = _mm512_and_si512(*states, _mm512_set1_epi32((1 << RANS_CODE_BITS) - 1));
     slot = _mm512_or_si512(slot, _mm512_slli_epi32(context, RANS_CODE_BITS));
-    slot = _mm512_i32gather_epi32(slot, slots, 4);
+    slot = load_slots(slots, slot);
     __m512i frequency = _mm512_and_si512(_mm512_srli_epi32(slot, 8), _mm512_set1_epi32(0xfff));
     frequency = _mm512_add_epi32(frequency, _mm512_set1_epi32(1));
     __m512i next = _mm512_mullo_epi32(_mm512_srli_epi32(*states, RANS_CODE_BITS), frequency);

@@ -1,5 +1,5 @@
-/* Classes of packed epochs: each is the label, the wrong class that was last predicted for the sample, or another one,
- * given which of the last eight predictions were wrong. */
+/* Classes of packed epochs: each is the label, the wrong class that was last predicted for the sample, or
+ * another one, given which of the last eight predictions were wrong. */
 #include <string.h>
 
 #include "common/bits.h"
@@ -17,8 +17,8 @@ size_t columns_classes_bound(const struct columns_shape *shape, uint32_t count)
            columns_bytes_of_bits((size_t)count * bits_of_class(shape->classes));
 }
 
-/* Lists the samples whose class is coded at TIDYLOG_MARGIN, and their contexts: whether the margin is below 0, and how
- * many of the predictions 2 to 8 epochs ago were wrong. Returns how many. */
+/* Lists the samples whose class is coded at TIDYLOG_MARGIN, and their contexts: whether the margin is below 0,
+ * and how many of the predictions 2 to 8 epochs ago were wrong. Returns how many. */
 static uint32_t list_coded(struct columns_coder *coder, uint32_t count, enum coded_classes coded)
 {
     uint8_t most = coded == OF_ALL ? UINT8_MAX : COLUMNS_SIGN;

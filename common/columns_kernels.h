@@ -11,8 +11,8 @@ enum {
 
 struct columns_kernels {
     const char *name;
-    /* Decodes the symbols of a column of classes, or the codes of two columns, the second of which has its contexts from
-     * the first. `contexts` is room for as many. Returns false where words end too soon. */
+    /* Decodes the symbols of a column of classes, or the codes of two columns, the second of which has its
+     * contexts from the first. `contexts` is room for as many. Returns false where words end too soon. */
     bool (*decode_classes)(struct rans_column *column, uint32_t count);
     bool (*decode_codes)(struct rans_column columns[2], uint32_t count, uint8_t *contexts);
     /* columns_passes.h says what these do. */

@@ -1,6 +1,6 @@
-/* Frequencies of packed columns. A record has its own, so they must be short: half a byte for each code of a context,
- * which says how frequent it is beside the most frequent one, in steps of the square root of 2. Coding with such rounded
- * frequencies takes under 0.01 bits a code more than with exact ones. */
+/* Frequencies of packed columns. A record has its own, so they must be short: half a byte for each code of a
+ * context, which says how frequent it is beside the most frequent one, in steps of the square root of 2. Coding
+ * with such rounded frequencies takes under 0.01 bits a code more than with exact ones. */
 #include "common/columns_model.h"
 
 #include <string.h>
@@ -43,8 +43,8 @@ size_t columns_models_bound(void)
     return 2 + RANS_CODE_CONTEXTS * (2 + CODES / 2);
 }
 
-/* Makes frequencies of the weights of symbols first to last, some of which are above 0: 1, and of the rest of the sum in
- * proportion, rounded down; what is then left is the first most frequent symbol's. */
+/* Makes frequencies of the weights of symbols first to last, some of which are above 0: 1, and of the rest of
+ * the sum in proportion, rounded down; what is then left is the first most frequent symbol's. */
 static void set_frequencies(struct rans_model *model, const uint8_t numbers[CODES])
 {
     const uint32_t sum = 1 << RANS_CODE_BITS;
@@ -57,7 +57,7 @@ static void set_frequencies(struct rans_model *model, const uint8_t numbers[CODE
     }
     uint16_t frequency[WEIGHTS] = {0};
     for (unsigned n = 1; n < WEIGHTS; n++) {
-        frequency[n] = (uint16_t)(1 + weights[n] * (sum - symbols) / weight_sum);
+        frequency[n] = uses[n] > 0 ? (uint16_t)(1 + weights[n] * (sum - symbols) / weight_sum) : 0;
         left -= uses[n] * frequency[n];
     }
     for (uint32_t s = model->first; s <= model->last; s++) {
@@ -82,8 +82,8 @@ static unsigned nearest_weight(uint32_t count, uint32_t most)
     return n;
 }
 
-/* Writes a context's first and last symbol, and the weights from the one to the other; of a context without any, 255,
- * 255 and none. */
+/* Writes a context's first and last symbol, and the weights from the one to the other; of a context without any,
+ * 255, 255 and none. */
 static uint8_t *write_model(uint8_t *out, const uint32_t counts[CODES])
 {
     uint32_t first = 0, last = CODES - 1, most = 0;

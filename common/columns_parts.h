@@ -18,7 +18,6 @@ struct columns_past {
 };
 
 struct columns_coder {
-    struct columns_shape shape;
     const struct columns_kernels *kernels;
     uint8_t symbols[COLUMNS_BLOCK], contexts[COLUMNS_BLOCK]; /* of classes */
     uint8_t margins[COLUMNS_BLOCK];                          /* codes ^ COLUMNS_SIGN */

@@ -1,5 +1,5 @@
-/* What unpacking an epoch does to whole columns beside entropy decoding, in C that compilers turn into vector code: each
- * file of kernels has it compiled for its own processors. */
+/* What unpacking an epoch does to whole columns beside entropy decoding, in C that compilers turn into vector
+ * code: each file of kernels has it compiled for its own processors. */
 #ifndef TIDY_COMMON_COLUMNS_PASSES_H
 #define TIDY_COMMON_COLUMNS_PASSES_H
 
@@ -65,7 +65,8 @@ COLUMNS_PASS void pass_mean(uint8_t *restrict mean, const uint8_t *restrict marg
         mean[i] = (uint8_t)((mean[i] + margins[i] + 1) >> 1);
 }
 
-/* Lists where bytes[first..end - 1] are from low to high, behind what is listed already. Returns how many then are. */
+/* Lists where bytes[first..end - 1] are from low to high, behind what is listed already. Returns how many then
+ * are. */
 COLUMNS_PASS uint32_t pass_places(uint16_t *places, uint32_t listed, const uint8_t *bytes, uint32_t first,
                                   uint32_t end, uint8_t low, uint8_t high)
 {

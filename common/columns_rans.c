@@ -14,8 +14,8 @@ size_t rans_bound(uint32_t count)
 
 /* ---- encoding ------------------------------------------------------------------------------------------- */
 
-/* Decoding undoes the last step first, so symbols are coded from the last to the first, and words are written from the
- * end of `words` down. */
+/* Decoding undoes the last step first, so symbols are coded from the last to the first, and words are written
+ * from the end of `words` down. */
 uint8_t *rans_encode(uint8_t *out, const uint8_t *symbols, const uint8_t *contexts, uint32_t count,
                      const struct rans_model *models, unsigned bits, uint16_t *words)
 {

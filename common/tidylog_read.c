@@ -93,18 +93,73 @@ int reader_load_run(struct tidylog_reader *reader, uint32_t number)
 
 int reader_view(struct tidylog_reader *out, const struct tidylog_reader *reader, uint32_t number)
 {
-    *out = (struct tidylog_reader){.store = reader->store, .txn = reader->txn};
+    *out = (struct tidylog_reader){.store = reader->store, .txn = reader->txn, .mutex = PTHREAD_MUTEX_INITIALIZER};
     return reader_load_run(out, number);
 }
 
 void reader_unload_run(struct tidylog_reader *reader)
 {
+    free(reader->tables);
+    free(reader->packed);
+    columns_layout_destroy(&reader->layout);
+    reader->tables = NULL;
+    reader->packed = NULL;
     free(reader->steps_through);
     free(reader->epochs);
     meta_free(&reader->run);
     reader->steps_through = NULL;
     reader->epochs = NULL;
     reader->epoch_count = 0;
+}
+
+static int find_packed(struct tidylog_reader *reader)
+{
+    bool *packed = NULL;
+    int status = columns_layout_create(&reader->layout, &reader->run);
+    if (status == TIDY_OK)
+        status = memory_allocate(&packed, reader->epoch_count, sizeof *packed, "packed epochs");
+    if (status == TIDY_OK) {
+        int code =
+            columns_find_packed(reader->txn, reader->store.tables[TABLE_COLUMNS], reader->epoch_count, packed);
+        if (code != 0)
+            status = store_fail(reader->store.path, "read its columns", code);
+    }
+    if (status != TIDY_OK) {
+        columns_layout_destroy(&reader->layout);
+        free(packed);
+        return status;
+    }
+    reader->packed = packed;
+    return TIDY_OK;
+}
+
+int reader_find_packed(struct tidylog_reader *reader)
+{
+    pthread_mutex_lock(&reader->mutex);
+    int status = reader->packed == NULL ? find_packed(reader) : TIDY_OK;
+    pthread_mutex_unlock(&reader->mutex);
+    return status;
+}
+
+int reader_fill_tables(struct tidylog_reader *reader)
+{
+    int status = TIDY_OK;
+    pthread_mutex_lock(&reader->mutex);
+    if (reader->run.detail == TIDYLOG_MARGIN && reader->tables == NULL) {
+        status = memory_allocate(&reader->tables, 1, sizeof *reader->tables, "what codes stand for");
+        if (status == TIDY_OK)
+            packing_tables_fill(reader->tables, reader->run.classes, reader->run.codes);
+    }
+    pthread_mutex_unlock(&reader->mutex);
+    return status;
+}
+
+struct columns_source reader_columns(const struct tidylog_reader *reader)
+{
+    return (struct columns_source){.txn = reader->txn,
+                                   .table = reader->store.tables[TABLE_COLUMNS],
+                                   .packed = reader->packed,
+                                   .path = reader->store.path};
 }
 
 static int open_reader(struct tidylog_reader **out, const char *path, bool even_if_damaged)
@@ -114,6 +169,7 @@ static int open_reader(struct tidylog_reader **out, const char *path, bool even_
     int status = memory_allocate(&reader, 1, sizeof *reader, "a reader of the log");
     if (status != TIDY_OK)
         return status;
+    pthread_mutex_init(&reader->mutex, NULL);
     status = store_open_reader(&reader->store, &reader->txn, path);
     if (status == TIDY_OK && reader_load_run(reader, 0) != TIDY_OK && !even_if_damaged)
         status = TIDY_FAILED;
@@ -142,6 +198,7 @@ void tidylog_close_reader(struct tidylog_reader *reader)
     reader_unload_run(reader);
     mdb_txn_abort(reader->txn);
     store_close(&reader->store);
+    pthread_mutex_destroy(&reader->mutex);
     free(reader);
 }
 
@@ -173,6 +230,24 @@ const struct tidylog_epoch *tidylog_reader_epochs(const struct tidylog_reader *r
 uint64_t tidylog_reader_steps_through(const struct tidylog_reader *reader, uint64_t epoch)
 {
     return reader->steps_through[epoch];
+}
+
+int tidylog_reader_steps(struct tidylog_reader *reader, uint64_t *steps)
+{
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    int code = mdb_cursor_open(reader->txn, reader->store.tables[TABLE_STEPS], &cursor);
+    if (code == 0) {
+        code = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+        mdb_cursor_close(cursor);
+    }
+    if (code != 0 && code != MDB_NOTFOUND)
+        return store_fail(reader->store.path, "read its steps", code);
+    /* Those of packed epochs have no records. */
+    uint64_t finished = reader->epoch_count > 0 ? reader->steps_through[reader->epoch_count - 1] : 0;
+    uint64_t recorded = code == 0 ? record_number(&key) + 1 : 0;
+    *steps = recorded > finished ? recorded : finished;
+    return TIDY_OK;
 }
 
 /* Sums the keys' and values' bytes of one table, and what its records count. */

@@ -1,5 +1,6 @@
-/* Measures packed epochs: bytes, and what packing and unpacking a prediction takes with each kind of kernels. Blocks of
- * a simulated run, as large as they get; the fastest of several rounds, so that other work on the machine counts less. */
+/* Measures packed epochs: bytes, and what packing and unpacking a prediction takes with each kind of kernels.
+ * Blocks of a simulated run, as large as they get; the fastest of several rounds, so that other work on the
+ * machine counts less. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -108,7 +109,7 @@ static int measure(struct table *table, enum tidylog_detail detail)
         packed.bytes[epoch] = malloc(columns_bound(&shape, COLUMNS_BLOCK));
     size_t bytes = 0;
     struct cost lowest = {0};
-    for (int round = 0; round < 3; round++)
+    for (int round = 0; round < ROUNDS / 4; round++)
         keep_lower(&lowest, pack(&packed, &bytes), round);
     double bytes_a_prediction = (double)bytes / EPOCHS / COLUMNS_BLOCK;
     print_row(table, detail, "pack", bytes_a_prediction, lowest);

@@ -9,22 +9,24 @@
 
 const struct learning generated_learnings[] = {
     {.name = "fashion-mnist",
-     .mean = 5.5,
-     .deviation = 3.2,
-     .first = 0.3,
-     .half = 0.5,
-     .scale_first = 1.2,
-     .scale_last = 0.6,
-     .growth = 0.1,
-     .memory = 0.4,
-     .shift = 0.3,
-     .rival_stays = 0.85,
-     .rival_first = 0.55,
+     .mean = 3.8,
+     .deviation = 2.05,
+     .first = 0.25,
+     .half = 0.6,
+     .held_back = 0.37,
+     .scale_first = 1.0,
+     .scale_last = 0.3,
+     .growth = 0.03,
+     .memory = 0.15,
+     .memory_last = 0.8,
+     .shift = 0.2,
+     .rival_stays = 0.7,
+     .rival_first = 0.5,
      .rival_second = 0.2,
-     .handicap = 3,
-     .by_heart = 2,
-     .rest = 0.5,
-     .rest_wander = 0.2},
+     .handicap = 1.3,
+     .by_heart = 1,
+     .rest = 1.1,
+     .rest_wander = 0.15},
     {.name = "imagenet",
      .mean = 3,
      .deviation = 3.5,
@@ -35,6 +37,7 @@ const struct learning generated_learnings[] = {
      .scale_last = 1.2,
      .growth = 0.1,
      .memory = 0.4,
+     .memory_last = 0.6,
      .shift = 0.3,
      .rival_stays = 0.5,
      .rival_first = 0.3,
@@ -67,6 +70,7 @@ struct generated_run {
     double loss;
     uint16_t *predicted; /* [batch_size] */
     float *margin, *log_odds;
+    float *logits; /* [batch_size][classes] where the detail asks for them, or NULL */
 };
 
 /* SplitMix64's output function: 64 bits of any key. */
@@ -112,7 +116,6 @@ static uint16_t draw_rival(const struct generated_run *all, uint16_t truth, uint
 static void draw_samples(struct generated_run *all, double noise)
 {
     const struct learning *learning = all->learning;
-    float first_spread = (float)sqrt(1 - learning->memory * learning->memory);
     for (uint32_t i = 0; i < all->run.samples; i++) {
         uint64_t drawn = bits_of(all, MISLABELLED, i, 0), bits = bits_of(all, LIMIT, i, 0);
         struct learner *learner = &all->learners[i];
@@ -120,9 +123,9 @@ static void draw_samples(struct generated_run *all, double noise)
         bool wrong = (double)(drawn >> 32) < noise * 4294967296.0;
         *learner = (struct learner){
             .limit = (float)(learning->mean + learning->deviation * normal(bits)),
-            .wander = normal(mix(bits)) * first_spread,
+            .wander = normal(mix(bits)),
             .by_heart = (float)learning->by_heart * (1 + 0.5f * normal(mix(bits ^ 1))),
-            .rest = (float)learning->rest * 2 * uniform(mix(bits ^ 2)),
+            .rest = (float)learning->rest * (0.5f + uniform(mix(bits ^ 2))),
             .truth = truth,
             .rival = draw_rival(all, truth, mix(bits ^ 3)),
         };
@@ -150,6 +153,9 @@ int generated_run_create(struct generated_run **out, const struct tidylog_run *r
         (status = memory_allocate(&all->predicted, run->batch_size, sizeof *all->predicted, "a step")) != 0 ||
         (status = memory_allocate(&all->margin, run->batch_size, sizeof *all->margin, "a step")) != 0 ||
         (status = memory_allocate(&all->log_odds, run->batch_size, sizeof *all->log_odds, "a step")) != 0 ||
+        (run->detail >= TIDYLOG_PROBS &&
+         (status = memory_allocate(&all->logits, (size_t)run->batch_size * run->classes, sizeof *all->logits,
+                                   "a step's logits")) != 0) ||
         (status = tidylog_order_create(&all->order, run)) != 0) {
         generated_run_destroy(all);
         *out = NULL;
@@ -166,6 +172,7 @@ void generated_run_destroy(struct generated_run *all)
     if (all == NULL)
         return;
     tidylog_order_destroy(all->order);
+    free(all->logits);
     free(all->log_odds);
     free(all->margin);
     free(all->predicted);
@@ -201,14 +208,16 @@ static struct moment moment_at(const struct generated_run *all, double time)
     const struct learning *learning = all->learning;
     double done = time / (double)all->run.epochs;
     double rate = 0.5 * (1 + cos(done * 3.14159265358979)); /* of learning, 1 at the start */
-    double learnt = 1 - (1 - learning->first) / (1 + time / learning->half);
+    double memory = learning->memory + (learning->memory_last - learning->memory) * pow(1 - rate, 4);
+    double learnt =
+        (1 - (1 - learning->first) / (1 + time / learning->half)) * (1 - learning->held_back * sqrt(rate));
     return (struct moment){
         .learnt = (float)learnt,
         .behind = (float)((1 - learnt) * learning->behind),
-        .scale = (float)(learning->scale_last + (learning->scale_first - learning->scale_last) * rate),
+        .scale = (float)(learning->scale_last + (learning->scale_first - learning->scale_last) * sqrt(rate)),
         .growth = (float)learning->growth,
-        .memory = (float)learning->memory,
-        .fresh = (float)sqrt(1 - learning->memory * learning->memory),
+        .memory = (float)memory,
+        .fresh = (float)sqrt(1 - memory * memory),
         .by_heart = (float)(done * done),
         .handicap = (float)learning->handicap,
         .most_rest = logf((float)(all->run.classes - 1)),
@@ -246,6 +255,21 @@ static void predict(struct generated_run *all, const struct moment *now, uint32_
     all->loss += log1pf(expf(-all->log_odds[place]));
 }
 
+/* Logits that say what was drawn: the largest other class has 0, the label the margin, and all the others share what
+ * the log-odds leave for them. Where the label is predicted, the largest other class is the one after it. */
+static void fill_logits(const struct generated_run *all, uint32_t sample, uint32_t place)
+{
+    uint32_t classes = all->run.classes;
+    uint16_t label = all->labels[sample], predicted = all->predicted[place];
+    float *logits = all->logits + (size_t)place * classes;
+    float rest = expm1f(all->margin[place] - all->log_odds[place]);
+    float each = classes > 2 ? logf(fminf(fmaxf(rest / (float)(classes - 2), 1e-6f), 0.999f)) : 0;
+    for (uint32_t c = 0; c < classes; c++)
+        logits[c] = each;
+    logits[predicted == label ? (label + 1U) % classes : predicted] = 0;
+    logits[label] = all->margin[place];
+}
+
 bool generated_run_next(struct generated_run *all, struct tidylog_predictions *out, struct tidylog_epoch *epoch)
 {
     struct tidylog_due due;
@@ -255,13 +279,16 @@ bool generated_run_next(struct generated_run *all, struct tidylog_predictions *o
     struct moment now = moment_at(all, (double)due.epoch + 0.5);
     for (uint32_t i = 0; i < due.count; i++)
         predict(all, &now, due.samples[i], i);
+    for (uint32_t i = 0; i < due.count && all->logits != NULL; i++)
+        fill_logits(all, due.samples[i], i);
     all->seen += due.count;
     all->step++;
     *out = (struct tidylog_predictions){.count = due.count,
                                         .samples = due.samples,
                                         .predicted = all->predicted,
                                         .margin = all->margin,
-                                        .log_odds = all->log_odds};
+                                        .log_odds = all->log_odds,
+                                        .logits = all->logits};
     *epoch = (struct tidylog_epoch){.epoch = due.epoch,
                                     .loss = all->loss / (double)all->seen,
                                     .accuracy = (double)all->right / (double)all->seen,
@@ -271,21 +298,21 @@ bool generated_run_next(struct generated_run *all, struct tidylog_predictions *o
     return all->step == tidylog_order_steps_before(all->order, due.epoch + 1);
 }
 
-int generated_run_write(struct generated_run *all, const char *path, bool force)
+int generated_run_write(struct generated_run *all, const char *path, bool force, struct log_cost *cost)
 {
     struct tidylog_writer *writer = NULL;
     struct tidylog_predictions predictions;
     struct tidylog_epoch epoch;
-    int status = tidylog_create(&writer, path, &all->run, force);
+    int status = log_cost_create(cost, &writer, path, &all->run, force);
     if (status != 0)
         return status;
     uint64_t steps = tidylog_order_steps_before(all->order, all->run.epochs);
     for (uint64_t step = 0; step < steps && status == 0; step++) {
         bool last = generated_run_next(all, &predictions, &epoch);
-        status = tidylog_append_step(writer, step, &predictions);
+        status = log_cost_step(cost, writer, step, &predictions);
         if (status == 0 && last)
-            status = tidylog_append_epoch(writer, &epoch);
+            status = log_cost_epoch(cost, writer, &epoch);
     }
-    int closed = tidylog_close(writer);
+    int closed = log_cost_close(cost, writer);
     return status != 0 ? status : closed;
 }

@@ -298,7 +298,7 @@ static void test_a_truncated_log_is_refused_wherever_it_ends(void **state)
     struct log_fixture fixture;
     create_fixture(&fixture);
     char *path = support_path(log_fixture_folder("truncated"), "run.tidy");
-    log_fixture_write(&fixture, path, STEPS);
+    log_fixture_write_unpacked(&fixture, path, STEPS);
     size_t bytes;
     char *whole = support_read_file(path, &bytes);
     assert_true(bytes > 40000);

@@ -33,7 +33,13 @@ int log_fixture_append(struct log_fixture *fixture, struct tidylog_writer *write
 /* Writes a whole log of the run's first `steps` steps, over an old one. */
 void log_fixture_write(struct log_fixture *fixture, const char *path, uint64_t steps);
 
+/* The same as a program made it that packed no epochs: all of it is steps. */
+void log_fixture_write_unpacked(struct log_fixture *fixture, const char *path, uint64_t steps);
+
 struct tidylog_reader *log_fixture_open(const char *path);
+
+/* Steps of the log, with those of an unfinished epoch. */
+uint64_t log_fixture_count_steps(struct tidylog_reader *reader);
 
 /* Opens the log, verifies all of it, and returns how many steps it has. */
 uint64_t log_fixture_check_whole(const char *path);

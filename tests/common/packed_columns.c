@@ -140,7 +140,8 @@ static void test_a_reset_past_reads_from_the_first_epoch_again(void **state)
     destroy_block(&block);
 }
 
-/* What a step holds of as many predictions: one bit each and the wrong ones' classes, two bytes at TIDYLOG_MARGIN. */
+/* What a step holds of as many predictions: one bit each and the wrong ones' classes, two bytes at
+ * TIDYLOG_MARGIN. */
 static void test_no_epoch_takes_more_than_a_step_and_a_byte(void **state)
 {
     (void)state;
@@ -204,8 +205,8 @@ static int unpack_damaged(struct block *block, const uint8_t *first, size_t firs
     return unpack(block, bytes, size);
 }
 
-/* Whatever the bytes are, unpacking ends, stays inside its memory (the sanitizer's part), gives possible classes, and
- * all kernels agree. */
+/* Whatever the bytes are, unpacking ends, stays inside its memory (the sanitizer's part), gives possible
+ * classes, and all kernels agree. */
 static void check_damaged(struct block *block, const uint8_t *first, size_t first_size, const uint8_t *bytes,
                           size_t size)
 {
@@ -289,7 +290,8 @@ static void test_bytes_that_are_missing_or_left_over_are_refused(void **state)
     }
 }
 
-/* Ten samples of ten classes, by hand from docs/log-format.md: bit 3 and bit 9 are set; classes 7 and 2 in 4 bits each. */
+/* Ten samples of ten classes, by hand from docs/log-format.md: bit 3 and bit 9 are set; classes 7 and 2 in 4
+ * bits each. */
 static void test_few_samples_are_plain(void **state)
 {
     (void)state;

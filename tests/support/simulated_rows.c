@@ -1,4 +1,5 @@
-/* Rows of predictions from a seed: margins by a learning curve for each sample, classes by the sign of its margin. */
+/* Rows of predictions from a seed: margins by a learning curve for each sample, classes by the sign of its
+ * margin. */
 #include "tests/support/simulated_rows.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-"""PyTorch twin of tidy-record's ResNets, for measuring and for fixtures: same layers, sizes and initial values.
+"""PyTorch twins of tidy-record's networks, for measuring and for fixtures: same layers, sizes and initial values.
 
 A block's shortcut is a 1x1 projection where its shape changes, and a bottleneck's stride is on its 3x3
 convolution (He et al. 2016).
@@ -75,6 +75,26 @@ class ResNet(nn.Module):
     def forward(self, x):
         x = self.blocks(self.pool(self.stem(x)))
         return self.linear(x.mean((2, 3)))
+
+
+class Small(nn.Module):
+    """The default network: 4 convolutions, a pool after each but the last, and a linear layer of all pixels."""
+
+    def __init__(self, size, channels=1, classes=10):
+        super().__init__()
+        layers, inputs = [], channels
+        for filters, kernel in ((16, 5), (32, 3), (64, 3), (128, 3)):
+            layers += [ConvolutionBatchNorm(inputs, filters, kernel), nn.MaxPool2d(2)]
+            inputs, size = filters, size // 2 if filters < 128 else size
+        self.layers = nn.Sequential(*layers[:-1])
+        self.linear = nn.Linear(inputs * size * size, classes)
+
+    def forward(self, x):
+        return self.linear(self.layers(x).flatten(1))
+
+
+def network(name, size):
+    return Small(size) if name == "small" else ResNet(name)
 
 
 def layers_in_order(model):
