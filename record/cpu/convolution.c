@@ -150,11 +150,20 @@ void convolution_destroy(struct convolution *c)
     free(c);
 }
 
+const char *convolution_formulation(const struct convolution *c, enum onednn_pass pass)
+{
+    static const char *const names[] = {
+        [DIRECT] = "direct", [PIXELS] = "pixels", [COLUMNS] = "columns", [DENSE] = "dense"};
+    return names[c->formulation[pass]];
+}
+
 /* ---- running ------------------------------------------------------------------------------------------- */
 
-void convolution_weights_changed(struct convolution *c)
+void convolution_weights_changed(struct convolution *c, const float *weights)
 {
     c->matrix.current = false;
+    if (c->formulation[ONEDNN_FORWARD] != DIRECT)
+        weight_matrix_values(&c->matrix, weights);
     for (int pass = 0; pass < ONEDNN_PASSES; pass++)
         if (c->operations[pass] != NULL)
             onednn_weights_changed(c->operations[pass]);

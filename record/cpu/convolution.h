@@ -28,8 +28,11 @@ int convolution_backward_data(struct convolution *convolution, void *dx, void *d
 int convolution_backward_weights(struct convolution *convolution, float *d_weights, void *x, void *dy,
                                  uint32_t count);
 
-/* To be called after `weights` got other values, at the same address or another, and before the next pass that reads
- * them: the passes keep copies in the layouts that they prefer. */
-void convolution_weights_changed(struct convolution *convolution);
+/* To be called after the weights got other values, and before the next pass that reads them: the passes keep copies in the
+ * layouts that they prefer. Some are made at once, because the new values are still in cache then. */
+void convolution_weights_changed(struct convolution *convolution, const float *weights);
+
+/* How a pass is made: "direct", "pixels", "columns" or "dense". For benchmarks. */
+const char *convolution_formulation(const struct convolution *convolution, enum onednn_pass pass);
 
 #endif

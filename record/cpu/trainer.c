@@ -184,7 +184,8 @@ static int cpu_load(struct trainer *t, const struct network_state *state)
     copy_state(&t->state, state);
     for (int i = 0; i < t->layer_count; i++)
         if (t->layers[i].convolution != NULL)
-            convolution_weights_changed(t->layers[i].convolution);
+            convolution_weights_changed(t->layers[i].convolution,
+                                        t->state.parameters + t->layers[i].place->weights);
     return TIDY_OK;
 }
 
@@ -311,7 +312,7 @@ static int backward_layer(struct trainer *t, struct compiled_layer *compiled, fl
     momentum_update(weights, t->state.velocity + place->weights, d_weights,
                     place->weight_count + place->scale_count + place->shift_count, learning_rate,
                     t->config.momentum, t->config.weight_decay);
-    convolution_weights_changed(compiled->convolution);
+    convolution_weights_changed(compiled->convolution, weights);
     return TIDY_OK;
 }
 

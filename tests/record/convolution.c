@@ -134,7 +134,7 @@ static void check_passes(struct convolution *convolution, const struct batch *b,
 
     for (size_t i = 0; i < b->taps; i++)
         b->weights[i] *= 2;
-    convolution_weights_changed(convolution);
+    convolution_weights_changed(convolution, b->weights);
     assert_int_equal(convolution_forward(convolution, b->y, b->x, b->weights, b->count), TIDY_OK);
     check_near(b->y, y_type, sums->y, outs, 2, 0);
     assert_int_equal(convolution_backward_data(convolution, b->dx, b->dy, b->weights, b->count, false), TIDY_OK);
