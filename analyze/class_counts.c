@@ -44,20 +44,6 @@ void class_counts_destroy(struct class_counts *block)
     *block = (struct class_counts){0};
 }
 
-void class_counts_reset(struct class_counts *block, size_t samples)
-{
-    memset(block->histories, 0, samples * sizeof *block->histories);
-    block->end = block->first + samples;
-    block->used = 0;
-    block->unused = 0;
-}
-
-/* Does the block count right predictions itself? */
-static bool counts_right(const struct class_counts *block)
-{
-    return block->correct == NULL && block->presentations == 0;
-}
-
 /* Leaves the upper half of the samples to another block, and takes their pieces. */
 static int drop_half(struct class_counts *block)
 {
@@ -102,10 +88,9 @@ static bool holds(const struct class_counts *block, uint32_t sample)
     return sample >= block->first && sample < block->end;
 }
 
-int class_counts_add_wrong(struct class_counts *block, uint32_t sample, uint16_t class)
+/* Adds a wrong prediction to the list of a sample of the block. */
+static int add_wrong(struct class_counts *block, uint32_t sample, uint16_t class)
 {
-    if (!holds(block, sample))
-        return 0;
     struct class_history *history = &block->histories[sample - block->first];
     if (history->last != 0) {
         struct class_piece *piece = &block->pieces[history->last - 1];
@@ -145,7 +130,7 @@ static uint32_t choose(uint32_t *chosen, const struct class_counts *block, const
                        uint32_t first, uint32_t end)
 {
     uint32_t count = 0;
-    bool all = counts_right(block);
+    bool all = block->correct == NULL;
     for (uint32_t i = first; i < end; i++) {
         chosen[count] = i;
         count += (step->predicted[i] != step->labels[i] || all) & holds(block, step->samples[i]);
@@ -185,12 +170,12 @@ int class_counts_observe(void *context, const struct tidylog_observations *step)
             prefetch(block, step, chosen, count, k);
             if (!holds(block, sample)) /* dropped meanwhile */
                 continue;
-            if (counts_right(block) && step->labels[i] != block->given[sample])
+            if (block->correct == NULL && step->labels[i] != block->given[sample])
                 continue;
             if (step->predicted[i] == step->labels[i])
                 block->histories[sample - block->first].correct++;
             else
-                status = class_counts_add_wrong(block, sample, step->predicted[i]);
+                status = add_wrong(block, sample, step->predicted[i]);
         }
     }
     return status;
@@ -221,18 +206,14 @@ int class_counts_visit(struct class_counts *block, class_counts_visitor *visit, 
     for (size_t sample = block->first; sample < block->end && status == 0; sample++) {
         const struct class_history *history = &block->histories[sample - block->first];
         size_t length = 0;
-        uint32_t correct = block->correct != NULL ? block->correct[sample].correct : history->correct, wrong = 0;
-        int used = history->used;
-        for (uint32_t at = history->last; at != 0; at = block->pieces[at - 1].previous, used = PIECE_RUNS)
-            for (int i = 0; i < used; i++) {
-                add_count(block->counts, &length, block->pieces[at - 1].runs[i].class,
-                          block->pieces[at - 1].runs[i].count);
-                wrong += block->pieces[at - 1].runs[i].count;
-            }
-        if (block->presentations > 0)
-            correct = block->presentations - wrong;
+        uint32_t correct = block->correct != NULL ? block->correct[sample].correct : history->correct;
         if (correct > 0)
             add_count(block->counts, &length, block->given[sample], correct);
+        int used = history->used;
+        for (uint32_t at = history->last; at != 0; at = block->pieces[at - 1].previous, used = PIECE_RUNS)
+            for (int i = 0; i < used; i++)
+                add_count(block->counts, &length, block->pieces[at - 1].runs[i].class,
+                          block->pieces[at - 1].runs[i].count);
         status = visit(context, sample, block->counts, length);
     }
     return status;

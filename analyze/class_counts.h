@@ -27,9 +27,6 @@ struct class_counts {
     const uint16_t *given;          /* [samples] */
     const struct dynamics *correct; /* [samples] count right predictions in the same pass, and no sample is a
                                     * probe; NULL: the histories do, and leave probes out */
-    uint32_t
-        presentations; /* of each sample, where they are equally many and no sample is a probe: the right ones are
-                             * what is left of them. 0: not so */
     uint32_t classes;
     size_t first, end;               /* the block's samples; the end moves down where the pieces need more memory */
     struct class_history *histories; /* [end - first] */
@@ -45,15 +42,9 @@ int class_counts_begin(struct class_counts *out, const uint16_t *given, uint32_t
                        size_t first, size_t bytes);
 void class_counts_destroy(struct class_counts *block);
 
-/* Forgets all, to start with another `samples` samples, at most those that it was begun for. */
-void class_counts_reset(struct class_counts *block, size_t samples);
-
 /* Adds one step: a replay_observer's function. Error: one sample alone needs more memory than the block may
  * take. */
 int class_counts_observe(void *block, const struct tidylog_observations *step);
-
-/* Adds one wrong prediction, of a sample of the block that may have been dropped. The same error. */
-int class_counts_add_wrong(struct class_counts *block, uint32_t sample, uint16_t class);
 
 /* Visits the block's samples in order. */
 int class_counts_visit(struct class_counts *block, class_counts_visitor *visit, void *context);
