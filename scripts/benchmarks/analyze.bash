@@ -108,7 +108,7 @@ wide_log() {
 
 bench_analyze() {
     local r log
-    programs bench-command generate-log tidy-analyze
+    programs bench-command bench-columns generate-log tidy-analyze
     [ -n "$option_logs" ] || option_logs=$scratch
     mkdir -p "$option_logs"
     print_machine
@@ -118,4 +118,5 @@ bench_analyze() {
         wide_log
     done
     print_table "Analysis, from a program's start to its end, $(nproc) cores"
+    [ $quick = yes ] || { printf '\n## Decoding of packed epochs, one core\n' && "$BIN/bench-columns"; }
 }

@@ -18,7 +18,7 @@ options:
   --epochs N       how many of these (2)
   --quick          one short round of the small network and no peers: says whether it runs, not how fast
 
-All threads wait passively (OMP_WAIT_POLICY, unless it is set already): those that spin stand still beside any other work, PyTorch's too.
+All threads wait passively (OMP_WAIT_POLICY, unless it is set): those that spin stand still beside other work, PyTorch's too.
 Debian's PyTorch is measured where PYTHON (/usr/bin/python3) has it: 'apt install python3-torch'.
 The limit is the step's operations, padding left out, over the rate of oneDNN's matmul primitive in that precision, plus the bytes
 that must move over the triad's bandwidth: all measured in the same round (tests/bench/bench_limits.c).
@@ -114,8 +114,10 @@ round() {
     note "triad GB/s" "$(calculate "$(value "$scratch/limits" triad) / 1e9")"
     note "limit f32 images/s" "$(calculate "$option_batch / $(value "$scratch/limits" limit-f32)")"
     note "limit bf16 images/s" "$(calculate "$option_batch / $(value "$scratch/limits" limit-bf16)")"
-    ratio "share of the f32 limit reached" "$(value "$scratch/limits" limit-f32)" "$tidy_f32" "$(of_resnet "$net" "at least 0.75")"
-    ratio "share of the bf16 limit reached" "$(value "$scratch/limits" limit-bf16)" "$tidy_bf16" "$(of_resnet "$net" "at least 0.75")"
+    local share
+    share=$(of_resnet "$net" "at least 0.75")
+    ratio "share of the f32 limit reached" "$(value "$scratch/limits" limit-f32)" "$tidy_f32" "$share"
+    ratio "share of the bf16 limit reached" "$(value "$scratch/limits" limit-bf16)" "$tidy_bf16" "$share"
     if [ -n "$debian_version" ]; then
         local best
         best=$(fastest "${debian[@]}")
