@@ -51,7 +51,8 @@ small_logs() {
     log class-6m --samples $samples --epochs $epochs --detail class
     takes "6 M classes: all class scores, evaluated" "at most 40" "$BIN/tidy-analyze" eval "$log" --score "$(scores class)"
     note "6 M classes: InterpretDL's 14.1 s over that" "$(calculate "$interpretdl_seconds / $seconds")"
-    takes "6 M classes: all class scores, every sample printed" "at most 80" "$BIN/tidy-analyze" samples "$log" --score "$(scores class)"
+    takes "6 M classes: all class scores, every sample printed" "at most 80" \
+        "$BIN/tidy-analyze" samples "$log" --score "$(scores class)"
     if "$python" -c 'import numpy' 2>/dev/null; then
         local vectorised ours
         vectorised=$("$python" "$SOURCE/scripts/peer_statistics.py" $samples $epochs)
@@ -62,8 +63,10 @@ small_logs() {
         note "6 M classes: NumPy's time over that" "$(calculate "$vectorised / $ours")"
     fi
     log margin-6m --samples $samples --epochs $epochs
-    takes "6 M margins: all streamed scores, evaluated" "at most 100" "$BIN/tidy-analyze" eval "$log" --score "$(scores class margin)"
-    takes "6 M margins: all streamed scores, every sample printed" "at most 200" "$BIN/tidy-analyze" samples "$log" --score "$(scores class margin)"
+    takes "6 M margins: all streamed scores, evaluated" "at most 100" \
+        "$BIN/tidy-analyze" eval "$log" --score "$(scores class margin)"
+    takes "6 M margins: all streamed scores, every sample printed" "at most 200" \
+        "$BIN/tidy-analyze" samples "$log" --score "$(scores class margin)"
     takes "6 M margins: all scores with ctrl and label-posterior, evaluated" "" "$BIN/tidy-analyze" eval "$log" --score all
 }
 

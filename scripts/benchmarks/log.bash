@@ -109,7 +109,8 @@ bench_log() {
     print_table "How the log grows: 10 classes, margin detail, generated"
     for ((r = 0; r < rounds; r++)); do
         for classes in 1000 21000; do
-            generated "$classes classes, 100000 samples, 10 epochs" --like imagenet --samples 100000 --epochs 10 --classes "$classes"
+            generated "$classes classes, 100000 samples, 10 epochs" \
+                --like imagenet --samples 100000 --epochs 10 --classes "$classes"
         done
     done
     print_table "Many classes: margin detail, generated"

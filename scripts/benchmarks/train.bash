@@ -92,7 +92,8 @@ round() {
     if [ -n "$onednn3" ]; then
         local precision
         for precision in f32 bf16; do
-            rate "tidy $precision, oneDNN 3" "$onednn3/bench-step" "$net" "$option_batch" "$steps" "$threads" "$size" "$precision"
+            rate "tidy $precision, oneDNN 3" "$onednn3/bench-step" "$net" "$option_batch" "$steps" "$threads" "$size" \
+                "$precision"
         done
     fi
     if [ -n "$debian_version" ]; then
@@ -121,7 +122,8 @@ round() {
     if [ -n "$debian_version" ]; then
         local best
         best=$(fastest "${debian[@]}")
-        ratio "f32: PyTorch $debian_version's time, f32" "$best" "$tidy_f32" "$([ "$net" = small ] && echo "at least 2.5" || echo "about 2")"
+        ratio "f32: PyTorch $debian_version's time, f32" "$best" "$tidy_f32" \
+            "$([ "$net" = small ] && echo "at least 2.5" || echo "about 2")"
         ratio "bf16: PyTorch $debian_version's time, f32" "$best" "$tidy_bf16" "$(of_resnet "$net" "about 3.5")"
     fi
     if [ -n "$latest_version" ]; then
@@ -146,8 +148,8 @@ side_by_side() {
 whole_epochs() {
     local net=${option_nets##* } table
     programs tidy-record tidy-analyze
-    "$BIN/tidy-record" train --data "$option_data" --net "$net" --resize 32 --no-shuffle --noise every:100 --lr 0.001 --weight-decay 0 \
-        --lr-schedule constant --epochs "$option_epochs" -o "$scratch/run.tidy" >&2
+    "$BIN/tidy-record" train --data "$option_data" --net "$net" --resize 32 --no-shuffle --noise every:100 --lr 0.001 \
+        --weight-decay 0 --lr-schedule constant --epochs "$option_epochs" -o "$scratch/run.tidy" >&2
     "$debian_python" "$SOURCE/scripts/peer_epochs.py" "$option_data" "$option_epochs" "$threads" "$net" >"$scratch/peer"
     printf '\n## Epochs of %s, test set included\n' "$net"
     table=$("$BIN/tidy-analyze" epochs --no-overlap "$scratch/run.tidy")
