@@ -76,7 +76,8 @@ static void put(struct table *table, const char *text)
 
 static void put_character(struct table *table, char character)
 {
-    put_bytes(table, &character, 1);
+    make_room(table, 1);
+    table->bytes[table->used++] = character;
 }
 
 /* Where the next number is written, of whose text the length is then added to `used`. */
