@@ -230,8 +230,8 @@ static void add_batch(void *context, size_t batch, unsigned thread)
     assert(part->next == 0);
 
     pthread_mutex_lock(&rows->lock);
-    while (rows->batches <
-           batch) /* batches are taken in their order, so the one that is waited for is being made */
+    /* Batches are taken in their order, so the one that is waited for is being made. */
+    while (rows->batches < batch)
         pthread_cond_wait(&rows->written, &rows->lock);
     if (rows->table->failure == 0)
         rows->table->failure = part->failure;
