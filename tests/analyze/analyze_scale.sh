@@ -26,7 +26,7 @@ cmp -s several one || fail "one processor gives another table"
 # A chart's script does not grow with the samples: only what shows is in it.
 for chart in learning forgetting pr; do
     tidy-analyze plot $chart long.tidy >script || fail "plot $chart"
-    [ "$(wc -c <script)" -lt 150000 ] || fail "plot $chart of $samples samples: a script of $(wc -c <script) bytes"
+    [ "$(wc -c <script)" -lt 60000 ] || fail "plot $chart of $samples samples: a script of $(wc -c <script) bytes"
 done
 
 # Replayed twice, the classes predicted are the same: what a score says and what is suggested.
