@@ -131,6 +131,14 @@ void *onednn_reserved(struct onednn *onednn)
     return onednn->reserved.values;
 }
 
+bool onednn_has_bf16(void)
+{
+    /* An instruction set's bits hold those of what it includes. None: no x86 processor; the convolutions say what is
+     * missing. */
+    unsigned has = (unsigned)dnnl_get_effective_cpu_isa(), wanted = dnnl_cpu_isa_avx512_core_bf16;
+    return has == 0 || (has & wanted) == wanted;
+}
+
 const char *onednn_version(void)
 {
     static char text[64];

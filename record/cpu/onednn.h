@@ -33,6 +33,10 @@ void onednn_operation_destroy(struct onednn_operation *operation);
 /* The operation's packed weights, where it keeps any, are made at the first run, and at the first one after this. */
 void onednn_weights_changed(struct onednn_operation *operation);
 
+/* Has the processor instructions for bfloat16 that oneDNN uses? ONEDNN_MAX_CPU_ISA, oneDNN's own variable, may take them
+ * away. */
+bool onednn_has_bf16(void);
+
 enum onednn_pass { ONEDNN_FORWARD, ONEDNN_BACKWARD_DATA, ONEDNN_BACKWARD_WEIGHTS, ONEDNN_PASSES };
 
 /* Compiles one pass of a convolution layer for `count` images of tensors of `type`.
