@@ -78,9 +78,10 @@ static void add_truth(struct table *table, const struct tidylog_run *run)
         add_text(table, "mislabelled", "unknown");
         return;
     }
+    const uint16_t *given = tidylog_given_labels(run);
     uint64_t count = 0;
     for (uint64_t i = 0; i < run->samples; i++)
-        count += tidylog_given_labels(run)[i] != run->truth[i];
+        count += given[i] != run->truth[i];
     add_count(table, "mislabelled", count);
     add_real(table, "mislabelled-share", (double)count / (double)run->samples);
 }
@@ -93,11 +94,10 @@ static void add_parts(struct table *table, const struct tidylog_reader *reader)
     uint64_t counts[TIDYLOG_LEFT_OUT + 1] = {0}, probes = 0;
     if (tidylog_reader_runs(reader) > 1)
         add_count(table, "runs", tidylog_reader_runs(reader));
-    for (uint64_t i = 0; i < run->samples; i++) {
-        if (run->parts != NULL)
-            counts[run->parts[i]]++;
+    for (uint64_t i = 0; run->parts != NULL && i < run->samples; i++)
+        counts[run->parts[i]]++;
+    for (uint64_t i = 0; run->given != NULL && i < run->samples; i++)
         probes += tidylog_is_probe(run, i);
-    }
     for (int part = 0; part <= TIDYLOG_LEFT_OUT && run->parts != NULL; part++)
         add_count(table, keys[part], counts[part]);
     if (run->second_split > 0)

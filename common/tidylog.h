@@ -23,7 +23,7 @@ const char *tidy_error_message(void);
 /* How much a step keeps of each prediction. Each level can answer all that the ones before it can. */
 enum tidylog_detail {
     TIDYLOG_CLASS,  /* the predicted class */
-    TIDYLOG_MARGIN, /* and margin and log-odds of the given label, one byte each */
+    TIDYLOG_MARGIN, /* and margin and log-odds of the given label, in codes */
     TIDYLOG_PROBS,  /* class, and log-probabilities of all classes in half precision */
     TIDYLOG_FULL,   /* class, and the float32 logits as they came */
 };

@@ -109,7 +109,8 @@ int columns_find_packed(MDB_txn *txn, MDB_dbi table, uint64_t epochs, bool *pack
 {
     MDB_stat stat;
     int code = mdb_stat(txn, table, &stat);
-    memset(packed, 0, epochs * sizeof *packed);
+    for (uint64_t epoch = 0; epoch < epochs; epoch++)
+        packed[epoch] = false;
     for (uint64_t epoch = 0; epoch < epochs && code == 0 && stat.ms_entries > 0; epoch++) {
         uint8_t name[COLUMNS_KEY_BYTES];
         columns_key(name, epoch, 0);
