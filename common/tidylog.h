@@ -143,7 +143,8 @@ struct tidylog_epoch {
 
 /* ---- writing ------------------------------------------------------------------------------------------- */
 
-struct tidylog_writer; /* owns a thread that commits, synced, at least every second */
+/* Owns a thread that commits, synced, at least every second, and between commits packs finished epochs. */
+struct tidylog_writer;
 
 /* Makes a new log at `path`. The file appears there only once it is whole and readable, and is locked against
  * a second writer until tidylog_close. Errors: the file, or a checkpoint path.ckpt without it, exists (unless
@@ -158,8 +159,8 @@ int tidylog_resume(struct tidylog_writer **out, const char *path);
 /* What the log says the run is; lives as long as the writer. */
 const struct tidylog_run *tidylog_writer_run(const struct tidylog_writer *writer);
 
-/* Removes all steps from number `step` on, and the epoch records that depend on them, in one transaction.
- * Errors: the log has fewer than `step` steps. */
+/* Removes all steps from number `step` on, and the epoch records that depend on them, in one transaction; what is left
+ * of a packed epoch is steps again. Errors: the log has fewer than `step` steps; that epoch is damaged. */
 int tidylog_cut(struct tidylog_writer *writer, uint64_t step);
 
 /* Sets the planned epochs anew (a resumed run that goes on for longer). */
@@ -176,7 +177,8 @@ int tidylog_append_epoch(struct tidylog_writer *writer, const struct tidylog_epo
 /* Returns once all that was appended is on disk. */
 int tidylog_sync(struct tidylog_writer *writer);
 
-/* Syncs, ends the thread, closes and unlocks; frees also where it fails. NULL is allowed. */
+/* Syncs, packs the finished epochs that are not packed yet, compacts the file where that makes it smaller and nobody
+ * reads it, ends the thread, closes and unlocks; frees also where it fails. NULL is allowed. */
 int tidylog_close(struct tidylog_writer *writer);
 
 /* Moves a log that is closed to where it is to be seen, in the same file system, as tidylog_create would have
@@ -241,13 +243,14 @@ uint64_t tidylog_reader_steps_through(const struct tidylog_reader *reader, uint6
 /* Steps of the run so far, with those of the epoch that has begun and not ended. Errors: damage. */
 int tidylog_reader_steps(struct tidylog_reader *reader, uint64_t *steps);
 
-/* One table of the selected run: for `info`. */
+/* One table of the selected run: for `info`. Of a table that fills more than 512 pages, bytes and counts are
+ * extrapolated from 512 of them. */
 struct tidylog_table_size {
-    const char *name; /* "meta", "steps", "epochs" */
+    const char *name; /* "meta", "steps", "epochs", "columns" */
     uint64_t records;
     uint64_t stored_bytes; /* keys and values */
     uint64_t pages_bytes;  /* pages the table occupies in the file */
-    uint64_t counts;       /* sum of the records' counts: of "steps" the predictions */
+    uint64_t counts;       /* sum of the records' counts: of "steps" and "columns" the predictions */
 };
 enum { TIDYLOG_TABLES = 4 };
 int tidylog_table_sizes(struct tidylog_reader *reader, struct tidylog_table_size sizes[TIDYLOG_TABLES]);

@@ -143,8 +143,11 @@ static int copy_run(struct build *build, struct tidylog_reader *reader)
     int status = reader_find_packed(reader);
     if (status == TIDY_OK)
         status = build_add_run(build);
-    for (int table = 0; table < TIDYLOG_TABLES && status == TIDY_OK; table++)
-        status = copy_table(build, reader, (enum tidylog_table)table);
+    for (int table = 0; table < TIDYLOG_TABLES && status == TIDY_OK; table++) {
+        status = reader_check_table(reader, (enum tidylog_table)table);
+        if (status == TIDY_OK)
+            status = copy_table(build, reader, (enum tidylog_table)table);
+    }
     return status;
 }
 

@@ -357,6 +357,8 @@ static int open_input(struct copy *copy, struct input *input, uint32_t run, uint
     if (status == TIDY_OK)
         status = check_input(copy, input, samples);
     if (status == TIDY_OK)
+        status = reader_check_table(&input->view, TABLE_STEPS);
+    if (status == TIDY_OK)
         status = reader_find_packed(&input->view);
     if (status == TIDY_OK)
         status = step_decoder_create(&input->decoder, &input->view.run);

@@ -12,6 +12,7 @@ struct tidylog_reader {
     struct store store;
     MDB_txn *txn; /* the snapshot */
     /* Of the selected run, whose tables are the store's. */
+    uint32_t number;
     struct tidylog_run run;       /* zeroed where damage keeps one from reading it */
     struct tidylog_epoch *epochs; /* [epoch_count] */
     uint64_t *steps_through;      /* [epoch_count] steps of the run up to and with each epoch */
@@ -33,6 +34,9 @@ int reader_load_run(struct tidylog_reader *reader, uint32_t number);
 int reader_view(struct tidylog_reader *out, const struct tidylog_reader *reader, uint32_t number);
 
 void reader_unload_run(struct tidylog_reader *reader);
+
+/* Checks the pages of one of the run's tables, before it is read; meta and epochs are checked already. */
+int reader_check_table(const struct tidylog_reader *reader, enum tidylog_table table);
 
 /* Finds out which epochs are packed, before anything is asked of `packed`, `layout` or reader_columns. */
 int reader_find_packed(struct tidylog_reader *reader);

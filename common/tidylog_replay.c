@@ -71,6 +71,11 @@ static int next_recorded(struct tidylog_replay *replay, struct tidylog_observati
 {
     struct tidylog_reader *reader = replay->reader;
     uint8_t wanted[NUMBER_KEY_BYTES];
+    if (!replay->positioned) {
+        int status = reader_check_table(reader, TABLE_STEPS);
+        if (status != TIDY_OK)
+            return status;
+    }
     record_number_key(wanted, replay->step);
     MDB_val key = {.mv_size = sizeof wanted, .mv_data = wanted}, value;
     int code = mdb_cursor_get(replay->cursor, &key, &value, replay->positioned ? MDB_NEXT : MDB_SET_KEY);

@@ -9,6 +9,7 @@
 #include "common/tidylog_columns.h"
 #include "common/tidylog_format.h"
 #include "common/tidylog_meta.h"
+#include "common/tidylog_pages.h"
 #include "common/tidylog_read.h"
 #include "common/tidylog_step.h"
 
@@ -356,7 +357,7 @@ static int verify_run(struct verification *verification)
 int tidylog_verify(struct tidylog_reader *reader, void (*damaged)(const char *what, void *context), void *context,
                    uint64_t *checked)
 {
-    int status = TIDY_OK;
+    int status = pages_check_tables(reader->store.pages);
     *checked = 0;
     for (uint32_t run = 0; run < reader->store.runs && status == TIDY_OK; run++) {
         struct tidylog_reader view;

@@ -8,6 +8,7 @@
 #include "common/little_endian.h"
 #include "common/memory.h"
 #include "common/packing.h"
+#include "common/tidylog_compact.h"
 #include "common/tidylog_create.h"
 #include "common/tidylog_meta.h"
 #include "common/tidylog_read.h"
@@ -259,6 +260,9 @@ int tidylog_close(struct tidylog_writer *writer)
     if (writer == NULL)
         return TIDY_OK;
     int status = queue_destroy(writer->queue);
+    committer_end(&writer->committer);
+    if (status == TIDY_OK)
+        status = store_compact(&writer->store);
     destroy(writer);
     return status;
 }

@@ -251,18 +251,41 @@ uint64_t log_fixture_check_whole(const char *path)
     return steps;
 }
 
-void log_fixture_edit(const char *path, const char *table, const void *key_bytes, size_t key_size, size_t at,
-                      int change)
+/* A transaction on one table of a closed log. */
+static MDB_env *open_table(const char *path, const char *table, MDB_txn **txn, MDB_dbi *dbi)
 {
     MDB_env *env;
-    MDB_txn *txn;
-    MDB_dbi dbi;
-    MDB_val key = {.mv_size = key_size, .mv_data = (void *)key_bytes}, value;
     assert_int_equal(mdb_env_create(&env), 0);
     assert_int_equal(mdb_env_set_maxdbs(env, 8), 0);
     assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR, 0666), 0);
-    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-    assert_int_equal(mdb_dbi_open(txn, table, 0, &dbi), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, txn), 0);
+    assert_int_equal(mdb_dbi_open(*txn, table, 0, dbi), 0);
+    return env;
+}
+
+void log_fixture_copy_record(const char *from, const char *to, const char *table, const void *key_bytes,
+                             size_t key_size)
+{
+    MDB_txn *from_txn, *to_txn;
+    MDB_dbi from_dbi, to_dbi;
+    MDB_env *from_env = open_table(from, table, &from_txn, &from_dbi),
+            *to_env = open_table(to, table, &to_txn, &to_dbi);
+    MDB_val key = {.mv_size = key_size, .mv_data = (void *)key_bytes}, value;
+    assert_int_equal(mdb_get(from_txn, from_dbi, &key, &value), 0);
+    assert_int_equal(mdb_put(to_txn, to_dbi, &key, &value, 0), 0);
+    assert_int_equal(mdb_txn_commit(to_txn), 0);
+    mdb_txn_abort(from_txn);
+    mdb_env_close(from_env);
+    mdb_env_close(to_env);
+}
+
+void log_fixture_edit(const char *path, const char *table, const void *key_bytes, size_t key_size, size_t at,
+                      int change)
+{
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    MDB_env *env = open_table(path, table, &txn, &dbi);
+    MDB_val key = {.mv_size = key_size, .mv_data = (void *)key_bytes}, value;
     assert_int_equal(mdb_get(txn, dbi, &key, &value), 0);
     uint8_t *copy = malloc(value.mv_size);
     assert_non_null(copy);

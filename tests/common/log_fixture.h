@@ -49,6 +49,10 @@ uint64_t log_fixture_check_whole(const char *path);
 void log_fixture_edit(const char *path, const char *table, const void *key_bytes, size_t key_size, size_t at,
                       int change);
 
+/* Puts one record of a closed log into another one, by LMDB alone. */
+void log_fixture_copy_record(const char *from, const char *to, const char *table, const void *key_bytes,
+                             size_t key_size);
+
 /* A new folder of that name in the scratch folder, and how many files one has. */
 char *log_fixture_folder(const char *name);
 int log_fixture_count_files(const char *folder);
