@@ -268,14 +268,18 @@ int class_counts_each(struct analysis *analysis, class_counts_visitor *visit, vo
     struct class_counts *block = &analysis->counts;
     if (analysis->has_counts)
         return class_counts_visit(block, visit, context);
+    /* Nothing may have been replayed before. */
+    int status = analysis_select_run(analysis, 0);
+    if (status != 0)
+        return status;
     /* Over several runs a block's counts would have to be kept. */
     if (analysis->runs == 1 && replay_is_by_blocks(analysis->reader, analysis->window)) {
         struct class_counts_visits visits = {analysis->run, visit, context};
         const struct replay_observer observer = {.context = &visits, .of_blocks = &class_counts_of_blocks};
-        int status = replay_epochs(analysis->reader, analysis->window, &observer, 1);
+        status = replay_epochs(analysis->reader, analysis->window, &observer, 1);
         return status != 0 ? status : class_counts_visit_others(&visits);
     }
-    int status = visit_counts(analysis, 0, analysis->block_bytes, begin_counts, replay_all_runs, visit, context);
+    status = visit_counts(analysis, 0, analysis->block_bytes, begin_counts, replay_all_runs, visit, context);
     analysis->has_counts = status == 0 && block->first == 0;
     return status;
 }
