@@ -78,9 +78,10 @@ static void add_truth(struct table *table, const struct tidylog_run *run)
         add_text(table, "mislabelled", "unknown");
         return;
     }
+    const uint16_t *given = tidylog_given_labels(run);
     uint64_t count = 0;
     for (uint64_t i = 0; i < run->samples; i++)
-        count += tidylog_given_labels(run)[i] != run->truth[i];
+        count += given[i] != run->truth[i];
     add_count(table, "mislabelled", count);
     add_real(table, "mislabelled-share", (double)count / (double)run->samples);
 }
@@ -93,11 +94,10 @@ static void add_parts(struct table *table, const struct tidylog_reader *reader)
     uint64_t counts[TIDYLOG_LEFT_OUT + 1] = {0}, probes = 0;
     if (tidylog_reader_runs(reader) > 1)
         add_count(table, "runs", tidylog_reader_runs(reader));
-    for (uint64_t i = 0; i < run->samples; i++) {
-        if (run->parts != NULL)
-            counts[run->parts[i]]++;
+    for (uint64_t i = 0; run->parts != NULL && i < run->samples; i++)
+        counts[run->parts[i]]++;
+    for (uint64_t i = 0; run->given != NULL && i < run->samples; i++)
         probes += tidylog_is_probe(run, i);
-    }
     for (int part = 0; part <= TIDYLOG_LEFT_OUT && run->parts != NULL; part++)
         add_count(table, keys[part], counts[part]);
     if (run->second_split > 0)
@@ -154,8 +154,8 @@ static void add_storage(struct table *table, const struct tidylog_table_size *si
         add_count(table, key, sizes[i].pages_bytes);
         if (strcmp(sizes[i].name, "meta") != 0)
             stored += sizes[i].stored_bytes;
-        if (strcmp(sizes[i].name, "steps") == 0)
-            predictions = sizes[i].counts;
+        if (strcmp(sizes[i].name, "steps") == 0 || strcmp(sizes[i].name, "columns") == 0)
+            predictions += sizes[i].counts;
     }
     add_count(table, "predictions", predictions);
     add_real(table, "bytes-per-prediction", predictions > 0 ? (double)stored / (double)predictions : NAN);
@@ -167,11 +167,10 @@ static int print(struct tidylog_reader *reader, bool json)
     uint64_t steps = 0;
     struct tidylog_table_size sizes[TIDYLOG_TABLES] = {0};
     int status = tidylog_table_sizes(reader, sizes);
+    if (status == 0)
+        status = tidylog_reader_steps(reader, &steps);
     if (status != 0)
         return status;
-    for (size_t i = 0; i < TIDYLOG_TABLES; i++)
-        if (sizes[i].name != NULL && strcmp(sizes[i].name, "steps") == 0)
-            steps = sizes[i].records;
 
     struct table *table = table_begin(columns, sizeof columns / sizeof *columns, json);
     if (table == NULL)

@@ -157,7 +157,7 @@ int label_posterior_create(struct label_posterior *out, struct rebuilt_means *me
     if (status == 0)
         status = memory_allocate(&e.totals.sums, means->classes, sizeof *e.totals.sums, what);
     if (status == 0)
-        status = parallel_create(&e.parallel);
+        status = parallel_create(&e.parallel, ROW_SHARES);
     if (status != 0)
         goto end;
     for (uint32_t c = 0; c < means->classes; c++)

@@ -13,6 +13,7 @@ enum { LANES = 16 };
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 typedef int32_t lanes_mask
     __attribute__((vector_size(LANES * sizeof(int32_t)))); /* of each lane all bits or none */
+typedef uint32_t lanes_bits __attribute__((vector_size(LANES * sizeof(uint32_t))));
 typedef double lanes_double __attribute__((vector_size(LANES * sizeof(double))));
 typedef int64_t lanes_long __attribute__((vector_size(LANES * sizeof(int64_t))));
 
@@ -35,8 +36,8 @@ LANES_INLINE void lanes_at_least(lanes *to, const lanes *least)
 /* Sets all bits where a and b differ. */
 LANES_INLINE void lanes_differ(lanes_mask *out, const lanes_mask *a, const lanes_mask *b)
 {
-    lanes_mask difference = *a ^ *b;
-    *out = (difference | -difference) >> 31;
+    lanes_bits difference = (lanes_bits)(*a ^ *b);
+    *out = (lanes_mask)(difference | -difference) >> 31;
 }
 
 /* e to the `to`, within 2 units in the last place; 0 below -87. At most 88. */
@@ -58,8 +59,8 @@ LANES_INLINE void lanes_exp(lanes *to)
     sum = sum * r + 5.0000001201e-1F;
     sum = sum * r * r + r + 1;
     /* The whole number is in the last bits of `shifted`, from where it is added to the exponent. */
-    lanes_mask bits = ((lanes_mask)shifted - (lanes_mask)((lanes){0} + rounding)) << 23;
-    *to = (lanes)(((lanes_mask)sum + bits) & ~too_small);
+    lanes_bits bits = ((lanes_bits)shifted - (lanes_bits)((lanes){0} + rounding)) << 23;
+    *to = (lanes)((lanes_mask)((lanes_bits)sum + bits) & ~too_small);
 }
 
 /* Natural logarithm of positive numbers that are not denormal, within 2 units in the last place. */

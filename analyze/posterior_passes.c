@@ -8,7 +8,7 @@
 #define POSTERIOR_PASSES posterior_passes_plain
 #endif
 
-enum { UNMIXING_ROUNDS = 10 };
+enum { UNMIXING_ROUNDS = 10, FEW_BLOCKS = 16 };
 static const double least_of_even_share = 0.01;
 
 /* ---- taking the noise out --------------------------------------------------------------------------------- */
@@ -93,22 +93,24 @@ LANES_INLINE void unmix(struct row_block *block, const struct posterior_rows *ro
     }
 }
 
-/* The means of the block's samples, to be unmixed. */
+/* The means of the block's samples, to be unmixed. Free names are the given label, which comes last. */
 LANES_INLINE void take_means(struct row_block *block, const struct posterior_rows *rows)
 {
+    float values[ROW][LANES];
     for (size_t i = 0; i < LANES; i++) {
         const struct rebuilt_mean *mean = &rows->means->means[block->samples[i]];
-        float scale = 1 / mean->weight;
-        for (size_t k = 0; k < PLACES; k++)
-            block->row[k][i] = rows->many[k] > 0 ? mean->even * scale : 0;
-        block->row[REST][i] = rows->many[REST] > 0 ? mean->even * scale : 0;
-        for (size_t k = 0; k < NAMED_CLASSES; k++) {
-            size_t place = rows->by_class ? mean->named[k] : k;
-            if (mean->extra[k] > 0)
-                block->row[place][i] = (mean->even + mean->extra[k]) * scale;
-        }
-        block->row[block->given[i]][i] = mean->given * scale;
+        const float scale = 1 / mean->weight, even = mean->even * scale;
+        for (size_t k = 0; k < ROW; k++)
+            values[k][i] = even;
+        for (size_t k = 0; k < NAMED_CLASSES; k++)
+            values[rows->by_class ? mean->named[k] : k][i] = (mean->even + mean->extra[k]) * scale;
+        values[block->given[i]][i] = mean->given * scale;
     }
+    for (size_t k = 0; k < ROW; k++)
+        if (rows->many[k] > 0)
+            memcpy(&block->row[k], values[k], sizeof values[k]);
+        else
+            block->row[k] = (lanes){0};
 }
 
 /* Chances of the given label, by true class: of a pair that stands out, of the label itself, and of all others. */
@@ -144,12 +146,14 @@ static void unmix_all(struct posterior_rows *rows, size_t first, size_t end)
 
 /* ---- the joint -------------------------------------------------------------------------------------------- */
 
-LANES_INLINE void raise(lanes power[ROW], const lanes row[ROW], float temperature)
+LANES_INLINE void raise(lanes power[ROW], const lanes row[ROW], float temperature, bool by_class)
 {
+    const size_t places = by_class ? PLACES : ROW;
     lanes largest = row[0];
-    for (size_t k = 1; k < ROW; k++)
+    power[REST] = (lanes){0};
+    for (size_t k = 1; k < places; k++)
         lanes_at_least(&largest, &row[k]);
-    for (size_t k = 0; k < ROW; k++) {
+    for (size_t k = 0; k < places; k++) {
         power[k] = temperature * (row[k] - largest);
         lanes_exp(&power[k]);
     }
@@ -208,7 +212,7 @@ LANES_INLINE double surprise(const struct posterior_rows *rows, size_t first, si
         const struct row_block *block = &rows->blocks[b];
         lanes power[ROW];
         struct joint joint;
-        raise(power, block->row, temperature);
+        raise(power, block->row, temperature, by_class);
         join(&joint, rows, block, power, by_class);
         join_precisely(&all, &given, &joint, block, power, by_class ? PLACES : ROW);
         all /= given;
@@ -228,7 +232,10 @@ static void raise_all(struct posterior_rows *rows, size_t first, size_t end, flo
 {
     for (size_t b = first; b < end; b++) {
         lanes power[ROW];
-        raise(power, rows->blocks[b].row, temperature);
+        if (rows->by_class)
+            raise(power, rows->blocks[b].row, temperature, true);
+        else
+            raise(power, rows->blocks[b].row, temperature, false);
         memcpy(rows->blocks[b].row, power, sizeof power);
     }
 }
@@ -242,48 +249,65 @@ LANES_INLINE void add_lanes(lanes_double *to, const lanes *of, const lanes_mask 
     *to += __builtin_convertvector(masked, lanes_double);
 }
 
+/* Of each place, where places are classes. */
+struct place_sums {
+    lanes before[PLACES], after[PLACES];
+};
+
+LANES_INLINE void flush_places(lanes_double before[PLACES], lanes_double after[PLACES], struct place_sums *sums)
+{
+    for (size_t k = 0; k < PLACES; k++) {
+        before[k] += __builtin_convertvector(sums->before[k], lanes_double);
+        after[k] += __builtin_convertvector(sums->after[k], lanes_double);
+        sums->before[k] = sums->after[k] = (lanes){0};
+    }
+}
+
 LANES_INLINE void sum_up(struct row_totals *out, const struct posterior_rows *rows, size_t first, size_t end,
                          bool by_class)
 {
-    lanes_double before_rest = {0}, after_rest = {0}, wrong = {0};
     const lanes_mask other = (lanes_mask)((lanes){0} + rows->other);
+    lanes_double before_rest = {0}, after_rest = {0}, wrong = {0};
     lanes_double before_of[PLACES] = {{0}}, after_of[PLACES] = {{0}};
+    struct place_sums sums = {0}; /* of few blocks: in single precision, which is faster */
     memset(out->sums, 0, rows->transition->classes * sizeof *out->sums);
     for (size_t b = first; b < end; b++) {
         const struct row_block *block = &rows->blocks[b];
+        const lanes_mask counts = block->counts;
         struct joint joint;
         join(&joint, rows, block, block->row, by_class);
-        lanes over_all = 1 / joint.all, over_given = 1 / joint.given, before = {0}, after = {0};
+        lanes over_all = 1 / joint.all, over_given = 1 / joint.given, before = {0}, after = {0}, wrong_here = {0};
         if (!by_class) {
             before = block->row[REST] * over_all;
             after = block->row[REST] * block->chances[REST] * over_given;
-            add_lanes(&before_rest, &before, &block->counts);
-            add_lanes(&after_rest, &after, &block->counts);
-            lanes part = joint.weights[REST] * after;
-            add_lanes(&wrong, &part, &block->counts);
+            add_lanes(&before_rest, &before, &counts);
+            add_lanes(&after_rest, &after, &counts);
+            wrong_here = joint.weights[REST] * after;
         }
         for (size_t k = 0; k < PLACES; k++) {
             lanes seen = block->row[k] * over_all - before;
             lanes posterior = block->row[k] * block->chances[k] * over_given, left = posterior - after;
-            lanes part = joint.weights[k] * posterior;
             lanes_mask is_other, is_paired, place = (lanes_mask){0} + (int32_t)k,
                                             chance = (lanes_mask)block->chances[k];
             lanes_differ(&is_other, &block->given, &place);
             lanes_differ(&is_paired, &chance, &other);
-            is_other &= ~is_paired & block->counts;
-            add_lanes(&wrong, &part, &is_other);
+            wrong_here += (lanes)((lanes_mask)(joint.weights[k] * posterior) & is_other & ~is_paired);
             if (by_class) {
-                add_lanes(&before_of[k], &seen, &block->counts);
-                add_lanes(&after_of[k], &left, &block->counts);
+                sums.before[k] += (lanes)((lanes_mask)seen & counts);
+                sums.after[k] += (lanes)((lanes_mask)left & counts);
                 continue;
             }
             for (size_t i = 0; i < LANES; i++) {
                 struct class_sum *sum = &out->sums[block->classes[k][i]];
-                sum->before += block->counts[i] ? (double)seen[i] : 0;
-                sum->after += block->counts[i] ? (double)left[i] : 0;
+                sum->before += counts[i] ? (double)seen[i] : 0;
+                sum->after += counts[i] ? (double)left[i] : 0;
             }
         }
+        add_lanes(&wrong, &wrong_here, &counts);
+        if (by_class && (b - first) % FEW_BLOCKS == FEW_BLOCKS - 1)
+            flush_places(before_of, after_of, &sums);
     }
+    flush_places(before_of, after_of, &sums);
     out->rest = (struct class_sum){lanes_sum(&before_rest), lanes_sum(&after_rest)};
     out->wrong = lanes_sum(&wrong);
     for (size_t k = 0; k < PLACES && by_class; k++)

@@ -60,8 +60,9 @@ struct posterior_rows {
     struct parallel *parallel;
     bool by_class;            /* place k is class k */
     float many[ROW];          /* classes that share each place; 0: unused */
-    struct row_block *blocks; /* [count] */
-    size_t count, chosen;     /* those from 0 to chosen - 1 have the samples that a temperature is fitted to */
+    struct row_block *blocks; /* [count of capacity] */
+    size_t capacity;
+    size_t count, chosen; /* those from 0 to chosen - 1 have the samples that a temperature is fitted to */
     struct placed_pair *pairs;
     size_t pair_count, pair_capacity;
 

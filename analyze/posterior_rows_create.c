@@ -47,7 +47,6 @@ static void fill_lanes(struct posterior_rows *rows, bool chosen, size_t stride)
             continue;
         if (lane == LANES) {
             block = &rows->blocks[rows->count++];
-            *block = (struct row_block){0};
             lane = 0;
         }
         block->samples[lane] = (uint32_t)i;
@@ -128,13 +127,15 @@ int posterior_rows_create(struct posterior_rows *out, struct rebuilt_means *mean
                           const struct noise_transition *transition, size_t stride, struct parallel *parallel)
 {
     uint32_t classes = transition->classes;
-    size_t most = means->samples / LANES + 2; /* both kinds may leave lanes over */
-    *out = (struct posterior_rows){
-        .means = means, .transition = transition, .parallel = parallel, .by_class = classes <= PLACES};
+    *out = (struct posterior_rows){.means = means,
+                                   .transition = transition,
+                                   .parallel = parallel,
+                                   .by_class = classes <= PLACES,
+                                   .capacity = means->samples / LANES + 2 /* both kinds may leave lanes over */};
     for (uint32_t k = 0; k < PLACES; k++)
         out->many[k] = k < classes ? 1 : 0;
     out->many[REST] = out->by_class ? 0 : (float)(classes - PLACES);
-    int status = memory_allocate(&out->blocks, most, sizeof *out->blocks, what);
+    int status = memory_map(&out->blocks, out->capacity, sizeof *out->blocks, what);
     if (status == 0)
         status = memory_allocate(&out->above, classes, sizeof *out->above, what);
     if (status == 0)
@@ -164,5 +165,5 @@ void posterior_rows_destroy(struct posterior_rows *rows)
     free(rows->weights);
     free(rows->above);
     free(rows->pairs);
-    free(rows->blocks);
+    memory_unmap(rows->blocks, rows->capacity, sizeof *rows->blocks);
 }

@@ -124,7 +124,7 @@ struct decimal {
     int exponent;
 };
 
-/* Nine significant digits, rounded as "%.8e" does. They always suffice to read a float back. */
+/* Nine significant digits, as "%.8e" has them. They always suffice to read a float back. */
 static struct decimal nine_digits(uint32_t mantissa, int exponent, bool lower_gap_is_half)
 {
     /* In quarters of the last place: a float is read from half of it below to half of it above; where the mantissa
@@ -138,24 +138,21 @@ static struct decimal nine_digits(uint32_t mantissa, int exponent, bool lower_ga
     struct scaled low = scale_by_ten(quarters - (lower_gap_is_half ? 1 : 2), exponent - 2, scale);
     struct scaled high = scale_by_ten(quarters + 2, exponent - 2, scale);
 
-    const uint64_t half = UINT64_C(1) << 63;
-    uint64_t digits = value.whole;
     struct decimal decimal = {
         .least = low.whole + (low.fraction != 0 || !ends_count),
         .most = high.whole - (high.fraction == 0 && !ends_count),
         .exponent = -scale,
     };
-    if (digits >= 1000000000) {
-        uint64_t last = digits % 10;
-        digits /= 10;
+    /* Rounded up where it is half-way. A float of so many digits has binary places, so that the digit before the half
+     * is 2 or 7; then eight digits read back, and they are the same either way. */
+    if (value.whole >= 1000000000) {
+        decimal.digits = (value.whole + 5) / 10;
         decimal.least = (decimal.least + 9) / 10;
         decimal.most /= 10;
         decimal.exponent++;
-        digits += last > 5 || (last == 5 && (value.fraction != 0 || digits % 2 != 0));
     } else {
-        digits += value.fraction > half || (value.fraction == half && digits % 2 != 0);
+        decimal.digits = value.whole + (value.fraction >> 63);
     }
-    decimal.digits = digits;
     return decimal;
 }
 

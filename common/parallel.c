@@ -83,11 +83,12 @@ static void *help(void *argument)
     return NULL;
 }
 
-int parallel_create(struct parallel **out)
+int parallel_create(struct parallel **out, size_t most)
 {
     static const char what[] = "threads";
     struct parallel *parallel;
-    unsigned helpers = parallel_available() - 1;
+    size_t threads = parallel_available() < most ? parallel_available() : most;
+    unsigned helpers = threads > 1 ? (unsigned)threads - 1 : 0;
     *out = NULL;
     int status = memory_allocate(&parallel, 1, sizeof *parallel, what);
     if (status == 0) {

@@ -6,12 +6,12 @@
 
 struct parallel; /* threads that wait for work */
 
-/* Starts a thread for each processor that the process may use but the first, which is the caller's own. Where the
- * system has fewer threads left, these do. Error: no memory. Ended with parallel_destroy; NULL is allowed there. */
-int parallel_create(struct parallel **out);
+/* Starts a thread for each processor that the process may use, but for one: the caller is the first thread. There are
+ * at most `most` (at least 1), and where the system has fewer threads left, these do. Error: no memory. Ended with parallel_destroy; NULL is allowed there. */
+int parallel_create(struct parallel **out, size_t most);
 void parallel_destroy(struct parallel *parallel);
 
-/* Threads that parallel_create would have, the caller's among them; at least 1. */
+/* Threads that parallel_create would have at the most, the caller's among them; at least 1. */
 unsigned parallel_available(void);
 
 /* Sets that number for the whole process, whatever the machine has; 0: back to that. */

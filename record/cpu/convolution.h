@@ -1,8 +1,9 @@
-/* A convolution layer on the CPU, in whichever formulation suits its shape.
+/* A convolution layer on the CPU, each pass in whichever formulation suits its shape (docs/performance.md).
  *
- * Products: with few output pixels, each pixel and kernel row is a matrix product over the whole batch, straight from the
- * tensors: no padding is multiplied, nothing is copied. A 1x1 convolution with stride 1 is one product over all
- * pixels. Direct: oneDNN's convolution, for the rest. */
+ * A matrix product over the whole batch: of all pixels for a 1x1 kernel, of the pixels that it sees for one with a
+ * stride, and of whole images where those have so few pixels that most of a kernel would see padding. The weights'
+ * gradient of a larger kernel with a stride is a product of what each output pixel sees. The rest is oneDNN's convolution.
+ * The choice is a rule of the shape, so that the same run gives the same values. */
 #ifndef TIDY_RECORD_CPU_CONVOLUTION_H
 #define TIDY_RECORD_CPU_CONVOLUTION_H
 
@@ -27,8 +28,11 @@ int convolution_backward_data(struct convolution *convolution, void *dx, void *d
 int convolution_backward_weights(struct convolution *convolution, float *d_weights, void *x, void *dy,
                                  uint32_t count);
 
-/* To be called after `weights` got other values, at the same address or another, and before the next pass that reads
- * them: the passes keep copies in the layouts that they prefer. */
-void convolution_weights_changed(struct convolution *convolution);
+/* To be called after the weights got other values, and before the next pass that reads them: the passes keep copies in the
+ * layouts that they prefer. Some are made at once, because the new values are still in cache then. */
+void convolution_weights_changed(struct convolution *convolution, const float *weights);
+
+/* How a pass is made: "direct", "pixels", "columns" or "dense". For benchmarks. */
+const char *convolution_formulation(const struct convolution *convolution, enum onednn_pass pass);
 
 #endif

@@ -1,6 +1,6 @@
 /* The CPU backend: compiles a network into buffers and operations, and runs training steps through them.
  *
- * Tensors are NHWC float32. A step is: gather the images; forward layer by layer; loss; backward layer by layer, each
+ * Tensors are NHWC, float32 or bfloat16; parameters, their gradients, statistics and logits are float32. A step is: gather the images; forward layer by layer; loss; backward layer by layer, each
  * layer's weights updated as soon as their gradient is there, while it is in cache. */
 #include <assert.h>
 #include <math.h>
@@ -113,19 +113,27 @@ static int compile_layers(struct trainer *t)
 
 static void cpu_destroy(struct trainer *t);
 
+bool cpu_computes_in(enum precision precision)
+{
+    return precision == PRECISION_F32 || (precision == PRECISION_BF16 && onednn_has_bf16());
+}
+
 static int cpu_create(struct trainer **out, const struct trainer_config *config)
 {
     struct trainer *t;
     *out = NULL;
-    if (config->precision != PRECISION_F32)
-        return tidy_fail(
-            "the CPU computes in f32 alone: --precision %s needs a GPU; 'tidy-record devices' says whether "
-            "there is one that can be used",
-            precision_names[config->precision]);
+    if (config->precision == PRECISION_TF32)
+        return tidy_fail("the CPU computes in f32 and bf16: --precision %s needs a GPU; 'tidy-record devices' says "
+                         "whether there is one that can be used",
+                         precision_names[config->precision]);
+    if (!cpu_computes_in(config->precision))
+        return tidy_fail("this processor has no instructions for %s (%s): leave --precision out to compute in f32",
+                         precision_names[config->precision], onednn_version());
     int status = memory_allocate(&t, 1, sizeof *t, "the trainer");
     if (status != TIDY_OK)
         return status;
     t->config = *config;
+    t->type = config->precision == PRECISION_BF16 ? TENSOR_BF16 : TENSOR_F32;
     t->layer_count = config->network->layer_count;
     omp_set_num_threads((int)config->threads);
     size_t batch = config->batch_size, classes = config->network->classes;
@@ -184,7 +192,8 @@ static int cpu_load(struct trainer *t, const struct network_state *state)
     copy_state(&t->state, state);
     for (int i = 0; i < t->layer_count; i++)
         if (t->layers[i].convolution != NULL)
-            convolution_weights_changed(t->layers[i].convolution);
+            convolution_weights_changed(t->layers[i].convolution,
+                                        t->state.parameters + t->layers[i].place->weights);
     return TIDY_OK;
 }
 
@@ -311,7 +320,7 @@ static int backward_layer(struct trainer *t, struct compiled_layer *compiled, fl
     momentum_update(weights, t->state.velocity + place->weights, d_weights,
                     place->weight_count + place->scale_count + place->shift_count, learning_rate,
                     t->config.momentum, t->config.weight_decay);
-    convolution_weights_changed(compiled->convolution);
+    convolution_weights_changed(compiled->convolution, weights);
     return TIDY_OK;
 }
 

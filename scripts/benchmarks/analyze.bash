@@ -30,10 +30,17 @@ log() {
 # takes NAME LIMIT COMMAND...: notes a command's milliseconds on the clock.
 takes() {
     timed "${@:3}"
-    note "$1, ms" "$(calculate "1000 * $seconds")" "$2"
+    note "$1, ms" "$(calculate "1000 * $seconds")" "$2" "$(calculate "1000 * $processor")"
 }
 
-scores() { # DETAIL...: the scores of these details that need no second split or further replay
+# resident NAME: the largest memory of the command timed last, less the log's pages, which the kernel may take back.
+resident() {
+    note "$1: memory without the log's pages, bytes a sample" \
+        "$(calculate "($megabytes * 1048576 - $(stat -c %s "$log")) / $samples")" "$2"
+}
+
+# scores DETAIL...: those of these details that one replay feeds: not ctrl and label-posterior, which replay again
+scores() {
     "$BIN/tidy-analyze" samples --help | awk -v details=" $* " '$3 ~ /^(high|low)$/ && index(details, " " $2 " ") && $1 != "ctrl" &&
         $1 !~ /second-split/ && $1 != "label-posterior" { print $1 }' | paste -sd,
 }
@@ -44,7 +51,8 @@ small_logs() {
     log class-6m --samples $samples --epochs $epochs --detail class
     takes "6 M classes: all class scores, evaluated" "at most 40" "$BIN/tidy-analyze" eval "$log" --score "$(scores class)"
     note "6 M classes: InterpretDL's 14.1 s over that" "$(calculate "$interpretdl_seconds / $seconds")"
-    takes "6 M classes: all class scores, every sample printed" "at most 80" "$BIN/tidy-analyze" samples "$log" --score "$(scores class)"
+    takes "6 M classes: all class scores, every sample printed" "at most 80" \
+        "$BIN/tidy-analyze" samples "$log" --score "$(scores class)"
     if "$python" -c 'import numpy' 2>/dev/null; then
         local vectorised ours
         vectorised=$("$python" "$SOURCE/scripts/peer_statistics.py" $samples $epochs)
@@ -55,27 +63,30 @@ small_logs() {
         note "6 M classes: NumPy's time over that" "$(calculate "$vectorised / $ours")"
     fi
     log margin-6m --samples $samples --epochs $epochs
-    takes "6 M margins: all scores, evaluated" "at most 100" "$BIN/tidy-analyze" eval "$log" --score "$(scores class margin)"
-    takes "6 M margins: all scores, every sample printed" "at most 200" "$BIN/tidy-analyze" samples "$log" --score "$(scores class margin)"
+    takes "6 M margins: all streamed scores, evaluated" "at most 100" \
+        "$BIN/tidy-analyze" eval "$log" --score "$(scores class margin)"
+    takes "6 M margins: all streamed scores, every sample printed" "at most 200" \
+        "$BIN/tidy-analyze" samples "$log" --score "$(scores class margin)"
+    takes "6 M margins: all scores with ctrl and label-posterior, evaluated" "" "$BIN/tidy-analyze" eval "$log" --score all
 }
 
 large_logs() {
     local samples=$option_large_samples epochs=$option_large_epochs chart
     [ $quick = no ] || { samples=2000 epochs=5; }
     log class-115m --like imagenet --classes 1000 --batch-size 256 --samples "$samples" --epochs "$epochs" --detail class
-    takes "115 M classes: all class scores, evaluated" "at most 600, with its scores' rankings 300 more" \
+    takes "115 M classes: all class scores, evaluated" "at most 600, and its rankings" \
         "$BIN/tidy-analyze" eval "$log" --score "$(scores class)"
-    note "115 M classes: largest memory, bytes a sample" "$(calculate "$megabytes * 1048576 / $samples")"
+    resident "115 M classes, all class scores" ""
     takes "115 M classes: one score, evaluated" "at most 600" "$BIN/tidy-analyze" eval "$log" --score forgetting-events
     note "115 M classes: million predictions/s" "$(calculate "$samples * $epochs / $seconds / 1e6")"
     note "115 M classes: log's GB/s" "$(calculate "$(stat -c %s "$log") / $seconds / 1e9")"
-    note "115 M classes, one score: largest memory, bytes a sample" "$(calculate "$megabytes * 1048576 / $samples")"
+    resident "115 M classes, one score" "64 and a block"
     timed taskset -c 0 "$BIN/tidy-analyze" eval "$log" --score forgetting-events
     note "115 M classes: one score on one core, ms" "$(calculate "1000 * $seconds")"
     log margin-115m --like imagenet --classes 1000 --batch-size 256 --samples "$samples" --epochs "$epochs"
     takes "115 M margins: one score (aum), evaluated" "" "$BIN/tidy-analyze" eval "$log" --score aum
-    takes "115 M margins: all scores, evaluated" "" "$BIN/tidy-analyze" eval "$log" --score "$(scores class margin)"
-    note "115 M margins: largest memory, bytes a sample" "$(calculate "$megabytes * 1048576 / $samples")"
+    takes "115 M margins: all streamed scores, evaluated" "" "$BIN/tidy-analyze" eval "$log" --score "$(scores class margin)"
+    resident "115 M margins, all streamed scores" ""
 
     # One epoch of as many samples: what is left is the work on samples.
     log class-one-epoch --like imagenet --classes 1000 --batch-size 256 --samples "$samples" --epochs 1
@@ -100,7 +111,7 @@ wide_log() {
 
 bench_analyze() {
     local r log
-    programs bench-command generate-log tidy-analyze
+    programs bench-command bench-columns generate-log tidy-analyze
     [ -n "$option_logs" ] || option_logs=$scratch
     mkdir -p "$option_logs"
     print_machine
@@ -110,4 +121,5 @@ bench_analyze() {
         wide_log
     done
     print_table "Analysis, from a program's start to its end, $(nproc) cores"
+    [ $quick = yes ] || { printf '\n## Decoding of packed epochs, one core\n' && "$BIN/bench-columns"; }
 }

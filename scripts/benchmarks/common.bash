@@ -53,9 +53,10 @@ programs() {
     BIN=$SOURCE/build/release/bin
 }
 
-# note NAME VALUE [LIMIT]: one measured value of a row; a row has one a round. LIMIT is what it is to reach, in words.
+# note NAME VALUE [LIMIT [PROCESSOR]]: one measured value of a row; a row has one a round. LIMIT is what it is to reach, in words,
+# PROCESSOR the processors' milliseconds, which other work on the machine changes less.
 note() {
-    printf '%s\t%s\t%s\n' "$1" "$2" "${3:-}" >>"$scratch/notes"
+    printf '%s\t%s\t%s\t%s\n' "$1" "$2" "${3:-}" "${4:-}" >>"$scratch/notes"
     [ $quick = yes ] || printf '  %s: %s\n' "$1" "$2" >&2
 }
 
@@ -64,12 +65,14 @@ value() { awk -F'\t' -v name="$2" '$1 == name { print $2 }' "$1"; }
 
 calculate() { awk "BEGIN { printf \"%.6g\", $1 }"; }
 
-# print_table TITLE: what was noted since the last one, rows in order, with minimum, median and maximum.
+# print_table TITLE: what was noted since the last one, rows in order, with minimum, median and maximum, and the least
+# processor time.
 print_table() {
-    printf '\n## %s\n#what\tmin\tmedian\tmax\tshould_be\n' "$1"
+    printf '\n## %s\n#what\tmin\tmedian\tmax\tshould_be\tprocessor_ms\n' "$1"
     awk -F'\t' '
         !($1 in count) { order[++rows] = $1; should[$1] = $3 }
         { values[$1, ++count[$1]] = $2 }
+        $4 != "" && (!($1 in processor) || $4 < processor[$1]) { processor[$1] = $4 + 0 }
         END {
             for (r = 1; r <= rows; r++) {
                 name = order[r]; n = 0
@@ -79,8 +82,9 @@ print_table() {
                     for (k = ++n; k > 1 && sorted[k - 1] + 0 > v + 0; k--) sorted[k] = sorted[k - 1]
                     sorted[k] = v
                 }
-                if (n == 0) printf "%s\t%s\t-\t-\t%s\n", name, words, should[name]
-                else printf "%s\t%.4g\t%.4g\t%.4g\t%s\n", name, sorted[1], sorted[int((n + 1) / 2)], sorted[n], should[name]
+                if (n == 0) printf "%s\t%s\t-\t-", name, words
+                else printf "%s\t%.4g\t%.4g\t%.4g", name, sorted[1], sorted[int((n + 1) / 2)], sorted[n]
+                printf "\t%s\t%s\n", should[name], (name in processor ? sprintf("%.4g", processor[name]) : "")
             }
         }' "$scratch/notes"
     rm -f "$scratch/notes"

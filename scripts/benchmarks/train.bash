@@ -18,6 +18,7 @@ options:
   --epochs N       how many of these (2)
   --quick          one short round of the small network and no peers: says whether it runs, not how fast
 
+All threads wait passively (OMP_WAIT_POLICY, unless it is set): those that spin stand still beside other work, PyTorch's too.
 Debian's PyTorch is measured where PYTHON (/usr/bin/python3) has it: 'apt install python3-torch'.
 The limit is the step's operations, padding left out, over the rate of oneDNN's matmul primitive in that precision, plus the bytes
 that must move over the triad's bandwidth: all measured in the same round (tests/bench/bench_limits.c).
@@ -34,7 +35,7 @@ median_step() { tail -n +2 | sort -n | awk '{ s[NR] = $1 } END { print NR ? s[in
 rate() {
     local name=$1
     shift
-    step=$("$@" 2>"$scratch/stderr" | median_step) || step=failed
+    step=$(timeout 120 "$@" 2>"$scratch/stderr" | median_step) || step=failed
     if [ "$step" = failed ]; then
         note "$name images/s" "not here: $(head -c 120 "$scratch/stderr" | tr '\t\n' '  ')"
     else
@@ -77,7 +78,7 @@ torch_version() { "$1" -c 'import torch; print(torch.__version__)' 2>/dev/null; 
 
 # peer PYTHON NAME NET SIZE LAYOUT PRECISION STEPS
 peer() {
-    rate "$2 $5 $6" env -u OMP_WAIT_POLICY "$1" "$SOURCE/scripts/peer_step.py" "$3" "$option_batch" "$7" "$threads" "$4" "$5" "$6"
+    rate "$2 $5 $6" "$1" "$SOURCE/scripts/peer_step.py" "$3" "$option_batch" "$7" "$threads" "$4" "$5" "$6"
 }
 
 # round NET SIZE STEPS
@@ -91,7 +92,8 @@ round() {
     if [ -n "$onednn3" ]; then
         local precision
         for precision in f32 bf16; do
-            rate "tidy $precision, oneDNN 3" "$onednn3/bench-step" "$net" "$option_batch" "$steps" "$threads" "$size" "$precision"
+            rate "tidy $precision, oneDNN 3" "$onednn3/bench-step" "$net" "$option_batch" "$steps" "$threads" "$size" \
+                "$precision"
         done
     fi
     if [ -n "$debian_version" ]; then
@@ -113,12 +115,15 @@ round() {
     note "triad GB/s" "$(calculate "$(value "$scratch/limits" triad) / 1e9")"
     note "limit f32 images/s" "$(calculate "$option_batch / $(value "$scratch/limits" limit-f32)")"
     note "limit bf16 images/s" "$(calculate "$option_batch / $(value "$scratch/limits" limit-bf16)")"
-    ratio "share of the f32 limit reached" "$(value "$scratch/limits" limit-f32)" "$tidy_f32" "$(of_resnet "$net" "at least 0.75")"
-    ratio "share of the bf16 limit reached" "$(value "$scratch/limits" limit-bf16)" "$tidy_bf16" "$(of_resnet "$net" "at least 0.75")"
+    local share
+    share=$(of_resnet "$net" "at least 0.75")
+    ratio "share of the f32 limit reached" "$(value "$scratch/limits" limit-f32)" "$tidy_f32" "$share"
+    ratio "share of the bf16 limit reached" "$(value "$scratch/limits" limit-bf16)" "$tidy_bf16" "$share"
     if [ -n "$debian_version" ]; then
         local best
         best=$(fastest "${debian[@]}")
-        ratio "f32: PyTorch $debian_version's time, f32" "$best" "$tidy_f32" "$([ "$net" = small ] && echo "at least 2.5" || echo "about 2")"
+        ratio "f32: PyTorch $debian_version's time, f32" "$best" "$tidy_f32" \
+            "$([ "$net" = small ] && echo "at least 2.5" || echo "about 2")"
         ratio "bf16: PyTorch $debian_version's time, f32" "$best" "$tidy_bf16" "$(of_resnet "$net" "about 3.5")"
     fi
     if [ -n "$latest_version" ]; then
@@ -143,8 +148,8 @@ side_by_side() {
 whole_epochs() {
     local net=${option_nets##* } table
     programs tidy-record tidy-analyze
-    "$BIN/tidy-record" train --data "$option_data" --net "$net" --resize 32 --no-shuffle --noise every:100 --lr 0.001 --weight-decay 0 \
-        --lr-schedule constant --epochs "$option_epochs" -o "$scratch/run.tidy" >&2
+    "$BIN/tidy-record" train --data "$option_data" --net "$net" --resize 32 --no-shuffle --noise every:100 --lr 0.001 \
+        --weight-decay 0 --lr-schedule constant --epochs "$option_epochs" -o "$scratch/run.tidy" >&2
     "$debian_python" "$SOURCE/scripts/peer_epochs.py" "$option_data" "$option_epochs" "$threads" "$net" >"$scratch/peer"
     printf '\n## Epochs of %s, test set included\n' "$net"
     table=$("$BIN/tidy-analyze" epochs --no-overlap "$scratch/run.tidy")
@@ -169,7 +174,7 @@ bench_train() {
     [ "$option_peers" = none ] || [ -n "$onednn3" ] || echo "#oneDNN 3: not here, pip could not bring it"
     for net in $nets; do
         size=32 steps=5
-        [ "$net" != small ] || { size=28 steps=40; }
+        [ "$net" != small ] || { size=28 steps=21; }
         [ $quick = no ] || steps=3
         for ((r = 0; r < rounds; r++)); do
             round "$net" "$size" "$steps"

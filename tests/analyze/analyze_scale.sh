@@ -23,6 +23,12 @@ tidy-analyze samples long.tidy --score all >several || fail "samples"
 taskset -c 0 tidy-analyze samples long.tidy --score all >one || fail "samples on one processor"
 cmp -s several one || fail "one processor gives another table"
 
+# A chart's script does not grow with the samples: only what shows is in it.
+for chart in learning forgetting pr; do
+    tidy-analyze plot $chart long.tidy >script || fail "plot $chart"
+    [ "$(wc -c <script)" -lt 60000 ] || fail "plot $chart of $samples samples: a script of $(wc -c <script) bytes"
+done
+
 # Replayed twice, the classes predicted are the same: what a score says and what is suggested.
 equals "most predicted class of those that disagree" \
     "$(tidy-analyze flag long.tidy --score majority-disagreement --threshold value:0.5 | awk '!/#/ && $3 == $4' | wc -l)" 0

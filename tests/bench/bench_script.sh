@@ -11,7 +11,7 @@ row() {
 
 for command in train log analyze; do
     "$bench" $command --quick --rounds 2 >stdout 2>stderr || fail "bench $command: $(cat stderr)"
-    grep -q $'^#what\tmin\tmedian\tmax\tshould_be$' stdout || fail "bench $command: no table"
+    grep -q $'^#what\tmin\tmedian\tmax\tshould_be\tprocessor_ms$' stdout || fail "bench $command: no table"
     case $command in
     train)
         row "tidy f32 images/s"
@@ -24,8 +24,8 @@ for command in train log analyze; do
         row "200 samples, 10 epochs: bytes a prediction"
         ;;
     analyze)
-        row "6 M margins: all scores, every sample printed, ms"
-        row "115 M classes: largest memory, bytes a sample"
+        row "6 M margins: all streamed scores, every sample printed, ms"
+        row "115 M classes, one score: memory without the log's pages, bytes a sample"
         row "1.28 M samples: chart pr, drawn by gnuplot, ms"
         row "1 GB: info, ms"
         ;;

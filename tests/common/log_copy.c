@@ -22,8 +22,9 @@ static const char *scratch(const char *name)
     return support_path(support_scratch_folder(), name);
 }
 
-static const char *write_coded(const char *name, enum tidylog_detail detail, struct tidylog_codes codes,
-                               uint64_t seed, uint64_t steps)
+static const char *write_by(void (*write)(struct log_fixture *fixture, const char *path, uint64_t steps),
+                            const char *name, enum tidylog_detail detail, struct tidylog_codes codes, uint64_t seed,
+                            uint64_t steps)
 {
     struct log_fixture fixture;
     log_fixture_create(&fixture, SAMPLES, CLASSES, BATCH, EPOCHS, detail);
@@ -32,14 +33,26 @@ static const char *write_coded(const char *name, enum tidylog_detail detail, str
     tidylog_order_destroy(fixture.order);
     assert_int_equal(tidylog_order_create(&fixture.order, &fixture.run), 0);
     const char *path = scratch(name);
-    log_fixture_write(&fixture, path, steps);
+    write(&fixture, path, steps);
     log_fixture_destroy(&fixture);
     return path;
 }
 
 static const char *write_log(const char *name, enum tidylog_detail detail, uint64_t seed, uint64_t steps)
 {
-    return write_coded(name, detail, packing_codes_default, seed, steps);
+    return write_by(log_fixture_write, name, detail, packing_codes_default, seed, steps);
+}
+
+/* No epoch of it is packed. */
+static const char *write_unpacked_log(const char *name, enum tidylog_detail detail, uint64_t seed, uint64_t steps)
+{
+    return write_by(log_fixture_write_unpacked, name, detail, packing_codes_default, seed, steps);
+}
+
+static const char *write_coded(const char *name, enum tidylog_detail detail, struct tidylog_codes codes,
+                               uint64_t seed, uint64_t steps)
+{
+    return write_by(log_fixture_write, name, detail, codes, seed, steps);
 }
 
 /* Other codes than new logs have by themselves. */
@@ -180,8 +193,8 @@ static void collect(const char *what, void *context)
 static void test_verification_names_the_run_of_what_is_damaged(void **state)
 {
     (void)state;
-    const char *inputs[] = {write_log("run1.tidy", TIDYLOG_MARGIN, 1, STEPS),
-                            write_log("run2.tidy", TIDYLOG_MARGIN, 2, STEPS)};
+    const char *inputs[] = {write_unpacked_log("run1.tidy", TIDYLOG_MARGIN, 1, STEPS),
+                            write_unpacked_log("run2.tidy", TIDYLOG_MARGIN, 2, STEPS)};
     const char *path = copy_runs("damaged-runs.tidy", inputs, 2, 0);
     static const uint8_t four[8] = {0, 0, 0, 0, 0, 0, 0, 4};
     log_fixture_edit(path, "steps:1", four, 8, 30, 1);
@@ -724,7 +737,7 @@ static void test_damaged_logs_are_not_copied(void **state)
     static const uint8_t keys[2][8] = {{0, 0, 0, 0, 0, 0, 0, 6}, {0, 0, 0, 0, 0, 0, 0, 9}};
     for (int change = 0; change < 2; change++) {
         for (int key = 0; key < 2; key++) {
-            const char *input = write_log("damaged.tidy", TIDYLOG_MARGIN, 1, STEPS);
+            const char *input = write_unpacked_log("damaged.tidy", TIDYLOG_MARGIN, 1, STEPS);
             log_fixture_edit(input, "steps", keys[key], 8, 40, change);
             char why[80];
             snprintf(why, sizeof why, "step %d: %s", keys[key][7], change ? "checksum mismatch" : "missing");

@@ -13,7 +13,7 @@ trap 'rm -rf "$folder"' EXIT
 
 for log in class margin probs full ordered listed splits uneven old; do
     "$TIDY_BIN/log_format_fixture" dump "$folder/$log.tidy" > "$folder/c"
-    mdb_dump -n -a "$folder/$log.tidy" | python3 "$TIDY_SOURCE/tests/common/read_log.py" > "$folder/python"
+    mdb_dump -n -a "$folder/$log.tidy" | PYTHONDONTWRITEBYTECODE=1 python3 "$TIDY_SOURCE/tests/common/read_log.py" > "$folder/python"
     python3 - "$folder/c" "$folder/python" "$log" <<'PYTHON'
 import math, sys
 

@@ -244,10 +244,7 @@ static void test_only_finished_epochs_are_replayed(void **state)
     struct tidylog_reader *reader = log_fixture_open(write_log(&fixture, "unfinished.tidy", STEPS_PER_EPOCH + 3));
     check_epochs(reader, 1);
     check_replay(&fixture, reader, 0, UINT64_MAX, STEPS_PER_EPOCH);
-    struct tidylog_table_size sizes[TIDYLOG_TABLES];
-    assert_int_equal(tidylog_table_sizes(reader, sizes), 0);
-    assert_string_equal(sizes[1].name, "steps");
-    assert_int_equal(sizes[1].records, STEPS_PER_EPOCH + 3);
+    assert_int_equal(log_fixture_count_steps(reader), STEPS_PER_EPOCH + 3);
     tidylog_close_reader(reader);
     log_fixture_destroy(&fixture);
 }

@@ -18,11 +18,11 @@ static void create_fixture(struct log_fixture *fixture, enum tidylog_detail deta
     log_fixture_create(fixture, SAMPLES, CLASSES, BATCH, EPOCHS, detail);
 }
 
-/* A new log of the run's first steps, in the scratch folder. */
+/* A new log of the run's first steps, none of them packed, in the scratch folder. */
 static const char *write_log(struct log_fixture *fixture, const char *name, uint64_t steps)
 {
     const char *path = support_path(support_scratch_folder(), name);
-    log_fixture_write(fixture, path, steps);
+    log_fixture_write_unpacked(fixture, path, steps);
     return path;
 }
 

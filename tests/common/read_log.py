@@ -7,6 +7,8 @@ import math
 import struct
 import sys
 
+import read_columns as columns
+
 MASK = 2**64 - 1
 
 
@@ -105,7 +107,9 @@ class Log:
         self.codes = [int(x) for x in self.text("codes").split()] if "codes" in self.meta else [20, 0]
         self.orders = {}
         self.tables = tables
-        assert self.text("format") == "tidy" and tables["columns"] == []
+        assert self.text("format") == "tidy"
+        self.columns = dict(tables["columns"])
+        self.packed = {}
 
     def text(self, key):
         return open_value(self.meta[key])[2].decode()
@@ -133,6 +137,32 @@ class Log:
         for number, (key, value) in enumerate(self.tables["epochs"]):
             assert struct.unpack(">Q", key) == (number,)
             yield struct.unpack("<Qddddd", open_value(value)[2])
+
+    def unpack(self, epoch):
+        """{sample: (predicted, margin code, log-odds code)} of a packed epoch; those before it are asked for first."""
+        members, codes = self.splits[0], {}
+        for block in range(-(-len(members) // 16384)):
+            samples = members[block * 16384 : (block + 1) * 16384]
+            flags, count, body = open_value(self.columns[struct.pack(">QI", epoch, block)])
+            assert flags == 0 and count == len(samples)
+            labels = [self.labels[sample] for sample in samples]
+            past = self.packed.setdefault(block, columns.Past(self.classes, self.text("detail"), count))
+            codes.update(zip(samples, columns.unpack(past, body, labels)))
+        return codes
+
+    def packed_steps(self, epoch, first, through):
+        """(step, sample, label, predicted, evaluated, numbers) of each prediction of a packed epoch."""
+        codes = self.unpack(epoch)
+        for step in range(first, through):
+            due_epoch, samples, evaluated = self.due(step)
+            assert due_epoch == epoch and not evaluated
+            for sample in samples:
+                predicted, *numbers = codes[sample]
+                yield step, sample, self.labels[sample], predicted, 0, self.of_codes(*numbers) if numbers else []
+
+    def of_codes(self, k, c):
+        margin, odds = decode_margin(k, c, self.classes, *self.codes)
+        return [margin, log1pexp(-odds), math.exp(-log1pexp(-odds))]
 
     def predictions(self, step, value, epoch):
         """(sample, label, predicted, evaluated, numbers) of each prediction of a step."""
@@ -163,8 +193,7 @@ class Log:
         detail, classes = self.text("detail"), self.classes
         if detail == "margin":
             for i, (k, c) in enumerate(zip(take(f"{count}b"), take(f"{count}B"))):
-                margin, odds = decode_margin(k, c, classes, *self.codes)
-                numbers[i] = [margin, log1pexp(-odds), math.exp(-log1pexp(-odds))]
+                numbers[i] = self.of_codes(k, c)
         elif detail == "probs":
             for i in range(count):
                 numbers[i] = of_log_probs(list(take(f"{classes}e")), labels[i])
@@ -180,12 +209,16 @@ def main():
     for key in sorted(log.meta):
         if key not in ("labels", "truth", "given", "parts", "format"):
             print("meta", key, log.text(key))
-    first = 0
+    first, steps = 0, dict(log.tables["steps"])
     for epoch, (through, *figures) in enumerate(log.epochs()):
         print("epoch", epoch, *(f"{x:.17g}" for x in figures))
+        if struct.pack(">QI", epoch, 0) in log.columns:
+            for step, sample, label, predicted, evaluated, numbers in log.packed_steps(epoch, first, through):
+                print("step", step, sample, label, predicted, evaluated, *(f"{x:.9g}" for x in numbers))
+            first = through
+            continue
         for step in range(first, through):
-            key, value = log.tables["steps"][step]
-            assert struct.unpack(">Q", key) == (step,)
+            value = steps[struct.pack(">Q", step)]
             for sample, label, predicted, evaluated, numbers in log.predictions(step, value, epoch):
                 print("step", step, sample, label, predicted, evaluated, *(f"{x:.9g}" for x in numbers))
         first = through
