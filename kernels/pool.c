@@ -71,9 +71,12 @@ LOOP_BODY void largest_of_window(void *restrict y, uint8_t *restrict winner, con
 #pragma omp simd
             for (size_t c = 0; c < lanes; c++) {
                 float value = element_load(x, pixel * s->channels + channel + c, type);
-                bool larger = value > best[c];
-                best[c] = larger ? value : best[c];
-                tap_of[c] = larger ? tap : tap_of[c];
+                float before = best[c];
+                bool larger = value > before;
+                /* Bits, not a choice: GCC 12 makes a store under a mask of that, behind a branch that is hard to foresee. */
+                uint32_t kept = (uint32_t)larger - 1;
+                best[c] = larger ? value : before;
+                tap_of[c] = (tap_of[c] & kept) | (tap & ~kept);
             }
         }
     }
