@@ -2,7 +2,7 @@
  * another one, given which of the last eight predictions were wrong. */
 #include <string.h>
 
-#include "common/bits.h"
+#include "common/bit_stream.h"
 #include "common/columns_model.h"
 #include "common/columns_parts.h"
 #include "common/error.h"
@@ -14,7 +14,7 @@ enum coded_classes { OF_NO_MARGIN, OF_ALL };
 size_t columns_classes_bound(const struct columns_shape *shape, uint32_t count)
 {
     return 1 + 2 + RANS_CLASS_CONTEXTS * 3 + rans_bound(count) +
-           columns_bytes_of_bits((size_t)count * bits_of_class(shape->classes));
+           columns_bytes_of_bits((size_t)count * class_bits(shape->classes));
 }
 
 /* Lists the samples whose class is coded at TIDYLOG_MARGIN, and their contexts: whether the margin is below 0,
@@ -44,14 +44,14 @@ static struct other_classes other_classes_of(uint32_t classes)
 {
     return (struct other_classes){
         .classes = classes,
-        .bits = {bits_of_class(classes > 1 ? classes - 1 : 1), bits_of_class(classes > 2 ? classes - 2 : 1)}};
+        .bits = {class_bits(classes > 1 ? classes - 1 : 1), class_bits(classes > 2 ? classes - 2 : 1)}};
 }
 
 static void write_other(struct bit_writer *list, const struct other_classes *others, uint32_t class, uint32_t label,
                         uint32_t last)
 {
     bool had_wrong = label != last;
-    bits_write(list, class - (class > label) - (had_wrong && class > last), others->bits[had_wrong]);
+    write_bits(list, class - (class > label) - (had_wrong && class > last), others->bits[had_wrong]);
 }
 
 /* *bits: is advanced by the bits read. Returns `classes` or more where the number is too large. */
@@ -60,7 +60,7 @@ static uint32_t read_other(struct bit_reader *list, const struct other_classes *
 {
     bool had_wrong = label != last;
     uint32_t low = label < last ? label : last, high = label < last ? last : label;
-    uint32_t class = bits_read(list, others->bits[had_wrong]);
+    uint32_t class = read_bits(list, others->bits[had_wrong]);
     *bits += others->bits[had_wrong];
     class += class >= low;
     return class + (had_wrong && class >= high);
@@ -119,7 +119,7 @@ uint8_t *columns_pack_classes(struct columns_coder *coder, uint8_t *out, const s
         if (coder->symbols[i] == RANS_OTHER)
             write_other(&list, &others, row->predicted[i], labels[i], past->last[i]);
     }
-    return bits_end(&list);
+    return end_bits(&list);
 }
 
 /* ---- unpacking ------------------------------------------------------------------------------------------ */

@@ -43,8 +43,9 @@ size_t columns_models_bound(void)
     return 2 + RANS_CODE_CONTEXTS * (2 + CODES / 2);
 }
 
-/* Makes frequencies of the weights of symbols first to last, some of which are above 0: 1, and of the rest of
- * the sum in proportion, rounded down; what is then left is the first most frequent symbol's. */
+/* Makes frequencies of the weights of symbols first to last: 1 where it is above 0, and of the rest of the sum in
+ * proportion, rounded down; what is then left is the first most frequent symbol's. Of a context that no sample has all
+ * weights are 0. */
 static void set_frequencies(struct rans_model *model, const uint8_t numbers[CODES])
 {
     const uint32_t sum = 1 << RANS_CODE_BITS;
@@ -112,13 +113,8 @@ static const uint8_t *read_model(struct rans_model *model, const uint8_t *in, co
     if ((size_t)(end - in) < bytes)
         return NULL;
     uint8_t numbers[CODES];
-    bool any = false;
-    for (uint32_t s = first; s <= last; s++) {
+    for (uint32_t s = first; s <= last; s++)
         numbers[s] = in[(s - first) / 2] >> (s - first) % 2 * 4 & 15;
-        any = any || numbers[s] > 0;
-    }
-    if (!any)
-        numbers[first] = 1; /* a context that no sample has */
     model->first = (uint8_t)first;
     model->last = (uint8_t)last;
     set_frequencies(model, numbers);

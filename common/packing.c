@@ -4,18 +4,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/bit_stream.h"
 #include "common/error.h"
 #include "common/half.h"
 #include "common/little_endian.h"
-
-/* ceil(log2 classes): bits of a class. */
-static unsigned class_bits(uint32_t classes)
-{
-    unsigned bits = 0;
-    while ((UINT64_C(1) << bits) < classes)
-        bits++;
-    return bits;
-}
 
 /* Bytes that follow the wrong bitmap and the classes. */
 static uint64_t detail_bytes(uint32_t count, uint32_t classes, enum tidylog_detail detail)
@@ -212,29 +204,6 @@ static float margin_of_row(const float *values, uint32_t label, uint32_t classes
 
 /* ---- packing -------------------------------------------------------------------------------------------- */
 
-/* Bits written least significant first. */
-struct bit_writer {
-    uint8_t *at;
-    uint64_t pending;
-    unsigned pending_bits;
-};
-
-static inline void write_bits(struct bit_writer *writer, uint32_t value, unsigned bits)
-{
-    writer->pending |= (uint64_t)value << writer->pending_bits;
-    writer->pending_bits += bits;
-    for (; writer->pending_bits >= 8; writer->pending_bits -= 8, writer->pending >>= 8)
-        *writer->at++ = (uint8_t)writer->pending;
-}
-
-/* Fills up the last byte. Returns the end. */
-static uint8_t *end_bits(struct bit_writer *writer)
-{
-    if (writer->pending_bits > 0)
-        *writer->at++ = (uint8_t)writer->pending;
-    return writer->at;
-}
-
 static uint8_t *pack_classes(uint8_t *out, const struct tidylog_predictions *predictions, const uint16_t *labels,
                              uint32_t classes)
 {
@@ -303,25 +272,6 @@ size_t packing_pack(uint8_t *out, const struct tidylog_predictions *predictions,
 }
 
 /* ---- unpacking ------------------------------------------------------------------------------------------ */
-
-/* Bits read least significant first, never past the end. */
-struct bit_reader {
-    const uint8_t *at, *end;
-    uint64_t pending;
-    unsigned pending_bits;
-};
-
-static uint32_t read_bits(struct bit_reader *reader, unsigned bits)
-{
-    while (reader->pending_bits < bits && reader->at < reader->end) {
-        reader->pending |= (uint64_t)*reader->at++ << reader->pending_bits;
-        reader->pending_bits += 8;
-    }
-    uint32_t value = (uint32_t)(reader->pending & ((UINT64_C(1) << bits) - 1));
-    reader->pending >>= bits;
-    reader->pending_bits -= bits < reader->pending_bits ? bits : reader->pending_bits;
-    return value;
-}
 
 static size_t count_wrong(const uint8_t *bitmap, uint32_t count)
 {
