@@ -197,7 +197,8 @@ int info_command(int argc, char **argv)
             "First how the run was recorded, as far as that is known, then how far it got (an epoch that has\n"
             "begun but not ended counts in no score), then what is stored: records, bytes of keys and values,\n"
             "and bytes of the file's pages of each table. bytes-per-prediction leaves out the table meta: labels\n"
-            "and the description of the run.\n"
+            "and the description of the run. Of a table of more than 128 pages, bytes and counts are\n"
+            "extrapolated from 128 of them.\n"
             "Of a log that holds several runs, all this is about the first; runs says how many there are.",
         .example = "tidy-analyze info run.tidy",
         OPTION_ROWS(options),

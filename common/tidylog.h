@@ -243,8 +243,8 @@ uint64_t tidylog_reader_steps_through(const struct tidylog_reader *reader, uint6
 /* Steps of the run so far, with those of the epoch that has begun and not ended. Errors: damage. */
 int tidylog_reader_steps(struct tidylog_reader *reader, uint64_t *steps);
 
-/* One table of the selected run: for `info`. Of a table that fills more than 512 pages, bytes and counts are
- * extrapolated from 512 of them. */
+/* One table of the selected run: for `info`. Of a table that fills more than 128 pages, bytes and counts are
+ * extrapolated from 128 of them. */
 struct tidylog_table_size {
     const char *name; /* "meta", "steps", "epochs", "columns" */
     uint64_t records;

@@ -64,6 +64,7 @@ struct table {
 
 struct pages {
     const char *path;
+    int file; /* the caller's */
     const uint8_t *map;
     size_t map_bytes;
     struct page_head head;

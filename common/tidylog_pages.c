@@ -231,6 +231,7 @@ int pages_open(struct pages **out, int file, size_t txn_id, bool for_writing, co
     if (result != TIDY_OK)
         return result;
     *pages = (struct pages){.path = path,
+                            .file = file,
                             .map = MAP_FAILED,
                             .head = *head,
                             .page_bytes = head->free_tree.page_bytes,

@@ -261,6 +261,17 @@ int tidylog_reader_steps(struct tidylog_reader *reader, uint64_t *steps)
     return TIDY_OK;
 }
 
+/* What the columns count follows from how many records there are: all blocks of each packed epoch. */
+static int count_columns(const struct tidylog_reader *reader, struct tidylog_table_size *size)
+{
+    struct columns_layout layout;
+    int status = columns_layout_create(&layout, &reader->run);
+    if (status == TIDY_OK && layout.blocks > 0 && size->records % layout.blocks == 0)
+        size->counts = size->records / layout.blocks * layout.count;
+    columns_layout_destroy(&layout);
+    return status;
+}
+
 int tidylog_table_sizes(struct tidylog_reader *reader, struct tidylog_table_size sizes[TIDYLOG_TABLES])
 {
     int status = TIDY_OK;
@@ -269,6 +280,8 @@ int tidylog_table_sizes(struct tidylog_reader *reader, struct tidylog_table_size
         table_name(name, (enum tidylog_table)i, reader->number);
         sizes[i] = (struct tidylog_table_size){.name = table_names[i]};
         status = pages_measure_table(reader->store.pages, name, &sizes[i]);
+        if (status == TIDY_OK && i == TABLE_COLUMNS && sizes[i].records > 0)
+            status = count_columns(reader, &sizes[i]);
     }
     return status;
 }

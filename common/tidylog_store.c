@@ -180,7 +180,16 @@ int store_check_table(const struct store *store, enum tidylog_table table, uint3
     return store->pages == NULL ? TIDY_OK : pages_check_table(store->pages, name);
 }
 
-int store_open_reader(struct store *store, MDB_txn **txn, const char *path)
+/* Has the path another file than the one that is open? */
+static bool was_replaced(const struct store *store)
+{
+    struct stat ours, named;
+    return store->file >= 0 && fstat(store->file, &ours) == 0 && stat(store->path, &named) == 0 &&
+           (ours.st_dev != named.st_dev || ours.st_ino != named.st_ino);
+}
+
+/* *replaced: it failed, and another try may not. */
+static int try_open_reader(struct store *store, MDB_txn **txn, const char *path, bool *replaced)
 {
     struct flock lock = readers_byte(F_RDLCK);
     size_t map_bytes = 0, newest;
@@ -200,11 +209,22 @@ int store_open_reader(struct store *store, MDB_txn **txn, const char *path)
         status = begin_checked_snapshot(store, txn);
     if (status == TIDY_OK)
         status = open_first_run(store, *txn);
+    *replaced = status != TIDY_OK && was_replaced(store);
     if (status != TIDY_OK) {
         mdb_txn_abort(*txn);
         *txn = NULL;
         store_close(store);
     }
+    return status;
+}
+
+int store_open_reader(struct store *store, MDB_txn **txn, const char *path)
+{
+    bool replaced = true;
+    int status = TIDY_FAILED;
+    /* A writer that ends may have put a compacted copy in the log's place. */
+    for (int attempt = 0; attempt < 10 && replaced; attempt++)
+        status = try_open_reader(store, txn, path, &replaced);
     return status;
 }
 
