@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/class_counts_blocks.h"
+#include "analyze/ctrl.h"
+#include "analyze/dynamics_block.h"
 #include "analyze/over_runs.h"
 #include "common/error.h"
 #include "common/memory.h"
@@ -38,6 +41,8 @@ void analysis_forget_posterior(struct analysis *analysis)
 void analysis_close(struct analysis *analysis)
 {
     analysis_forget_posterior(analysis);
+    label_posterior_forget(analysis);
+    ctrl_forget(analysis);
     class_means_destroy(&analysis->means);
     class_counts_destroy(&analysis->counts);
     score_set_destroy(&analysis->scores);
@@ -145,7 +150,7 @@ static int visit_counts(struct analysis *a, size_t first, size_t bytes,
     for (size_t done = first; done < a->run->samples && status == 0; done = a->counts.end) {
         status = begin(a, done, bytes);
         if (status == 0)
-            status = replay(a, (struct replay_observer){class_counts_observe, &a->counts});
+            status = replay(a, (struct replay_observer){.observe = class_counts_observe, .context = &a->counts});
         if (status == 0)
             status = class_counts_visit(&a->counts, visit, context);
     }
@@ -159,7 +164,7 @@ static int visit_means(struct analysis *a, size_t first, size_t bytes, replayer 
     for (size_t done = first; done < a->run->samples && status == 0; done = a->means.end) {
         status = begin_means(a, done, bytes);
         if (status == 0)
-            status = replay(a, (struct replay_observer){class_means_observe, &a->means});
+            status = replay(a, (struct replay_observer){.observe = class_means_observe, .context = &a->means});
         if (status == 0)
             status = class_means_visit(&a->means, visit, context);
     }
@@ -173,7 +178,9 @@ static int replay_selected(struct analysis *a, const struct replay_observer *als
     bool counts = scores_counts || a->keeps_counts, means = scores_means || a->keeps_means;
     size_t samples = a->run->samples, bytes = a->block_bytes / (counts && means ? 2 : 1);
     struct dynamics_set *dynamics = &a->sources.dynamics;
-    struct replay_observer observers[5] = {{dynamics_observe, dynamics}};
+    struct replay_observer observers[5] = {
+        {.observe = dynamics_observe, .context = dynamics, .of_blocks = &dynamics_of_blocks}};
+    struct class_counts_visits visits = {a->run, score_set_take_counts, &a->scores};
     size_t count = 1;
     int status = 0;
 
@@ -186,21 +193,31 @@ static int replay_selected(struct analysis *a, const struct replay_observer *als
         return status;
     score_set_begin(&a->scores, &a->sources);
     if (score_set_observes(&a->scores))
-        observers[count++] = (struct replay_observer){score_set_observe, &a->scores};
+        observers[count++] =
+            (struct replay_observer){.observe = score_set_observe, .context = &a->scores, .apart = true};
+    bool by_blocks = counts && replay_is_by_blocks(a->reader, a->window);
+    if (by_blocks) {
+        if (scores_counts)
+            observers[count++] = (struct replay_observer){.context = &visits, .of_blocks = &class_counts_of_blocks};
+        counts = false;
+    }
     if (counts) {
         status = begin_run_counts(a, 0, bytes);
-        observers[count++] = (struct replay_observer){class_counts_observe, &a->counts};
+        observers[count++] = (struct replay_observer){.observe = class_counts_observe, .context = &a->counts};
     }
     if (means && status == 0) {
         status = begin_means(a, 0, bytes);
-        observers[count++] = (struct replay_observer){class_means_observe, &a->means};
+        observers[count++] = (struct replay_observer){.observe = class_means_observe, .context = &a->means};
     }
     if (also != NULL)
         observers[count++] = *also;
     if (status == 0)
+        status = score_set_ahead(&a->scores, a, observers, &count);
+    if (status == 0)
         status = replay_epochs(a->reader, a->window, observers, count);
     if (status == 0 && scores_counts)
-        status = class_counts_visit(&a->counts, score_set_take_counts, &a->scores);
+        status = by_blocks ? class_counts_visit_others(&visits)
+                           : class_counts_visit(&a->counts, score_set_take_counts, &a->scores);
     if (status == 0 && scores_means)
         status = class_means_visit(&a->means, score_set_take_means, &a->scores);
     if (status == 0 && a->runs == 1) {
@@ -209,7 +226,7 @@ static int replay_selected(struct analysis *a, const struct replay_observer *als
     }
     a->has_run_means = status == 0 && means && a->means.end == samples;
     /* The scores of samples that the first pass had no room for. */
-    if (status == 0 && scores_counts)
+    if (status == 0 && scores_counts && !by_blocks)
         status =
             visit_counts(a, a->counts.end, bytes, begin_run_counts, replay_run, score_set_take_counts, &a->scores);
     if (status == 0 && scores_means)
@@ -251,7 +268,18 @@ int class_counts_each(struct analysis *analysis, class_counts_visitor *visit, vo
     struct class_counts *block = &analysis->counts;
     if (analysis->has_counts)
         return class_counts_visit(block, visit, context);
-    int status = visit_counts(analysis, 0, analysis->block_bytes, begin_counts, replay_all_runs, visit, context);
+    /* Nothing may have been replayed before. */
+    int status = analysis_select_run(analysis, 0);
+    if (status != 0)
+        return status;
+    /* Over several runs a block's counts would have to be kept. */
+    if (analysis->runs == 1 && replay_is_by_blocks(analysis->reader, analysis->window)) {
+        struct class_counts_visits visits = {analysis->run, visit, context};
+        const struct replay_observer observer = {.context = &visits, .of_blocks = &class_counts_of_blocks};
+        status = replay_epochs(analysis->reader, analysis->window, &observer, 1);
+        return status != 0 ? status : class_counts_visit_others(&visits);
+    }
+    status = visit_counts(analysis, 0, analysis->block_bytes, begin_counts, replay_all_runs, visit, context);
     analysis->has_counts = status == 0 && block->first == 0;
     return status;
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "analyze/weighted_values.h"
+
 enum { BETA_PLACES = 100 };
 
 struct beta_mixture {
@@ -14,10 +16,13 @@ struct beta_mixture {
     double posterior[BETA_PLACES];
 };
 
-/* Fits to values[count], which lie in 0..1 and of which at least two differ, with Arazo's settings: 10 rounds of
- * EM from Beta(1, 2) and Beta(2, 1) of equal weight, each round by weighted mean and variance; values at 0 and 1
- * are first taken for 0.001 and 0.999, and others brought into 0.0001 .. 0.9999. */
-void beta_mixture_fit(struct beta_mixture *out, const double *values, size_t count);
+/* Values as Arazo fits to them: those at 0 and 1 (or beyond) are taken for 0.001 and 0.999, and others brought into
+ * 0.0001 .. 0.9999. */
+void beta_mixture_bring_inside(double *values, size_t count);
+
+/* Fits to such values, of which at least two differ, with Arazo's settings: 10 rounds of EM from Beta(1, 2) and
+ * Beta(2, 1) of equal weight, each round by weighted mean and variance. Error: no memory. */
+int beta_mixture_fit(struct beta_mixture *out, const struct weighted_values *values);
 
 /* Is a value (clipped to 0..1) more likely of distribution 1? The posterior is looked up, as Arazo's is. Never
  * on the clean side of the clean distribution's mean. */

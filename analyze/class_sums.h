@@ -19,7 +19,7 @@ struct class_count {
 
 typedef int class_counts_visitor(void *context, size_t sample, const struct class_count *counts, size_t count);
 
-/* Visits every sample once, in any order: `counts` has the classes predicted for it in the window, in all runs,
+/* Visits every sample once, in any order and on several threads at a time: `counts` has the classes predicted for it in the window, in all runs,
  * smallest first; none where it was never presented. What a probe was taken for does not count. Where all fit into
  * one block, and analysis_replay was told (see struct analysis), the log is not replayed again.
  * Errors: a damaged log, no memory, what `visit` returns. */

@@ -1,169 +1,157 @@
-/* Blocks of whole classes, a row of losses for each of their samples. */
+/* Blocks of whole classes, whose samples are clustered a class at a time, on all processors. */
 #include "analyze/ctrl.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "analyze/analysis.h"
+#include "analyze/ctrl_losses.h"
 #include "analyze/loss_clusters.h"
 #include "common/error.h"
 #include "common/memory.h"
+#include "common/parallel.h"
 
-static const float missing = -1; /* losses are not negative */
-static const uint32_t no_row = UINT32_MAX;
-
-struct block {
-    const uint16_t *given;
-    struct window window;
-    size_t epochs;
-    uint32_t *rows; /* [samples] the sample's row; no_row outside the block */
-    float *losses;  /* [rows][epochs] */
+struct clustering {
+    float *column; /* [samples] */
+    struct ctrl_losses *losses;
+    bool *out_of_memory; /* [classes] */
 };
 
-static int observe(void *context, const struct tidylog_observations *step)
+/* Clusters the samples of one class, whose rows are smoothed and moved together. */
+static int cluster(const struct clustering *clustering, uint32_t class)
 {
-    struct block *block = context;
-    for (uint32_t i = 0; i < step->count && !step->evaluated; i++) {
-        uint32_t sample = step->samples[i], row = block->rows[sample];
-        if (row != no_row && step->labels[i] == block->given[sample])
-            block->losses[row * block->epochs + (step->epoch - block->window.first)] = step->loss[i];
-    }
-    return 0;
-}
-
-/* Gives epochs without a loss one. False: there is none at all, or one that is not a number. */
-static bool complete(float *losses, size_t epochs)
-{
-    size_t first = 0;
-    while (first < epochs && losses[first] == missing)
-        first++;
-    if (first == epochs)
-        return false;
-    float last = losses[first];
-    for (size_t t = 0; t < epochs; t++) {
-        if (losses[t] == missing)
-            losses[t] = last;
-        if (isnan(losses[t]))
-            return false;
-        last = losses[t];
-    }
-    return true;
-}
-
-/* Clusters the samples of one class: `samples` in the order of their rows, from `losses` on. */
-static int cluster(float *column, const struct block *block, uint32_t classes, const uint32_t *samples,
-                   float *losses, size_t count)
-{
+    const struct ctrl_losses *all = clustering->losses;
+    const uint32_t *samples = all->by_class + all->starts[class];
+    size_t count = all->starts[class + 1] - all->starts[class], epochs = all->epochs, rows = 0;
+    float *losses = all->losses + (all->starts[class] - all->starts[all->first]) * epochs;
     bool *flagged = NULL;
     uint32_t *kept = NULL;
-    size_t rows = 0;
     int status = memory_allocate(&flagged, count, sizeof *flagged, "clusters of losses");
     if (status == 0)
         status = memory_allocate(&kept, count, sizeof *kept, "clusters of losses");
-    for (size_t i = 0; i < count && status == 0; i++) {
-        float *row = losses + i * block->epochs;
-        if (!complete(row, block->epochs))
-            continue;
-        loss_clusters_smooth(row, block->epochs, classes);
-        for (size_t t = 0; t < block->epochs; t++)
-            losses[rows * block->epochs + t] = row[t];
-        kept[rows++] = samples[i];
-    }
+    for (size_t i = 0; i < count && status == 0; i++)
+        if (ctrl_losses_complete(losses + i * epochs, epochs)) {
+            loss_clusters_smooth(losses + rows * epochs, losses + i * epochs, epochs, all->run->classes);
+            kept[rows++] = samples[i];
+        }
     if (status == 0)
-        status = loss_clusters_flag(flagged, losses, rows, block->epochs);
+        status = loss_clusters_flag(flagged, losses, rows, epochs);
     for (size_t i = 0; i < rows && status == 0; i++)
-        column[kept[i]] = flagged[i];
+        clustering->column[kept[i]] = flagged[i];
     free(kept);
     free(flagged);
     return status;
 }
 
-/* The class after the last of those from `first` on that `most` rows have room for; at least one. */
-static uint32_t block_end(const size_t *starts, uint32_t classes, uint32_t first, size_t most)
+static void cluster_share(void *context, size_t share, unsigned thread)
+{
+    const struct clustering *clustering = context;
+    uint32_t class = clustering->losses->first + (uint32_t)share;
+    (void)thread;
+    clustering->out_of_memory[class] = cluster(clustering, class) != 0;
+}
+
+/* Clusters all classes that have rows. */
+static int cluster_all(float *column, struct ctrl_losses *losses, struct parallel *parallel)
+{
+    struct clustering clustering = {column, losses, NULL};
+    int status = memory_allocate(&clustering.out_of_memory, losses->end, sizeof *clustering.out_of_memory,
+                                 "clusters of losses");
+    if (status == 0)
+        parallel_run(parallel, losses->end - losses->first, cluster_share, &clustering);
+    for (uint32_t c = losses->first; c < losses->end && status == 0; c++)
+        if (clustering.out_of_memory[c])
+            status = tidy_fail_memory("clusters of losses", losses->starts[c + 1] - losses->starts[c]);
+    free(clustering.out_of_memory);
+    return status;
+}
+
+/* The class after the last of those from `first` on that there is room for; at least one. */
+static uint32_t block_end(const struct ctrl_losses *losses, uint32_t first, size_t bytes)
 {
     uint32_t end = first + 1;
-    while (end < classes && starts[end + 1] - starts[first] <= most)
+    while (end < losses->run->classes && ctrl_losses_bytes(losses, first, end + 1) <= bytes)
         end++;
     return end;
 }
 
-/* Replays for classes first..end-1. by_class: [samples] all samples, those of class c from starts[c] on. */
-static int fill_block(float *column, struct analysis *analysis, struct block *block, const uint32_t *by_class,
-                      const size_t *starts, uint32_t first, uint32_t end)
+static int check_room(const struct analysis *analysis, const struct ctrl_losses *losses)
 {
-    size_t rows = starts[end] - starts[first];
-    int status = memory_allocate(&block->losses, rows, block->epochs * sizeof *block->losses, "losses of a class");
-    if (status != 0)
-        return status;
-    for (size_t i = 0; i < rows * block->epochs; i++)
-        block->losses[i] = missing;
-    for (size_t i = 0; i < analysis->run->samples; i++)
-        block->rows[i] = no_row;
-    for (size_t row = 0; row < rows; row++)
-        block->rows[by_class[starts[first] + row]] = (uint32_t)row;
-    status = replay_epochs(analysis->reader, analysis->window, &(struct replay_observer){observe, block}, 1);
-    for (uint32_t c = first; c < end && status == 0; c++)
-        status = cluster(column, block, analysis->run->classes, by_class + starts[c],
-                         block->losses + (starts[c] - starts[first]) * block->epochs, starts[c + 1] - starts[c]);
-    free(block->losses);
-    return status;
-}
-
-/* starts[classes + 1] and by_class[samples] from the labels. */
-static void sort_by_class(uint32_t *by_class, size_t *starts, const uint16_t *labels, size_t samples,
-                          uint32_t classes)
-{
-    for (size_t i = 0; i < samples; i++)
-        starts[labels[i] + 1]++;
-    for (uint32_t c = 0; c < classes; c++)
-        starts[c + 1] += starts[c];
-    for (size_t i = 0; i < samples; i++)
-        by_class[starts[labels[i]]++] = (uint32_t)i;
-    for (uint32_t c = classes; c > 0; c--)
-        starts[c] = starts[c - 1];
-    starts[0] = 0;
-}
-
-static int check_room(const struct analysis *analysis, const size_t *starts, size_t epochs)
-{
-    double room = (double)analysis->block_bytes;
-    for (uint32_t c = 0; c < analysis->run->classes; c++) {
-        double bytes = (double)(starts[c + 1] - starts[c]) * (double)epochs * sizeof(float);
-        if (bytes > room)
+    for (uint32_t c = 0; c < analysis->run->classes; c++)
+        if (ctrl_losses_bytes(losses, c, c + 1) > analysis->block_bytes)
             return tidy_fail(
                 "%s: ctrl keeps the losses of a whole class in all epochs, %.1f GB for the %zu samples of "
                 "class %u, and may take %.1f GB here; fewer epochs (--last N) take less",
-                analysis->path, bytes / 1e9, starts[c + 1] - starts[c], c, room / 1e9);
-    }
+                analysis->path, (double)ctrl_losses_bytes(losses, c, c + 1) / 1e9,
+                losses->starts[c + 1] - losses->starts[c], c, (double)analysis->block_bytes / 1e9);
     return 0;
+}
+
+void ctrl_forget(struct analysis *analysis)
+{
+    if (analysis->losses != NULL)
+        ctrl_losses_destroy(analysis->losses);
+    free(analysis->losses);
+    analysis->losses = NULL;
+}
+
+static int create(struct analysis *analysis)
+{
+    ctrl_forget(analysis);
+    int status = memory_allocate(&analysis->losses, 1, sizeof *analysis->losses, "losses of a class");
+    return status != 0 ? status
+                       : ctrl_losses_create(analysis->losses, analysis->run, analysis->given, analysis->window);
+}
+
+static struct replay_observer observer_of(struct ctrl_losses *losses)
+{
+    return (struct replay_observer){
+        .observe = ctrl_losses_observe, .context = losses, .apart = true, .of_blocks = &ctrl_losses_of_blocks};
+}
+
+int ctrl_ahead(struct replay_observer *out, struct analysis *analysis)
+{
+    uint32_t classes = analysis->run->classes;
+    *out = (struct replay_observer){0};
+    int status = create(analysis);
+    if (status != 0 || ctrl_losses_bytes(analysis->losses, 0, classes) > analysis->block_bytes / 4)
+        return status;
+    *out = observer_of(analysis->losses);
+    return ctrl_losses_begin(analysis->losses, 0, classes);
+}
+
+/* Replays for classes first .. end - 1. */
+static int fill_block(float *column, struct analysis *analysis, struct parallel *parallel, uint32_t first,
+                      uint32_t end)
+{
+    const struct replay_observer observer = observer_of(analysis->losses);
+    int status = ctrl_losses_begin(analysis->losses, first, end);
+    if (status == 0)
+        status = replay_epochs(analysis->reader, analysis->window, &observer, 1);
+    return status != 0 ? status : cluster_all(column, analysis->losses, parallel);
 }
 
 int ctrl_fill(float *column, struct analysis *analysis)
 {
     const struct tidylog_run *run = analysis->run;
-    struct block block = {.given = analysis->given, .window = analysis->window};
-    block.epochs = analysis->window.end - analysis->window.first;
-    uint32_t *by_class = NULL;
-    size_t *starts = NULL;
+    struct parallel *parallel = NULL;
     for (size_t i = 0; i < run->samples; i++)
         column[i] = NAN;
-    int status = memory_allocate(&block.rows, run->samples, sizeof *block.rows, "rows of samples");
+    int status = analysis->losses != NULL ? 0 : create(analysis);
+    const struct ctrl_losses *losses = analysis->losses;
     if (status == 0)
-        status = memory_allocate(&by_class, run->samples, sizeof *by_class, "samples by class");
+        status = check_room(analysis, losses);
     if (status == 0)
-        status = memory_allocate(&starts, (size_t)run->classes + 1, sizeof *starts, "sizes of the classes");
-    if (status == 0) {
-        sort_by_class(by_class, starts, block.given, run->samples, run->classes);
-        status = check_room(analysis, starts, block.epochs);
-    }
-    size_t most = analysis->block_bytes / (block.epochs * sizeof *block.losses);
-    for (uint32_t first = 0, end; first < run->classes && status == 0; first = end) {
-        end = block_end(starts, run->classes, first, most);
-        if (starts[end] > starts[first])
-            status = fill_block(column, analysis, &block, by_class, starts, first, end);
-    }
-    free(starts);
-    free(by_class);
-    free(block.rows);
+        status = parallel_create(&parallel, run->classes);
+    if (status == 0 && losses->losses != NULL)
+        status = cluster_all(column, analysis->losses, parallel);
+    else
+        for (uint32_t first = 0, end; first < run->classes && status == 0; first = end) {
+            end = block_end(losses, first, analysis->block_bytes);
+            if (losses->starts[end] > losses->starts[first])
+                status = fill_block(column, analysis, parallel, first, end);
+        }
+    parallel_destroy(parallel);
+    ctrl_forget(analysis);
     return status;
 }

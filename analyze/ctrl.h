@@ -4,6 +4,7 @@
 #define TIDY_ANALYZE_CTRL_H
 
 struct analysis;
+struct replay_observer;
 
 /* The score ctrl, a score_row's `fill`, of the selected run: 1 suspect, 0 not, NaN where the sample was never
  * presented, was a probe, or had a loss that is not a number. An epoch in which it was presented several times
@@ -11,5 +12,11 @@ struct analysis;
  * loss for each epoch and sample of as many classes as analysis->block_bytes have room for, and replays the run
  * once for each such block. Needs detail margin. Error: one class alone does not fit. */
 int ctrl_fill(float *column, struct analysis *analysis);
+
+/* A score_row's `ahead`: where all classes fit into a quarter of the room, one replay with other scores is enough. */
+int ctrl_ahead(struct replay_observer *out, struct analysis *analysis);
+
+/* Frees what ctrl_ahead keeps in the analysis. */
+void ctrl_forget(struct analysis *analysis);
 
 #endif

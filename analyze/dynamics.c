@@ -2,9 +2,7 @@
  * tell. */
 #include "analyze/dynamics.h"
 
-#include <math.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/error.h"
@@ -23,21 +21,17 @@ int dynamics_create(struct dynamics_set *out, uint64_t samples)
     if (bytes > machine)
         return tidy_fail("scores of %.0f samples need %.1f GB, and this machine has %.1f GB", (double)samples,
                          bytes / 1e9, machine / 1e9);
-    int status = memory_allocate(&out->samples, samples, sizeof *out->samples, "scores");
-    if (status == 0)
-        dynamics_reset(out);
-    return status;
+    return memory_map(&out->samples, samples, sizeof *out->samples, "scores");
 }
 
 void dynamics_destroy(struct dynamics_set *set)
 {
-    free(set->samples);
+    memory_unmap(set->samples, set->count, sizeof *set->samples);
 }
 
 void dynamics_reset(struct dynamics_set *set)
 {
-    for (size_t i = 0; i < set->count; i++)
-        set->samples[i] = (struct dynamics){.loss_at = NAN};
+    memset(set->samples, 0, set->count * sizeof *set->samples);
 }
 
 /* Without branches, since no processor foresees which predictions are right. Epochs are at most MOST; they are
@@ -93,7 +87,7 @@ int dynamics_observe(void *context, const struct tidylog_observations *step)
         observe_margin(d, (double)step->confidence[i], (double)step->margin[i], (double)step->loss[i],
                        set->loss_weight);
         if (step->epoch == set->loss_epoch)
-            d->loss_at = step->loss[i];
+            dynamics_set_loss_at(d, step->loss[i]);
     }
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "common/tidylog.h"
 
@@ -16,9 +17,25 @@ struct dynamics {
     uint64_t correct_epochs;                       /* sum of the epochs (from 0) of correct presentations */
     double confidence_mean, confidence_deviations; /* sum of squared deviations from the mean (Welford 1962) */
     double margin_sum, loss_sum;
-    float loss_average, loss_at; /* of `loss-ema` and `loss-at` */
+    float loss_average;    /* of `loss-ema` */
+    uint32_t loss_at_bits; /* of `loss-at`, inverted: 0 is NaN, so that what is all 0 has seen nothing */
 };
 _Static_assert(sizeof(struct dynamics) == 64, "a cache line");
+
+static inline void dynamics_set_loss_at(struct dynamics *dynamics, float loss)
+{
+    memcpy(&dynamics->loss_at_bits, &loss, sizeof loss);
+    dynamics->loss_at_bits = ~dynamics->loss_at_bits;
+}
+
+/* NaN where none was set. */
+static inline float dynamics_loss_at(const struct dynamics *dynamics)
+{
+    uint32_t bits = ~dynamics->loss_at_bits;
+    float loss;
+    memcpy(&loss, &bits, sizeof loss);
+    return loss;
+}
 
 struct dynamics_set {
     struct dynamics *samples; /* [count] */

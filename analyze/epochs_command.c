@@ -4,6 +4,7 @@
 
 #include "analyze/analysis.h"
 #include "analyze/commands.h"
+#include "analyze/dynamics_block.h"
 #include "common/error.h"
 #include "common/memory.h"
 #include "common/options.h"
@@ -62,8 +63,9 @@ static int replay_next(struct progress *progress, uint64_t epoch, double *overla
     struct analysis *analysis = &progress->analysis;
     struct score_sources *sources = &analysis->sources;
     const struct score *score = &analysis->scores.scores[0];
-    const struct replay_observer observers[] = {{dynamics_observe, &sources->dynamics},
-                                                {score_set_observe, &analysis->scores}};
+    const struct replay_observer observers[] = {
+        {.observe = dynamics_observe, .context = &sources->dynamics, .of_blocks = &dynamics_of_blocks},
+        {.observe = score_set_observe, .context = &analysis->scores, .apart = true}};
     sources->window.end = epoch + 1;
     if (score->row->keep != NULL &&
         !score->observes) /* `loss-at` is that of the last epoch, which is this one now */

@@ -65,43 +65,31 @@ bool sweep_next(struct sweep *sweep, float *key, struct set_quality *out)
     return true;
 }
 
-static double average_precision(const struct ranking *ranking, const struct truth *truth)
-{
-    double sum = 0;
-    size_t hits = 0;
-    for (size_t i = 0; i < ranking->samples; i++)
-        if (truth->mislabelled[ranking->order[i]])
-            sum += (double)++hits / (double)(i + 1);
-    return sum / (double)hits;
-}
-
-/* The share of (mislabelled, clean) pairs that are in the right order. */
-static double auroc(const struct ranking *ranking, const struct truth *truth)
-{
-    struct sweep sweep = {.ranking = ranking, .truth = truth};
-    struct set_quality quality;
-    size_t hits = 0, misses = 0;
-    float key;
-    double pairs = 0;
-    while (sweep_next(&sweep, &key, &quality)) {
-        double new_misses = (double)(quality.flagged - quality.hits - misses);
-        pairs += new_misses * ((double)hits + (double)(quality.hits - hits) / 2);
-        hits = quality.hits;
-        misses = quality.flagged - quality.hits;
-    }
-    double clean = (double)(truth->samples - truth->count);
-    pairs += (clean - (double)misses) * ((double)hits + (double)(truth->count - hits) / 2);
-    return pairs / (clean * (double)truth->count);
-}
-
+/* All three in one walk. Average precision is summed sample by sample; of the pairs of a mislabelled and a clean
+ * sample that are in the right order, tie by tie; and the unscored are one tie. */
 struct rank_quality rank_quality_of(const struct ranking *ranking, const struct truth *truth)
 {
-    struct sweep sweep = {.ranking = ranking, .truth = truth};
-    struct set_quality quality;
-    float key;
-    double best_f1 = 0;
-    while (sweep_next(&sweep, &key, &quality))
-        best_f1 = fmax(best_f1, quality.f1);
-    return (struct rank_quality){average_precision(ranking, truth), auroc(ranking, truth),
-                                 truth->count == 0 ? NAN : best_f1};
+    size_t hits = 0, misses = 0;
+    double precisions = 0, pairs = 0, best_f1 = 0;
+    for (size_t first = 0, next = 0; first < ranking->samples; first = next) {
+        size_t hits_before = hits;
+        bool scored = first < ranking->scored;
+        float key = ranking->keys[ranking->order[first]];
+        for (; scored ? next < ranking->scored && ranking->keys[ranking->order[next]] == key
+                      : next < ranking->samples;
+             next++)
+            if (truth->mislabelled[ranking->order[next]])
+                precisions += (double)++hits / (double)(next + 1);
+        double new_misses = (double)(next - hits - misses);
+        pairs += new_misses * ((double)hits_before + (double)(hits - hits_before) / 2);
+        misses = next - hits;
+        double f1 = 2 * (double)hits / (double)(next + truth->count);
+        if (scored && f1 > best_f1)
+            best_f1 = f1;
+    }
+    return (struct rank_quality){
+        .average_precision = precisions / (double)hits,
+        .auroc = pairs / ((double)(truth->samples - truth->count) * (double)truth->count),
+        .best_f1 = truth->count == 0 ? NAN : best_f1,
+    };
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/replay.h"
 #include "common/error.h"
 #include "common/memory.h"
 #include "common/npy.h"
@@ -82,10 +83,14 @@ bool export_is_of_epochs(size_t what)
 
 static int write_labels(FILE *out, const struct tidylog_run *run, const uint16_t *labels)
 {
+    enum { PIECE = 4096 };
+    int32_t piece[PIECE];
     int status = npy_write_header(out, ELEMENT_I32, 1, &run->samples);
-    for (uint64_t i = 0; i < run->samples && status == 0; i++) {
-        int32_t label = labels == run->labels && tidylog_is_left_out(run, i) ? -1 : labels[i];
-        if (fwrite(&label, sizeof label, 1, out) != 1)
+    for (uint64_t i = 0, count; i < run->samples && status == 0; i += count) {
+        count = run->samples - i < PIECE ? run->samples - i : PIECE;
+        for (uint64_t j = 0; j < count; j++)
+            piece[j] = labels == run->labels && tidylog_is_left_out(run, i + j) ? -1 : labels[i + j];
+        if (fwrite(piece, sizeof *piece, count, out) != count)
             status = tidy_fail("the array cannot be written: %s", strerror(errno));
     }
     return status;
@@ -164,6 +169,35 @@ static int write_pass(struct block *block, FILE *out, off_t header, struct tidyl
     return status;
 }
 
+/* Where packed epochs go. */
+struct packed {
+    struct block *block;
+    FILE *out;
+    off_t header;
+    size_t samples;
+    uint64_t first_epoch;
+};
+
+/* Writes one epoch of a block of the log: of all its samples, which lie side by side. */
+static int write_observed(void *context, const struct tidylog_observations *epoch)
+{
+    struct packed *packed = context;
+    packed->block->first = epoch->samples[0];
+    packed->block->count = epoch->count;
+    put(packed->block, epoch);
+    return write_block(packed->block, packed->out, packed->header, packed->samples,
+                       epoch->epoch - packed->first_epoch);
+}
+
+/* Epochs that are all packed, of a run that trains on all samples: by the log's own blocks, in one pass. */
+static int write_packed(struct block *block, FILE *out, off_t header, struct tidylog_reader *reader,
+                        struct window window)
+{
+    struct packed packed = {block, out, header, tidylog_reader_run(reader)->samples, window.first};
+    const struct replay_observer observer = {.observe = write_observed, .context = &packed};
+    return replay_epochs(reader, window, &observer, 1);
+}
+
 /* Checks that the whole array's bytes can be counted. */
 static int check_size(const uint64_t size[NPY_DIMENSIONS])
 {
@@ -198,6 +232,7 @@ int export_array_write(FILE *out, struct tidylog_reader *reader, const char *pat
 
     size_t most = block_bytes / (block.elements * sizeof *block.items);
     most = most < 1 ? 1 : most < run->samples ? most : run->samples;
+    bool packed = run->parts == NULL && most == run->samples && replay_is_by_blocks(reader, window);
     int status = check_size(size);
     if (status == 0)
         status = memory_allocate(&block.items, most, block.elements * sizeof *block.items, "an epoch's values");
@@ -205,7 +240,9 @@ int export_array_write(FILE *out, struct tidylog_reader *reader, const char *pat
         status =
             npy_write_header(out, row->values == NULL ? ELEMENT_I32 : ELEMENT_F32, row->per_class ? 3 : 2, size);
     off_t header = ftello(out);
-    for (; block.first < run->samples && status == 0; block.first += block.count) {
+    if (packed && status == 0)
+        status = write_packed(&block, out, header, reader, window);
+    for (; block.first < run->samples && status == 0 && !packed; block.first += block.count) {
         block.count = run->samples - block.first < most ? run->samples - block.first : most;
         status = write_pass(&block, out, header, reader, window);
     }

@@ -37,29 +37,34 @@ struct suspects {
     bool *flagged;
 };
 
+static void add_suspect(struct table *table, const void *context, size_t place)
+{
+    const struct suspects *suspects = context;
+    const struct analysis *analysis = &suspects->analysis;
+    uint32_t sample = suspects->ranking.order[place];
+    bool updated = suspects->review.decisions > 0;
+    if (!suspects->flagged[sample])
+        return;
+    table_add_count(table, sample);
+    table_add_real(table,
+                   updated ? (double)suspects->keys[sample] : score_value(&analysis->scores.scores[0], sample));
+    table_add_count(table, analysis->given[sample]);
+    table_add_count(table, suspects->suggestions[sample].label);
+    table_add_real(table, (double)suspects->suggestions[sample].probability);
+    if (analysis->run->truth != NULL)
+        table_add_count(table, analysis->run->truth[sample]);
+}
+
 static int print(const struct suspects *suspects, bool json)
 {
-    const struct analysis *analysis = &suspects->analysis;
-    const struct tidylog_run *run = analysis->run;
-    const struct score *score = &analysis->scores.scores[0];
-    bool updated = suspects->review.decisions > 0;
+    const struct tidylog_run *run = suspects->analysis.run;
     size_t count = sizeof columns / sizeof *columns;
     struct table *table = table_begin(columns, run->truth != NULL ? count : count - 1, json);
     if (table == NULL)
         return TIDY_FAILED;
-    for (size_t place = 0; place < suspects->ranking.samples && !table_failed(table); place++) {
-        uint32_t sample = suspects->ranking.order[place];
-        if (!suspects->flagged[sample])
-            continue;
-        table_add_count(table, sample);
-        table_add_real(table, updated ? (double)suspects->keys[sample] : score_value(score, sample));
-        table_add_count(table, analysis->given[sample]);
-        table_add_count(table, suspects->suggestions[sample].label);
-        table_add_real(table, (double)suspects->suggestions[sample].probability);
-        if (run->truth != NULL)
-            table_add_count(table, run->truth[sample]);
-    }
-    return table_end(table);
+    int status = table_add_rows(table, suspects->ranking.samples, add_suspect, suspects);
+    int printed = table_end(table);
+    return status != 0 ? status : printed;
 }
 
 /* How many wrong labels to expect among the suspects, and among all that were not reviewed. */

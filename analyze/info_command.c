@@ -37,7 +37,8 @@ static void add_real(struct table *table, const char *key, double value)
 /* What the run is. What is not known has no line; seed and order are known of what was trained here. */
 static void add_run(struct table *table, const struct tidylog_run *run)
 {
-    char image[64];
+    char image[64], codes[64];
+    snprintf(codes, sizeof codes, "%" PRIu32 " %" PRIu32, run->codes.margin_scale, run->codes.log_odds_density);
     snprintf(image, sizeof image, "%" PRIu32 "x%" PRIu32 "x%" PRIu32, run->height, run->width, run->channels);
     add_text(table, "data-name", run->data_name);
     add_text(table, "data", run->data);
@@ -59,6 +60,7 @@ static void add_run(struct table *table, const struct tidylog_run *run)
     }
     add_text(table, "noise", run->noise);
     add_text(table, "detail", tidylog_detail_names[run->detail]);
+    add_text(table, "codes", run->detail == TIDYLOG_MARGIN ? codes : NULL);
     add_text(table, "device", run->device);
     add_text(table, "precision", run->precision);
     add_text(table, "deterministic", run->deterministic ? "yes" : NULL);
@@ -76,9 +78,10 @@ static void add_truth(struct table *table, const struct tidylog_run *run)
         add_text(table, "mislabelled", "unknown");
         return;
     }
+    const uint16_t *given = tidylog_given_labels(run);
     uint64_t count = 0;
     for (uint64_t i = 0; i < run->samples; i++)
-        count += tidylog_given_labels(run)[i] != run->truth[i];
+        count += given[i] != run->truth[i];
     add_count(table, "mislabelled", count);
     add_real(table, "mislabelled-share", (double)count / (double)run->samples);
 }
@@ -91,11 +94,10 @@ static void add_parts(struct table *table, const struct tidylog_reader *reader)
     uint64_t counts[TIDYLOG_LEFT_OUT + 1] = {0}, probes = 0;
     if (tidylog_reader_runs(reader) > 1)
         add_count(table, "runs", tidylog_reader_runs(reader));
-    for (uint64_t i = 0; i < run->samples; i++) {
-        if (run->parts != NULL)
-            counts[run->parts[i]]++;
+    for (uint64_t i = 0; run->parts != NULL && i < run->samples; i++)
+        counts[run->parts[i]]++;
+    for (uint64_t i = 0; run->given != NULL && i < run->samples; i++)
         probes += tidylog_is_probe(run, i);
-    }
     for (int part = 0; part <= TIDYLOG_LEFT_OUT && run->parts != NULL; part++)
         add_count(table, keys[part], counts[part]);
     if (run->second_split > 0)
@@ -152,8 +154,8 @@ static void add_storage(struct table *table, const struct tidylog_table_size *si
         add_count(table, key, sizes[i].pages_bytes);
         if (strcmp(sizes[i].name, "meta") != 0)
             stored += sizes[i].stored_bytes;
-        if (strcmp(sizes[i].name, "steps") == 0)
-            predictions = sizes[i].counts;
+        if (strcmp(sizes[i].name, "steps") == 0 || strcmp(sizes[i].name, "columns") == 0)
+            predictions += sizes[i].counts;
     }
     add_count(table, "predictions", predictions);
     add_real(table, "bytes-per-prediction", predictions > 0 ? (double)stored / (double)predictions : NAN);
@@ -165,11 +167,10 @@ static int print(struct tidylog_reader *reader, bool json)
     uint64_t steps = 0;
     struct tidylog_table_size sizes[TIDYLOG_TABLES] = {0};
     int status = tidylog_table_sizes(reader, sizes);
+    if (status == 0)
+        status = tidylog_reader_steps(reader, &steps);
     if (status != 0)
         return status;
-    for (size_t i = 0; i < TIDYLOG_TABLES; i++)
-        if (sizes[i].name != NULL && strcmp(sizes[i].name, "steps") == 0)
-            steps = sizes[i].records;
 
     struct table *table = table_begin(columns, sizeof columns / sizeof *columns, json);
     if (table == NULL)
@@ -196,7 +197,8 @@ int info_command(int argc, char **argv)
             "First how the run was recorded, as far as that is known, then how far it got (an epoch that has\n"
             "begun but not ended counts in no score), then what is stored: records, bytes of keys and values,\n"
             "and bytes of the file's pages of each table. bytes-per-prediction leaves out the table meta: labels\n"
-            "and the description of the run.\n"
+            "and the description of the run. Of a table of more than 128 pages, bytes and counts are\n"
+            "extrapolated from 128 of them.\n"
             "Of a log that holds several runs, all this is about the first; runs says how many there are.",
         .example = "tidy-analyze info run.tidy",
         OPTION_ROWS(options),

@@ -6,26 +6,56 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "common/vector_clones.h"
 
 enum { SMOOTHED_EPOCHS = 5, MOST_ROUNDS = 300 };
 
-void loss_clusters_smooth(float *losses, size_t epochs, uint32_t classes)
+/* From the end, so that what a mean is made of still stands there where out is in; `in` has no NaN. */
+VECTOR_CLONES static void smooth_five(float *out, const float *in, size_t epochs)
 {
-    float most = (float)(2 * log(classes));
-    for (size_t t = 0; t < epochs; t++)
-        losses[t] = fminf(losses[t], most);
-    if (epochs < 2)
-        return;
-    size_t width = epochs - 1 < SMOOTHED_EPOCHS ? epochs - 1 : SMOOTHED_EPOCHS;
-    /* From the end, so that what a mean is made of still stands there. */
+    enum { AT_ONCE = 16 };
+    size_t t = epochs;
+    for (; t >= SMOOTHED_EPOCHS + AT_ONCE; t -= AT_ONCE) {
+        const float *last = in + t - AT_ONCE;
+        float means[AT_ONCE];
+        for (size_t k = 0; k < AT_ONCE; k++) {
+            const float *l = last + k;
+            means[k] = (float)(((double)l[0] + (double)l[-1] + (double)l[-2] + (double)l[-3] + (double)l[-4]) / 5);
+        }
+        memcpy(out + t - AT_ONCE, means, sizeof means);
+    }
+    for (; t > SMOOTHED_EPOCHS; t--) {
+        const float *l = in + t - 1;
+        out[t - 1] = (float)(((double)l[0] + (double)l[-1] + (double)l[-2] + (double)l[-3] + (double)l[-4]) / 5);
+    }
+}
+
+static void smooth_few(float *out, const float *in, size_t epochs, size_t width)
+{
     for (size_t t = epochs - 1; t >= width; t--) {
         double sum = 0;
         for (size_t back = 0; back < width; back++)
-            sum += (double)losses[t - back];
-        losses[t] = (float)(sum / (double)width);
+            sum += (double)in[t - back];
+        out[t] = (float)(sum / (double)width);
     }
+}
+
+void loss_clusters_smooth(float *out, float *in, size_t epochs, uint32_t classes)
+{
+    const float most = (float)(2 * log(classes));
+    for (size_t t = 0; t < epochs; t++)
+        in[t] = in[t] < most ? in[t] : most;
+    if (epochs < 2) {
+        out[0] = in[0];
+        return;
+    }
+    size_t width = epochs - 1 < SMOOTHED_EPOCHS ? epochs - 1 : SMOOTHED_EPOCHS;
+    if (width == SMOOTHED_EPOCHS)
+        smooth_five(out, in, epochs);
+    else
+        smooth_few(out, in, epochs, width);
     for (size_t t = 0; t < width; t++)
-        losses[t] = losses[width];
+        out[t] = out[width];
 }
 
 static double sum_of(const float *trajectory, size_t epochs)
@@ -79,7 +109,7 @@ static void aim(struct clusters *c)
 }
 
 /* How far along the direction; in several sums, which a processor adds up side by side. */
-static double project(const struct clusters *c, const float *trajectory)
+static inline double project(const struct clusters *c, const float *trajectory)
 {
     enum { SUMS = 8 };
     double sums[SUMS] = {0}, total = 0;
@@ -95,7 +125,7 @@ static double project(const struct clusters *c, const float *trajectory)
 }
 
 /* Adds a trajectory to a cluster's sums (sign 1), or takes it out (-1). */
-static void add(double *sums, double *count, const float *trajectory, size_t epochs, double sign)
+static inline void add(double *sums, double *count, const float *trajectory, size_t epochs, double sign)
 {
     *count += sign;
     for (size_t t = 0; t < epochs; t++)
@@ -104,7 +134,7 @@ static void add(double *sums, double *count, const float *trajectory, size_t epo
 
 /* Gives each trajectory to the nearer centre. Returns whether one moved. No cluster loses its last member,
  * because its centre is nearer to its members, taken together, than the other. */
-static bool assign(struct clusters *c, bool *in_high, const float *losses, size_t count)
+VECTOR_CLONES static bool assign(struct clusters *c, bool *in_high, const float *losses, size_t count)
 {
     bool moved = false;
     for (size_t i = 0; i < count; i++) {

@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Prepares a trajectory in place: clamps losses at 2 log(classes), then replaces each by the mean of the 5
+/* Prepares a trajectory, from in[epochs] to out[epochs], which may be the same: clamps losses at 2 log(classes), then replaces each by the mean of the 5
  * epochs up to it (of epochs - 1 where there are no more than 5); epochs before the first such mean, which
  * leaves the first loss out, get that mean. One epoch stays as it is. */
-void loss_clusters_smooth(float *losses, size_t epochs, uint32_t classes);
+void loss_clusters_smooth(float *out, float *in, size_t epochs, uint32_t classes);
 
 /* Splits trajectories [count][epochs] of finite numbers by 2-means and sets flagged[count]: those of the cluster
  * whose centre has the larger sum. Lloyd's algorithm, from the trajectories of the smallest and of the largest

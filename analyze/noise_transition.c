@@ -79,9 +79,8 @@ static int count_anchors(struct anchor_counts *counts, const struct rebuilt_mean
         return 0;
     for (size_t i = 0; i < count; i++)
         room[i] = probabilities[i];
-    percentile_sort(room, count);
     for (size_t k = 0; k < 3; k++)
-        borders[k] = percentile_of(room, count, percents[k]);
+        borders[k] = percentile_select(room, count, percents[k]);
     for (size_t i = 0; i < count; i++)
         if (probabilities[i] >= borders[0] && probabilities[i] <= borders[2]) {
             size_t upper = probabilities[i] >= borders[1];

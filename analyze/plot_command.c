@@ -88,7 +88,7 @@ static char *describe(void)
     if (out == NULL)
         return NULL;
     fputs("Prints a gnuplot script that has its data in it and draws a PNG, or runs gnuplot itself with "
-          "-o.\n\ncharts:",
+          "-o.\nOf a curve of very many points the script has those that show.\n\ncharts:",
           out);
     for (size_t i = 0; i < chart_row_count; i++) {
         fprintf(out, "\n  %-12s %s", chart_rows[i].name, chart_rows[i].summary);

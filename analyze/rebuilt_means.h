@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analyze/replay.h"
 #include "common/tidylog.h"
 
 /* Classes besides the given label that a sample has a number of its own for: all of them where there are ten. */
@@ -40,6 +41,9 @@ void rebuilt_means_destroy(struct rebuilt_means *means);
  * data set's classes is left out. Where a tenth class was predicted for a sample, the least probable so far
  * gives up its place, and what it had above the others is shared evenly. */
 int rebuilt_means_observe(void *means, const struct tidylog_observations *step);
+
+/* What that observer does with blocks: the same. */
+extern const struct replay_of_blocks rebuilt_means_of_blocks;
 
 /* Takes off what a network knows of a label for having seen it: the given label's probability counts e^-0.1 of
  * itself. Called once, after the last step. */

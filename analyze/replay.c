@@ -1,11 +1,12 @@
-/* The one loop that reads steps; what is made of them is up to the observers. */
+/* Packed epochs by blocks, then the one loop that reads steps; what is made of them is up to the observers. */
 #include "analyze/replay.h"
 
 #include <inttypes.h>
-#include <unistd.h>
 
+#include "analyze/replay_blocks.h"
 #include "analyze/replay_threads.h"
 #include "common/error.h"
+#include "common/parallel.h"
 #include "common/progress.h"
 
 /* Predictions from which on threads cost less than they gain. */
@@ -14,7 +15,7 @@ enum { WORTH_THREADS = 1 << 18 };
 static bool is_worth_threads(const struct tidylog_run *run, struct window window)
 {
     double predictions = (double)run->samples * (double)(window.end - window.first);
-    return predictions >= WORTH_THREADS && sysconf(_SC_NPROCESSORS_ONLN) > 1;
+    return predictions >= WORTH_THREADS && parallel_available() > 1;
 }
 
 static int observe_all(const struct replay_observer *observers, size_t count,
@@ -26,8 +27,20 @@ static int observe_all(const struct replay_observer *observers, size_t count,
     return status;
 }
 
-int replay_epochs(struct tidylog_reader *reader, struct window window, const struct replay_observer *observers,
-                  size_t count)
+/* The first epoch of the window that is not packed. */
+static uint64_t packed_end(const struct tidylog_reader *reader, struct window window)
+{
+    uint64_t end = tidylog_reader_packed_end(reader, window.first);
+    return end < window.end ? end : window.end;
+}
+
+bool replay_is_by_blocks(const struct tidylog_reader *reader, struct window window)
+{
+    return packed_end(reader, window) == window.end;
+}
+
+static int replay_steps(struct tidylog_reader *reader, struct window window,
+                        const struct replay_observer *observers, size_t count)
 {
     const struct tidylog_run *run = tidylog_reader_run(reader);
     struct replay_threads *threads = NULL;
@@ -53,5 +66,18 @@ int replay_epochs(struct tidylog_reader *reader, struct window window, const str
     progress_clear();
 end:
     tidylog_replay_end(replay);
+    return status;
+}
+
+int replay_epochs(struct tidylog_reader *reader, struct window window, const struct replay_observer *observers,
+                  size_t count)
+{
+    struct window packed = {window.first, packed_end(reader, window)}, rest = {packed.end, window.end};
+    int status = 0;
+    if (packed.first < packed.end)
+        status =
+            replay_blocks(reader, packed, observers, count, is_worth_threads(tidylog_reader_run(reader), packed));
+    if (status == 0 && rest.first < rest.end)
+        status = replay_steps(reader, rest, observers, count);
     return status;
 }

@@ -31,6 +31,19 @@ static bool take_forgotten_at(char *list)
     return false;
 }
 
+static void add_sample(struct table *table, const void *context, size_t sample)
+{
+    const struct analysis *analysis = context;
+    const struct tidylog_run *run = analysis->run;
+    const struct score_set *scores = &analysis->scores;
+    table_add_count(table, sample);
+    table_add_count(table, analysis->given[sample]);
+    if (run->truth != NULL)
+        table_add_count(table, run->truth[sample]);
+    for (size_t s = 0; s < scores->count; s++)
+        table_add_real(table, score_value(&scores->scores[s], sample));
+}
+
 /* `forgotten` is NULL where it is not asked for. */
 static int print(const struct analysis *analysis, struct forgotten_at *forgotten, bool json)
 {
@@ -55,23 +68,18 @@ static int print(const struct analysis *analysis, struct forgotten_at *forgotten
         status = TIDY_FAILED;
         goto end;
     }
-    int texts = 0;
-    for (uint64_t i = 0; i < run->samples && !table_failed(table) && texts == 0; i++) {
-        table_add_count(table, i);
-        table_add_count(table, analysis->given[i]);
-        if (run->truth != NULL)
-            table_add_count(table, run->truth[i]);
-        for (size_t s = 0; s < scores->count; s++)
-            table_add_real(table, score_value(&scores->scores[s], i));
-        if (forgotten != NULL) {
-            const char *text = NULL;
-            texts = forgotten_at_text(forgotten, i, &text);
-            table_add_text(table, text);
-        }
+    int rows = 0;
+    if (forgotten == NULL)
+        rows = table_add_rows(table, run->samples, add_sample, analysis);
+    for (uint64_t i = 0; i < run->samples && forgotten != NULL && !table_failed(table) && rows == 0; i++) {
+        const char *text = NULL;
+        add_sample(table, analysis, i);
+        rows = forgotten_at_text(forgotten, i, &text);
+        table_add_text(table, text);
     }
     status = table_end(table);
-    if (texts != 0)
-        status = texts;
+    if (rows != 0)
+        status = rows;
 end:
     free(columns);
     return status;
@@ -101,7 +109,7 @@ static int show(const char *path, const struct selection *selection, const char 
         status = forgotten_at_create(&forgotten, analysis.run->samples);
     if (status != 0)
         goto end;
-    const struct replay_observer observer = {forgotten_at_observe, &forgotten};
+    const struct replay_observer observer = {.observe = forgotten_at_observe, .context = &forgotten};
     status = analysis_replay(&analysis, asks_forgotten ? &observer : NULL);
     if (status == 0)
         status = print(&analysis, asks_forgotten ? &forgotten : NULL, json);

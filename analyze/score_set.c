@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/replay.h"
 #include "common/error.h"
 #include "common/memory.h"
 #include "common/options.h"
@@ -166,6 +167,18 @@ void score_set_begin(struct score_set *set, struct score_sources *sources)
         if (score->row->keep != NULL && !score->observes)
             score->row->keep(score, &sources->dynamics);
     }
+}
+
+int score_set_ahead(struct score_set *set, struct analysis *analysis, struct replay_observer *observers,
+                    size_t *count)
+{
+    int status = 0;
+    for (size_t s = 0; s < set->count && status == 0; s++)
+        if (set->scores[s].row->ahead != NULL) {
+            status = set->scores[s].row->ahead(&observers[*count], analysis);
+            *count += observers[*count].observe != NULL;
+        }
+    return status;
 }
 
 int score_set_observe(void *context, const struct tidylog_observations *step)

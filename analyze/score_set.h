@@ -4,6 +4,8 @@
 
 #include "analyze/scores.h"
 
+struct replay_observer;
+
 struct score_set {
     struct score *scores; /* [count] in the order asked for */
     size_t count, samples;
@@ -30,6 +32,12 @@ bool score_set_observes(const struct score_set *set);
 
 /* Before a run is replayed: empties the columns, and tells the sources' dynamics what to keep. */
 void score_set_begin(struct score_set *set, struct score_sources *sources);
+
+/* Adds an observer to observers[*count], for which there is room, for each score that can be filled after a replay with
+ * others: SCORES_AHEAD at most. */
+enum { SCORES_AHEAD = 2 };
+int score_set_ahead(struct score_set *set, struct analysis *analysis, struct replay_observer *observers,
+                    size_t *count);
 
 /* Fill columns: a replay_observer's function, and visitors of class sums; the context is the score_set. */
 int score_set_observe(void *set, const struct tidylog_observations *step);

@@ -131,7 +131,7 @@ static double mean_loss(const struct score *score, size_t sample)
 
 static double loss_at(const struct score *score, size_t sample)
 {
-    return (double)of(score, sample)->loss_at;
+    return (double)dynamics_loss_at(of(score, sample));
 }
 
 static double loss_ema(const struct score *score, size_t sample)
@@ -279,9 +279,10 @@ const struct score_row score_rows[] = {
      .summary = "area under the margin: mean of the given label's logit minus the largest other"},
     {"data-iq-aleatoric", TIDYLOG_MARGIN, SUSPICIOUS_LOW, .value = data_iq_aleatoric,
      .summary = "mean of q (1 - q), q the given label's probability"},
-    {"ctrl", TIDYLOG_MARGIN, SUSPICIOUS_HIGH, .fill = ctrl_fill,
+    {"ctrl", TIDYLOG_MARGIN, SUSPICIOUS_HIGH, .fill = ctrl_fill, .ahead = ctrl_ahead,
      .summary = "1 in the cluster of its class whose losses stay high, else 0"},
     {PROBABILITY_SCORE, TIDYLOG_MARGIN, SUSPICIOUS_HIGH, .fill = label_posterior_fill,
+     .ahead = label_posterior_ahead,
      .summary = "probability that the given label is wrong, under an estimated transition of the noise"},
 
     {"el2n", TIDYLOG_PROBS, SUSPICIOUS_HIGH, .value_of_means = el2n,

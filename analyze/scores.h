@@ -14,6 +14,7 @@
 enum suspicious_end { SUSPICIOUS_HIGH, SUSPICIOUS_LOW };
 
 struct analysis;
+struct replay_observer;
 struct score;
 
 struct score_row {
@@ -29,6 +30,10 @@ struct score_row {
                               size_t count);
     double (*value_of_means)(const struct score *score, const struct class_means *means);
     int (*fill)(float *column, struct analysis *analysis);
+
+    /* What `fill` needs of the replay before it: sets *out to an observer for that, or to zero where a replay of its own
+     * is due. NULL: there is nothing. */
+    int (*ahead)(struct replay_observer *out, struct analysis *analysis);
 
     const char *summary; /* one line */
 

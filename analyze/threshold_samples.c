@@ -65,7 +65,9 @@ int threshold_samples_fill(float *column, struct analysis *analysis)
     if (status == 0)
         status = memory_allocate(&margins.counts, run->samples, sizeof *margins.counts, "margins");
     if (status == 0)
-        status = replay_epochs(analysis->reader, analysis->window, &(struct replay_observer){observe, &margins}, 1);
+        status =
+            replay_epochs(analysis->reader, analysis->window,
+                          &(struct replay_observer){.observe = observe, .context = &margins, .apart = true}, 1);
     if (status == 0)
         status = find_threshold(&threshold, analysis, &margins);
     for (size_t i = 0; i < run->samples && status == 0; i++)

@@ -15,6 +15,7 @@
 #include "analyze/percentile.h"
 #include "analyze/threshold_samples.h"
 #include "analyze/two_groups.h"
+#include "analyze/weighted_values.h"
 #include "common/error.h"
 #include "common/memory.h"
 #include "common/options.h"
@@ -144,18 +145,22 @@ static void flag_scaled(const struct question *q, const struct scaled *scaled,
 static bool more_likely_suspicious(const void *context, double value)
 {
     const struct gaussian_pair *pair = context;
-    return value > pair->low.mean && two_groups_posterior_high(pair, value) > 0.5;
+    return value > pair->low.mean && two_groups_is_high(pair, value);
 }
 
 static int flag_gaussians(const struct question *q)
 {
     struct scaled scaled;
+    struct weighted_values weighted = {0};
     struct gaussian_pair pair = {0};
     int status = scale(&scaled, q->ranking);
+    if (status == 0)
+        status = weighted_values_create(&weighted, scaled.values, scaled.count);
     if (status == 0 && scaled.width > 0)
-        pair = two_groups_fit_gaussians(scaled.values, scaled.count);
+        pair = two_groups_fit_gaussians(&weighted);
     if (status == 0)
         flag_scaled(q, &scaled, more_likely_suspicious, &pair);
+    weighted_values_destroy(&weighted);
     free(scaled.values);
     return status;
 }
@@ -188,13 +193,15 @@ static int flag_betas(const struct question *q)
 {
     const struct ranking *ranking = q->ranking;
     struct scaled scaled = {0};
+    struct weighted_values weighted = {0};
     struct beta_mixture mixture;
     int status = memory_allocate(&scaled.values, ranking->samples, sizeof *scaled.values, "a threshold rule");
-    for (size_t i = 0; i < ranking->samples && status == 0; i++)
-        if (isfinite(ranking->keys[i]))
-            scaled.values[scaled.count++] = (double)ranking->keys[i];
+    for (size_t i = ranking->scored; i-- > 0 && status == 0;) { /* upwards, as percentiles are of sorted values */
+        float key = ranking->keys[ranking->order[i]];
+        if (isfinite(key))
+            scaled.values[scaled.count++] = (double)key;
+    }
     if (status == 0 && scaled.count > 0) {
-        percentile_sort(scaled.values, scaled.count);
         double most = percentile_of(scaled.values, scaled.count, 95);
         size_t inner = 0;
         scaled.least = percentile_of(scaled.values, scaled.count, 5);
@@ -202,11 +209,14 @@ static int flag_betas(const struct question *q)
         for (size_t i = 0; i < scaled.count && scaled.width > 0; i++)
             if (scaled.values[i] >= scaled.least && scaled.values[i] <= most)
                 scaled.values[inner++] = (scaled.values[i] - scaled.least) / scaled.width;
-        if (scaled.width > 0)
-            beta_mixture_fit(&mixture, scaled.values, inner);
+        beta_mixture_bring_inside(scaled.values, inner);
+        status = weighted_values_create(&weighted, scaled.values, inner);
+        if (status == 0 && scaled.width > 0)
+            status = beta_mixture_fit(&mixture, &weighted);
     }
     if (status == 0)
         flag_scaled(q, &scaled, in_beta_mixture, &mixture);
+    weighted_values_destroy(&weighted);
     free(scaled.values);
     return status;
 }

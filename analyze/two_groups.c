@@ -19,57 +19,62 @@ static void add(struct moments *to, double weight, double value)
     to->squares += weight * value * value;
 }
 
-static struct gaussian from_moments(const struct moments *m, size_t count)
+static struct gaussian from_moments(const struct moments *m, double total)
 {
     double mean = m->sum / m->weight;
     double variance = fmax(m->squares / m->weight - mean * mean, 0) + added_variance;
-    return (struct gaussian){m->weight / (double)count, mean, variance};
+    double weight = m->weight / total;
+    return (struct gaussian){weight, mean, variance, log(weight), log(2 * M_PI * variance)};
 }
 
 /* Lloyd's two means from the two ends: in one dimension the groups are what lies below and above the middle of
  * their means. Both keep a member, because the values are not all equal and each mean stays on its side. */
-static struct gaussian_pair two_means(const double *values, size_t count)
+static struct gaussian_pair two_means(const struct weighted_values *values)
 {
     double border = 0.5, last = -1;
     struct moments low = {0}, high = {0};
     for (int round = 0; round < MOST_MEANS_ROUNDS && border != last; round++) {
         last = border;
         low = high = (struct moments){0};
-        for (size_t i = 0; i < count; i++)
-            add(values[i] <= border ? &low : &high, 1, values[i]);
+        for (size_t i = 0; i < values->count; i++) {
+            double below = weighted_values_up_to(values, i, border);
+            add(&low, below, values->values[i]);
+            add(&high, weight_of(values, i) - below, values->values[i]);
+        }
         border = (low.sum / low.weight + high.sum / high.weight) / 2;
     }
-    return (struct gaussian_pair){from_moments(&low, count), from_moments(&high, count)};
+    return (struct gaussian_pair){from_moments(&low, values->total), from_moments(&high, values->total)};
 }
 
 static double log_density(const struct gaussian *g, double value)
 {
     double difference = value - g->mean;
-    return log(g->weight) - 0.5 * (log(2 * M_PI * g->variance) + difference * difference / g->variance);
+    return g->log_weight - 0.5 * (g->log_norm + difference * difference / g->variance);
 }
 
-double two_groups_posterior_high(const struct gaussian_pair *pair, double value)
+bool two_groups_is_high(const struct gaussian_pair *pair, double value)
 {
-    return 1 / (1 + exp(log_density(&pair->low, value) - log_density(&pair->high, value)));
+    return log_density(&pair->high, value) > log_density(&pair->low, value);
 }
 
-struct gaussian_pair two_groups_fit_gaussians(const double *values, size_t count)
+struct gaussian_pair two_groups_fit_gaussians(const struct weighted_values *values)
 {
-    struct gaussian_pair pair = two_means(values, count);
+    struct gaussian_pair pair = two_means(values);
     double likelihood = -INFINITY;
     for (int round = 0; round < MOST_ROUNDS; round++) {
         struct moments low = {0}, high = {0};
         double sum = 0;
-        for (size_t i = 0; i < count; i++) {
-            double a = log_density(&pair.low, values[i]), b = log_density(&pair.high, values[i]);
+        for (size_t i = 0; i < values->count; i++) {
+            double value = values->values[i], weight = weight_of(values, i);
+            double a = log_density(&pair.low, value), b = log_density(&pair.high, value);
             double total = fmax(a, b) + log1p(exp(-fabs(a - b)));
-            sum += total;
-            add(&low, exp(a - total), values[i]);
-            add(&high, exp(b - total), values[i]);
+            sum += weight * total;
+            add(&low, weight * exp(a - total), value);
+            add(&high, weight * exp(b - total), value);
         }
-        pair = (struct gaussian_pair){from_moments(&low, count), from_moments(&high, count)};
-        double gain = sum / (double)count - likelihood;
-        likelihood = sum / (double)count;
+        pair = (struct gaussian_pair){from_moments(&low, values->total), from_moments(&high, values->total)};
+        double gain = sum / values->total - likelihood;
+        likelihood = sum / values->total;
         if (fabs(gain) < least_gain)
             break;
     }

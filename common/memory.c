@@ -1,14 +1,16 @@
 /* Memory whose size comes from a file or a user. */
 #include "common/memory.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/error.h"
 
-enum { ALIGNMENT = 64 };
+enum { ALIGNMENT = 64, HUGE_PAGE = 1 << 21 };
 
 /* count * size, or SIZE_MAX where that is more than one object may have. */
 static size_t product(size_t count, size_t size)
@@ -53,6 +55,29 @@ int memory_grow(void *array, size_t *capacity, size_t needed, size_t size, const
     memcpy(array, &memory, sizeof memory);
     *capacity = grown;
     return TIDY_OK;
+}
+
+int memory_map(void *out, size_t count, size_t size, const char *what)
+{
+    size_t bytes = product(count, size);
+    void *memory = MAP_FAILED;
+    if (bytes != SIZE_MAX)
+        memory = mmap(NULL, bytes > 0 ? bytes : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool mapped = memory != MAP_FAILED;
+    memory = mapped ? memory : NULL;
+    memcpy(out, &memory, sizeof memory);
+    if (!mapped)
+        return tidy_fail_memory(what, bytes);
+    if (bytes >= HUGE_PAGE)
+        madvise(memory, bytes, MADV_HUGEPAGE); /* fewer faults, where the system has such pages */
+    return TIDY_OK;
+}
+
+void memory_unmap(void *memory, size_t count, size_t size)
+{
+    size_t bytes = product(count, size);
+    if (memory != NULL)
+        munmap(memory, bytes > 0 ? bytes : 1);
 }
 
 uint64_t memory_of_machine(void)

@@ -14,6 +14,11 @@ int memory_allocate(void *out, size_t count, size_t size, const char *what);
  * at least doubling. New bytes are not set. On failure the array stays as it was. */
 int memory_grow(void *array, size_t *capacity, size_t needed, size_t size, const char *what);
 
+/* The same for arrays of many samples: pages of their own, zero, that cost nothing before they are touched, by whichever
+ * thread. Given back with memory_unmap of the same count and size, which allows NULL. */
+int memory_map(void *out, size_t count, size_t size, const char *what);
+void memory_unmap(void *memory, size_t count, size_t size);
+
 /* Bytes of memory that the machine has. Linux grants more than that and kills who uses it, so sums of many samples are
  * held against it beforehand. */
 uint64_t memory_of_machine(void);

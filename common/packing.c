@@ -4,20 +4,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/bit_stream.h"
 #include "common/error.h"
 #include "common/half.h"
 #include "common/little_endian.h"
-
-enum { NOT_A_NUMBER = -128, LARGEST_CODE = 127 };
-
-/* ceil(log2 classes): bits of a class. */
-static unsigned class_bits(uint32_t classes)
-{
-    unsigned bits = 0;
-    while ((UINT64_C(1) << bits) < classes)
-        bits++;
-    return bits;
-}
 
 /* Bytes that follow the wrong bitmap and the classes. */
 static uint64_t detail_bytes(uint32_t count, uint32_t classes, enum tidylog_detail detail)
@@ -54,70 +44,116 @@ size_t packing_bound(uint32_t count, uint32_t classes, enum tidylog_detail detai
 
 /* ---- codes ---------------------------------------------------------------------------------------------- */
 
+const struct tidylog_codes packing_codes_default = {.margin_scale = 6, .log_odds_density = 8};
+const struct tidylog_codes packing_codes_unsaid = {.margin_scale = 20, .log_odds_density = 0};
+
+enum { FINEST_SCALE = 20, LARGEST_AT_FINEST = 127, HIGHEST_DENSITY = 64, MOST_LEVELS = 256 };
+
+bool packing_codes_possible(struct tidylog_codes codes)
+{
+    return codes.margin_scale >= 1 && codes.margin_scale <= FINEST_SCALE &&
+           codes.log_odds_density <= HIGHEST_DENSITY;
+}
+
+int packing_largest_margin_code(struct tidylog_codes codes)
+{
+    return (int)(LARGEST_AT_FINEST * codes.margin_scale + FINEST_SCALE - 1) / FINEST_SCALE;
+}
+
 /* The margin at a (possibly half) code. */
-static double margin_at(double code)
+static double margin_at(double code, struct tidylog_codes codes)
 {
-    return 2 * sinh(code / 20);
+    return 2 * sinh(code / codes.margin_scale);
 }
 
-/* The interval in which the log-odds lie where the margin has this code. */
-static void log_odds_interval(int8_t margin_code, uint32_t classes, double *low, double *high)
-{
-    *low = margin_at(margin_code - 0.5) - (classes > 2 ? log((double)classes - 1) : 0);
-    *high = margin_at(margin_code + 0.5);
-}
-
-int8_t packing_margin_code(float margin)
+int8_t packing_margin_code(float margin, struct tidylog_codes codes)
 {
     if (isnan(margin))
-        return NOT_A_NUMBER;
-    double code = round(20 * asinh((double)margin / 2));
-    return (int8_t)fmax(-LARGEST_CODE, fmin(LARGEST_CODE, code));
+        return PACKING_NOT_A_NUMBER;
+    double code = round(codes.margin_scale * asinh((double)margin / 2)),
+           largest = packing_largest_margin_code(codes);
+    return (int8_t)fmax(-largest, fmin(largest, code));
 }
 
-float packing_margin(int8_t code)
+float packing_margin(int8_t code, struct tidylog_codes codes)
 {
-    return code == NOT_A_NUMBER ? NAN : (float)margin_at(code);
+    return code == PACKING_NOT_A_NUMBER ? NAN : (float)margin_at(code, codes);
 }
 
-uint8_t packing_log_odds_code(float log_odds, int8_t margin_code, uint32_t classes)
+/* ---- log-odds ------------------------------------------------------------------------------------------- */
+
+/* The scale on which log-odds are cut into levels, and back. */
+static double scale_of(double log_odds, struct tidylog_codes codes)
 {
-    if (margin_code == NOT_A_NUMBER || isnan(log_odds))
+    return log_odds <= 0 || codes.log_odds_density == 0 ? log_odds : -8 * expm1(-log_odds / 8);
+}
+
+static double log_odds_at(double place, struct tidylog_codes codes)
+{
+    return place <= 0 || codes.log_odds_density == 0 ? place : -8 * log1p(-place / 8);
+}
+
+static uint16_t count_levels(double width, struct tidylog_codes codes)
+{
+    if (codes.log_odds_density == 0)
+        return MOST_LEVELS;
+    return (uint16_t)fmax(1, fmin(MOST_LEVELS, ceil(width * codes.log_odds_density)));
+}
+
+void packing_levels_fill(struct packing_levels *levels, uint32_t classes, struct tidylog_codes codes)
+{
+    int largest = packing_largest_margin_code(codes);
+    double others = classes > 2 ? log((double)classes - 1) : 0;
+    *levels = (struct packing_levels){.codes = codes};
+    levels->count[(uint8_t)PACKING_NOT_A_NUMBER] = count_levels(0, codes);
+    for (int code = -largest; code <= largest; code++) {
+        uint8_t margin = (uint8_t)code;
+        levels->low[margin] = scale_of(margin_at(code - 0.5, codes) - others, codes);
+        levels->width[margin] = scale_of(margin_at(code + 0.5, codes), codes) - levels->low[margin];
+        levels->count[margin] = count_levels(levels->width[margin], codes);
+    }
+}
+
+uint8_t packing_log_odds_code(float log_odds, int8_t margin_code, const struct packing_levels *levels)
+{
+    uint8_t margin = (uint8_t)margin_code;
+    int last = levels->count[margin] - 1;
+    if (margin_code == PACKING_NOT_A_NUMBER || isnan(log_odds) || last == 0)
         return 0;
-    double low, high;
-    log_odds_interval(margin_code, classes, &low, &high);
-    double code = round(((double)log_odds - low) / (high - low) * 255);
-    return (uint8_t)fmax(0, fmin(255, code));
+    double place = (scale_of((double)log_odds, levels->codes) - levels->low[margin]) / levels->width[margin];
+    double code = levels->codes.log_odds_density == 0 ? round(place * last) : floor(place * levels->count[margin]);
+    return (uint8_t)fmax(0, fmin(last, code));
 }
 
 /* In double, so that losses near 0 keep their digits. */
-static double log_odds_of_code(uint8_t code, int8_t margin_code, uint32_t classes)
+static double log_odds_of_code(uint8_t code, uint8_t margin, const struct packing_levels *levels)
 {
-    if (margin_code == NOT_A_NUMBER)
+    if ((int8_t)margin == PACKING_NOT_A_NUMBER)
         return NAN;
-    double low, high;
-    log_odds_interval(margin_code, classes, &low, &high);
-    return low + (high - low) * code / 255;
+    double width = levels->width[margin];
+    double above = levels->codes.log_odds_density == 0 ? width * code / (levels->count[margin] - 1)
+                                                       : width * (code + 0.5) / levels->count[margin];
+    return log_odds_at(levels->low[margin] + above, levels->codes);
 }
 
-float packing_log_odds(uint8_t code, int8_t margin_code, uint32_t classes)
+float packing_log_odds(uint8_t code, int8_t margin_code, const struct packing_levels *levels)
 {
-    return (float)log_odds_of_code(code, margin_code, classes);
+    return (float)log_odds_of_code(code, (uint8_t)margin_code, levels);
 }
 
-void packing_tables_fill(struct packing_tables *tables, uint32_t classes)
+void packing_tables_fill(struct packing_tables *tables, uint32_t classes, struct tidylog_codes codes)
 {
+    uint32_t pair = 0;
+    packing_levels_fill(&tables->levels, classes, codes);
     for (int margin = 0; margin < 256; margin++) {
-        int8_t margin_code = (int8_t)(margin < 128 ? margin : margin - 256);
-        tables->margin[margin] = packing_margin(margin_code);
-        for (int code = 0; code < 256; code++) {
-            double log_odds = log_odds_of_code((uint8_t)code, margin_code, classes);
+        tables->margin[margin] = packing_margin((int8_t)(margin < 128 ? margin : margin - 256), codes);
+        tables->first[margin] = pair;
+        for (int code = 0; code < tables->levels.count[margin]; code++, pair++) {
+            double log_odds = log_odds_of_code((uint8_t)code, (uint8_t)margin, &tables->levels);
             /* By the smaller of the two odds, so that nothing cancels or overflows. */
             double odds = exp(-fabs(log_odds));
-            double loss = log_odds > 0 ? log1p(odds) : log1p(odds) - log_odds;
-            double confidence = (log_odds > 0 ? 1 : odds) / (1 + odds);
-            tables->loss[margin * 256 + code] = (float)loss;
-            tables->confidence[margin * 256 + code] = (float)confidence;
+            tables->loss[pair] = (float)(log_odds > 0 ? log1p(odds) : log1p(odds) - log_odds);
+            tables->confidence[pair] = (float)((log_odds > 0 ? 1 : odds) / (1 + odds));
         }
     }
 }
@@ -168,29 +204,6 @@ static float margin_of_row(const float *values, uint32_t label, uint32_t classes
 
 /* ---- packing -------------------------------------------------------------------------------------------- */
 
-/* Bits written least significant first. */
-struct bit_writer {
-    uint8_t *at;
-    uint64_t pending;
-    unsigned pending_bits;
-};
-
-static inline void write_bits(struct bit_writer *writer, uint32_t value, unsigned bits)
-{
-    writer->pending |= (uint64_t)value << writer->pending_bits;
-    writer->pending_bits += bits;
-    for (; writer->pending_bits >= 8; writer->pending_bits -= 8, writer->pending >>= 8)
-        *writer->at++ = (uint8_t)writer->pending;
-}
-
-/* Fills up the last byte. Returns the end. */
-static uint8_t *end_bits(struct bit_writer *writer)
-{
-    if (writer->pending_bits > 0)
-        *writer->at++ = (uint8_t)writer->pending;
-    return writer->at;
-}
-
 static uint8_t *pack_classes(uint8_t *out, const struct tidylog_predictions *predictions, const uint16_t *labels,
                              uint32_t classes)
 {
@@ -203,14 +216,15 @@ static uint8_t *pack_classes(uint8_t *out, const struct tidylog_predictions *pre
     return end_bits(&list);
 }
 
-static uint8_t *pack_margins(uint8_t *out, const struct tidylog_predictions *predictions, uint32_t classes)
+static uint8_t *pack_margins(uint8_t *out, const struct tidylog_predictions *predictions,
+                             const struct packing_levels *levels)
 {
     uint32_t count = predictions->count;
     for (uint32_t i = 0; i < count; i++) {
         bool defined = !isnan(predictions->log_odds[i]);
-        int8_t code = defined ? packing_margin_code(predictions->margin[i]) : NOT_A_NUMBER;
+        int8_t code = defined ? packing_margin_code(predictions->margin[i], levels->codes) : PACKING_NOT_A_NUMBER;
         out[i] = (uint8_t)code;
-        out[count + i] = packing_log_odds_code(predictions->log_odds[i], code, classes);
+        out[count + i] = packing_log_odds_code(predictions->log_odds[i], code, levels);
     }
     return out + (size_t)count * 2;
 }
@@ -234,7 +248,7 @@ static uint8_t *pack_logits(uint8_t *out, const struct tidylog_predictions *pred
 }
 
 size_t packing_pack(uint8_t *out, const struct tidylog_predictions *predictions, const uint16_t *labels,
-                    uint32_t classes, enum tidylog_detail detail)
+                    uint32_t classes, enum tidylog_detail detail, const struct packing_levels *levels)
 {
     uint8_t *end = out + bitmap_bytes(predictions->count);
     memset(out, 0, bitmap_bytes(predictions->count));
@@ -245,7 +259,7 @@ size_t packing_pack(uint8_t *out, const struct tidylog_predictions *predictions,
     case TIDYLOG_CLASS:
         break;
     case TIDYLOG_MARGIN:
-        end = pack_margins(end, predictions, classes);
+        end = pack_margins(end, predictions, levels);
         break;
     case TIDYLOG_PROBS:
         end = pack_log_probs(end, predictions, classes);
@@ -258,25 +272,6 @@ size_t packing_pack(uint8_t *out, const struct tidylog_predictions *predictions,
 }
 
 /* ---- unpacking ------------------------------------------------------------------------------------------ */
-
-/* Bits read least significant first, never past the end. */
-struct bit_reader {
-    const uint8_t *at, *end;
-    uint64_t pending;
-    unsigned pending_bits;
-};
-
-static uint32_t read_bits(struct bit_reader *reader, unsigned bits)
-{
-    while (reader->pending_bits < bits && reader->at < reader->end) {
-        reader->pending |= (uint64_t)*reader->at++ << reader->pending_bits;
-        reader->pending_bits += 8;
-    }
-    uint32_t value = (uint32_t)(reader->pending & ((UINT64_C(1) << bits) - 1));
-    reader->pending >>= bits;
-    reader->pending_bits -= bits < reader->pending_bits ? bits : reader->pending_bits;
-    return value;
-}
 
 static size_t count_wrong(const uint8_t *bitmap, uint32_t count)
 {
@@ -305,15 +300,20 @@ static bool unpack_predicted(uint16_t *predicted, const uint8_t *bitmap, struct 
     return list->pending == 0;
 }
 
-static void unpack_margins(const struct packing_columns *out, const uint8_t *in, uint32_t count,
+/* Returns whether all codes were possible. */
+static bool unpack_margins(const struct packing_columns *out, const uint8_t *in, uint32_t count,
                            const struct packing_tables *tables)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        size_t pair = (size_t)in[i] * 256 + in[count + i];
+    bool possible = true;
+    for (uint32_t i = 0; i < count; i++)
+        possible &= in[count + i] < tables->levels.count[in[i]];
+    for (uint32_t i = 0; i < count && possible; i++) {
+        uint32_t pair = tables->first[in[i]] + in[count + i];
         out->margin[i] = tables->margin[in[i]];
         out->loss[i] = tables->loss[pair];
         out->confidence[i] = tables->confidence[pair];
     }
+    return possible;
 }
 
 static void set_label_columns(const struct packing_columns *out, uint32_t i, float label_log_prob, float margin)
@@ -376,8 +376,7 @@ int packing_unpack(const struct packing_columns *out, const uint8_t *in, size_t 
     case TIDYLOG_CLASS:
         break;
     case TIDYLOG_MARGIN:
-        unpack_margins(out, rest, count, tables);
-        break;
+        return unpack_margins(out, rest, count, tables) ? TIDY_OK : TIDY_FAILED;
     case TIDYLOG_PROBS:
         unpack_log_probs(out, rest, labels, count, classes);
         break;

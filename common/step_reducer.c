@@ -13,12 +13,14 @@
 struct step_reducer {
     uint32_t classes;
     enum tidylog_detail detail;
+    struct packing_levels levels; /* TIDYLOG_MARGIN only */
     /* [most] of the predictions that are packed. */
     uint16_t *labels, *predicted;
     float *margin, *log_odds;
 };
 
-int step_reducer_create(struct step_reducer **out, uint32_t most, uint32_t classes, enum tidylog_detail detail)
+int step_reducer_create(struct step_reducer **out, uint32_t most, uint32_t classes, enum tidylog_detail detail,
+                        struct tidylog_codes codes)
 {
     static const char what[] = "a step's predictions";
     struct step_reducer *reducer;
@@ -28,6 +30,8 @@ int step_reducer_create(struct step_reducer **out, uint32_t most, uint32_t class
         return status;
     reducer->classes = classes;
     reducer->detail = detail;
+    if (detail == TIDYLOG_MARGIN)
+        packing_levels_fill(&reducer->levels, classes, codes);
     status = memory_allocate(&reducer->labels, most, sizeof *reducer->labels, what);
     if (status == TIDY_OK)
         status = memory_allocate(&reducer->predicted, most, sizeof *reducer->predicted, what);
@@ -98,7 +102,7 @@ size_t step_reducer_pack(struct step_reducer *reducer, uint8_t *out, const struc
         .log_odds = reducer->log_odds,
     };
     if (reducer->detail != TIDYLOG_PROBS)
-        return packing_pack(out, &predictions, reducer->labels, classes, reducer->detail);
-    uint8_t *end = out + packing_pack(out, &predictions, reducer->labels, classes, TIDYLOG_CLASS);
+        return packing_pack(out, &predictions, reducer->labels, classes, reducer->detail, &reducer->levels);
+    uint8_t *end = out + packing_pack(out, &predictions, reducer->labels, classes, TIDYLOG_CLASS, NULL);
     return (size_t)(pack_log_probs(end, step, places, count, classes) - out);
 }

@@ -6,9 +6,10 @@
 
 struct step_reducer; /* the arrays that this needs */
 
-/* For steps of at most `most` predictions, packed at `detail`. Destroyed with step_reducer_destroy; NULL is allowed
+/* For steps of at most `most` predictions, packed at `detail` in `codes`. Destroyed with step_reducer_destroy; NULL is allowed
  * there. */
-int step_reducer_create(struct step_reducer **out, uint32_t most, uint32_t classes, enum tidylog_detail detail);
+int step_reducer_create(struct step_reducer **out, uint32_t most, uint32_t classes, enum tidylog_detail detail,
+                        struct tidylog_codes codes);
 void step_reducer_destroy(struct step_reducer *reducer);
 
 /* Packs the predictions at `places` ([count], count <= most) of a step recorded with more detail than the reducer's.

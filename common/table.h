@@ -21,6 +21,11 @@ void table_add_text(struct table *table, const char *text);
 void table_add_count(struct table *table, uint64_t count);
 void table_add_real(struct table *table, double value);
 
+/* Adds `count` rows, in their order: add_row(table, context, row) adds the cells of one, or none. It is called in
+ * several threads at once, each with a table of its own in place of this one. Error: no memory. */
+int table_add_rows(struct table *table, size_t count,
+                   void (*add_row)(struct table *table, const void *context, size_t row), const void *context);
+
 /* Flushes and frees. Returns 0, TIDY_PIPE_CLOSED, or TIDY_FAILED where a write failed; a row left
  * incomplete is a programming error (assert). */
 int table_end(struct table *table);

@@ -23,13 +23,21 @@ const char *tidy_error_message(void);
 /* How much a step keeps of each prediction. Each level can answer all that the ones before it can. */
 enum tidylog_detail {
     TIDYLOG_CLASS,  /* the predicted class */
-    TIDYLOG_MARGIN, /* and margin and log-odds of the given label, one byte each */
+    TIDYLOG_MARGIN, /* and margin and log-odds of the given label, in codes */
     TIDYLOG_PROBS,  /* class, and log-probabilities of all classes in half precision */
     TIDYLOG_FULL,   /* class, and the float32 logits as they came */
 };
 
 /* Samples that a run can have: their labels fit into one value of LMDB, which has less than 2^32 bytes. */
 enum { TIDYLOG_MOST_SAMPLES = 1 << 30 };
+
+/* How fine the numbers of TIDYLOG_MARGIN are; docs/log-format.md states the errors. */
+struct tidylog_codes {
+    uint32_t margin_scale; /* S, 1 to 20: code k stands for the margin 2 sinh(k / S) */
+    uint32_t
+        log_odds_density; /* D, 1 to 64: levels a unit of the log-odds' scale; 0: 256 levels for every margin, as
+                                * logs have them that do not say their codes */
+};
 
 /* "class", "margin", "probs", "full", NULL: indexed by tidylog_detail. */
 extern const char *const tidylog_detail_names[];
@@ -55,9 +63,10 @@ struct tidylog_run {
     uint64_t seed;
     bool shuffle; /* false: samples in the data set's order in every epoch */
     enum tidylog_detail detail;
-    const uint16_t *labels; /* [samples] as trained on */
-    const uint16_t *truth;  /* [samples] where known (planted noise), or NULL */
-    const uint16_t *given;  /* [samples] the data set's labels, where probes were trained on others; or NULL */
+    struct tidylog_codes codes; /* TIDYLOG_MARGIN only; all 0 for tidylog_create: as fine as finding needs */
+    const uint16_t *labels;     /* [samples] as trained on */
+    const uint16_t *truth;      /* [samples] where known (planted noise), or NULL */
+    const uint16_t *given;      /* [samples] the data set's labels, where probes were trained on others; or NULL */
     const char *probes;    /* what those are for: "controls", whose labels are wrong, or "threshold-samples", which
                             * have the extra class classes - 1 */
     const uint16_t *parts; /* [samples] enum tidylog_part; NULL: all TIDYLOG_FIRST_SPLIT */
@@ -134,7 +143,8 @@ struct tidylog_epoch {
 
 /* ---- writing ------------------------------------------------------------------------------------------- */
 
-struct tidylog_writer; /* owns a thread that commits, synced, at least every second */
+/* Owns a thread that commits, synced, at least every second, and between commits packs finished epochs. */
+struct tidylog_writer;
 
 /* Makes a new log at `path`. The file appears there only once it is whole and readable, and is locked against
  * a second writer until tidylog_close. Errors: the file, or a checkpoint path.ckpt without it, exists (unless
@@ -149,8 +159,8 @@ int tidylog_resume(struct tidylog_writer **out, const char *path);
 /* What the log says the run is; lives as long as the writer. */
 const struct tidylog_run *tidylog_writer_run(const struct tidylog_writer *writer);
 
-/* Removes all steps from number `step` on, and the epoch records that depend on them, in one transaction.
- * Errors: the log has fewer than `step` steps. */
+/* Removes all steps from number `step` on, and the epoch records that depend on them, in one transaction; what is left
+ * of a packed epoch is steps again. Errors: the log has fewer than `step` steps; that epoch is damaged. */
 int tidylog_cut(struct tidylog_writer *writer, uint64_t step);
 
 /* Sets the planned epochs anew (a resumed run that goes on for longer). */
@@ -167,7 +177,8 @@ int tidylog_append_epoch(struct tidylog_writer *writer, const struct tidylog_epo
 /* Returns once all that was appended is on disk. */
 int tidylog_sync(struct tidylog_writer *writer);
 
-/* Syncs, ends the thread, closes and unlocks; frees also where it fails. NULL is allowed. */
+/* Syncs, packs the finished epochs that are not packed yet, compacts the file where that makes it smaller and nobody
+ * reads it, ends the thread, closes and unlocks; frees also where it fails. NULL is allowed. */
 int tidylog_close(struct tidylog_writer *writer);
 
 /* Moves a log that is closed to where it is to be seen, in the same file system, as tidylog_create would have
@@ -229,20 +240,25 @@ const struct tidylog_epoch *tidylog_reader_epochs(const struct tidylog_reader *r
 /* Steps of the run through the end of the finished epoch `epoch`. */
 uint64_t tidylog_reader_steps_through(const struct tidylog_reader *reader, uint64_t epoch);
 
-/* One table of the selected run: for `info`. */
+/* Steps of the run so far, with those of the epoch that has begun and not ended. Errors: damage. */
+int tidylog_reader_steps(struct tidylog_reader *reader, uint64_t *steps);
+
+/* One table of the selected run: for `info`. Of a table that fills more than 128 pages, bytes and counts are
+ * extrapolated from 128 of them. */
 struct tidylog_table_size {
-    const char *name; /* "meta", "steps", "epochs" */
+    const char *name; /* "meta", "steps", "epochs", "columns" */
     uint64_t records;
     uint64_t stored_bytes; /* keys and values */
     uint64_t pages_bytes;  /* pages the table occupies in the file */
-    uint64_t counts;       /* sum of the records' counts: of "steps" the predictions */
+    uint64_t counts;       /* sum of the records' counts: of "steps" and "columns" the predictions */
 };
 enum { TIDYLOG_TABLES = 4 };
 int tidylog_table_sizes(struct tidylog_reader *reader, struct tidylog_table_size sizes[TIDYLOG_TABLES]);
 
 /* What is known of one step's predictions, unpacked. Arrays live until the next call on the replay. */
 struct tidylog_observations {
-    uint64_t step, epoch;
+    uint64_t step; /* UINT64_MAX from tidylog_blocks_next */
+    uint64_t epoch;
     bool evaluated; /* as in struct tidylog_due */
     uint32_t count;
     const uint32_t *samples;   /* [count] */
@@ -265,6 +281,33 @@ int tidylog_replay_begin(struct tidylog_replay **out, struct tidylog_reader *rea
 /* 1: *out is the next step; 0: all done; TIDY_FAILED: a damaged or missing step (the message says which). */
 int tidylog_replay_next(struct tidylog_replay *replay, struct tidylog_observations *out);
 void tidylog_replay_end(struct tidylog_replay *replay);
+
+/* ---- reading by sample ----------------------------------------------------------------------------------
+ * A finished epoch is packed by sample, in blocks of samples, where its steps are those that are due, train on the
+ * first split and have no more detail than TIDYLOG_MARGIN (docs/log-format.md). What does not need the order of the
+ * steps can read packed epochs block by block, on several threads, for less than a replay costs. */
+
+/* Are epochs from `first_epoch` on packed? The first one that is not, or the number of finished epochs; `first_epoch`
+ * also where damage keeps one from knowing, which a replay then tells. */
+uint64_t tidylog_reader_packed_end(const struct tidylog_reader *reader, uint64_t first_epoch);
+
+/* Blocks of an epoch: of the first split's samples, in the order of their numbers. */
+uint32_t tidylog_block_count(const struct tidylog_reader *reader);
+
+struct tidylog_blocks; /* unpacks blocks; of one thread. Several may be open on one reader at a time. */
+
+/* For the packed epochs first_epoch..end_epoch-1. The reader's run stays selected until the end, and nothing else is
+ * done with the reader but more of this. Errors: an epoch that is not packed; damage. */
+int tidylog_blocks_begin(struct tidylog_blocks **out, struct tidylog_reader *reader, uint64_t first_epoch,
+                         uint64_t end_epoch);
+
+/* What comes next is block `block` in epoch first_epoch. */
+int tidylog_blocks_seek(struct tidylog_blocks *blocks, uint32_t block);
+
+/* 1: *out is the block in its next epoch: samples in rising order, step UINT64_MAX, arrays that live until the next
+ * call on the blocks. 0: there was the last epoch. TIDY_FAILED: damage. */
+int tidylog_blocks_next(struct tidylog_blocks *blocks, struct tidylog_observations *out);
+void tidylog_blocks_end(struct tidylog_blocks *blocks);
 
 /* Checks every record of all runs: checksum, version, sizes, order, no gap. Calls `damaged` with one line of
  * text for each bad one, sets *checked to how many records were read. Returns 0 also where some are damaged. */

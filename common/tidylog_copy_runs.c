@@ -43,49 +43,111 @@ static int check_samples(const struct tidylog_reader *reader, const struct tidyl
 static int fail_record(const struct tidylog_reader *reader, enum tidylog_table table, uint64_t number,
                        const char *wrong)
 {
-    static const char *const kinds[] = {"meta, record", "step", "epoch", "columns, record"};
+    static const char *const kinds[] = {"meta, record", "step", "epoch", "columns of epoch"};
     return reader_fail(reader, kinds[table], number, wrong);
 }
 
-/* Copies a table; records of numbered tables must have no gap. *records: how many there were. */
-static int copy_table(struct build *build, const struct tidylog_reader *reader, enum tidylog_table table,
-                      uint64_t *records)
+/* What a copied table must have without a gap. */
+struct numbers {
+    const struct tidylog_reader *reader;
+    enum tidylog_table table;
+    uint64_t due;   /* the next step or epoch; of packed epochs the epoch */
+    uint64_t epoch; /* steps: the first one that may not have been passed */
+    uint32_t block; /* of packed epochs the next block */
+};
+
+/* To the next number that has a record: steps of packed epochs have none, and only packed epochs have columns. */
+static void pass_packed(struct numbers *numbers)
 {
-    bool numbered = table == TABLE_STEPS || table == TABLE_EPOCHS;
+    const struct tidylog_reader *reader = numbers->reader;
+    if (numbers->table == TABLE_COLUMNS) {
+        while (numbers->due < reader->epoch_count && !reader->packed[numbers->due])
+            numbers->due++;
+    }
+    for (; numbers->table == TABLE_STEPS && numbers->epoch < reader->epoch_count; numbers->epoch++) {
+        uint64_t first = numbers->epoch > 0 ? reader->steps_through[numbers->epoch - 1] : 0;
+        if (first > numbers->due)
+            break;
+        if (reader->packed[numbers->epoch] && first == numbers->due)
+            numbers->due = reader->steps_through[numbers->epoch];
+    }
+}
+
+/* Is the record the next one of its table? */
+static bool is_next(struct numbers *numbers, const MDB_val *key)
+{
+    uint64_t epoch;
+    uint32_t block;
+    pass_packed(numbers);
+    switch (numbers->table) {
+    case TABLE_META:
+        return true;
+    case TABLE_STEPS:
+    case TABLE_EPOCHS:
+        return record_number(key) == numbers->due++;
+    case TABLE_COLUMNS:
+        if (!columns_key_read(key, &epoch, &block) || epoch != numbers->due || block != numbers->block)
+            return false;
+        numbers->block++;
+        if (numbers->block == numbers->reader->layout.blocks) {
+            numbers->block = 0;
+            numbers->due++;
+        }
+        return true;
+    }
+    return false;
+}
+
+/* Is any record missing at the end? */
+static bool is_complete(struct numbers *numbers)
+{
+    const struct tidylog_reader *reader = numbers->reader;
+    pass_packed(numbers);
+    if (numbers->table == TABLE_STEPS)
+        return reader->epoch_count == 0 || numbers->due >= reader->steps_through[reader->epoch_count - 1];
+    return numbers->table != TABLE_COLUMNS || (numbers->due >= reader->epoch_count && numbers->block == 0);
+}
+
+static int copy_table(struct build *build, const struct tidylog_reader *reader, enum tidylog_table table)
+{
+    struct numbers numbers = {.reader = reader, .table = table};
     MDB_cursor *cursor;
     MDB_val key, value;
     struct record record;
-    uint64_t number = 0;
     int status = TIDY_OK;
     int code = mdb_cursor_open(reader->txn, reader->store.tables[table], &cursor);
     if (code != 0)
         return store_fail(reader->store.path, "read it", code);
     while (status == TIDY_OK && (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        uint64_t due = numbers.due;
         const char *wrong = record_open(&record, &key, &value);
-        if (wrong == NULL && numbered && record_number(&key) != number)
+        if (wrong == NULL && !is_next(&numbers, &key)) {
+            due = numbers.due - (table == TABLE_STEPS || table == TABLE_EPOCHS);
             wrong = "missing (damaged file)";
+        }
         if (wrong != NULL)
-            status = fail_record(reader, table, number, wrong);
+            status = fail_record(reader, table, due, wrong);
         else
             status = build_put(build, table, &key, &value);
-        number++;
     }
     mdb_cursor_close(cursor);
-    *records = number;
     if (status == TIDY_OK && code != MDB_NOTFOUND)
         status = store_fail(reader->store.path, "read it", code);
+    if (status == TIDY_OK && !is_complete(&numbers))
+        status = fail_record(reader, table, numbers.due, "missing (damaged file)");
     return status;
 }
 
-static int copy_run(struct build *build, const struct tidylog_reader *reader)
+static int copy_run(struct build *build, struct tidylog_reader *reader)
 {
-    uint64_t records[TIDYLOG_TABLES];
-    int status = build_add_run(build);
-    for (int table = 0; table < TIDYLOG_TABLES && status == TIDY_OK; table++)
-        status = copy_table(build, reader, (enum tidylog_table)table, &records[table]);
-    if (status == TIDY_OK && reader->epoch_count > 0 &&
-        records[TABLE_STEPS] < reader->steps_through[reader->epoch_count - 1])
-        status = fail_record(reader, TABLE_STEPS, records[TABLE_STEPS], "missing (damaged file)");
+    int status = reader_find_packed(reader);
+    if (status == TIDY_OK)
+        status = build_add_run(build);
+    for (int table = 0; table < TIDYLOG_TABLES && status == TIDY_OK; table++) {
+        status = reader_check_table(reader, (enum tidylog_table)table);
+        if (status == TIDY_OK)
+            status = copy_table(build, reader, (enum tidylog_table)table);
+    }
     return status;
 }
 

@@ -11,7 +11,7 @@
 #include "common/memory.h"
 #include "common/packing.h"
 #include "common/step_reducer.h"
-#include "common/tidylog_build.h"
+#include "common/tidylog_copy_target.h"
 #include "common/tidylog_meta.h"
 #include "common/tidylog_read.h"
 #include "common/tidylog_step.h"
@@ -21,9 +21,10 @@ struct input {
     const struct tidylog_source *source;
     struct tidylog_reader view;
     struct step_decoder *decoder;
-    MDB_cursor *cursor; /* on the step before the next one */
-    uint64_t step;      /* the next one */
-    uint64_t copied;    /* predictions of the running epoch */
+    struct columns_epoch *columns; /* where epochs are packed; NULL before the first of them */
+    uint64_t columns_end;          /* the epoch that they have read, and one */
+    uint64_t step;                 /* the next one */
+    uint64_t copied;               /* predictions of the running epoch */
 };
 
 struct copy {
@@ -34,13 +35,11 @@ struct copy {
     int detail;                   /* asked for */
     struct tidylog_run run;       /* of the copy */
     uint16_t *values[4];          /* its arrays: labels, truth, given, parts; or NULL */
-    struct tidylog_order *order;  /* of its steps */
+    struct copy_target target;    /* where its steps go */
     struct step_reducer *reducer; /* NULL where the detail stays */
     uint32_t most;                /* predictions of a step of the copy */
     uint32_t *places;             /* [largest step of a source] of the predictions kept */
     uint32_t *samples;            /* [most] their numbers in the copy */
-    uint8_t *value;               /* the record that is being made */
-    uint64_t steps;               /* put so far */
 };
 
 /* A step of a source, opened. */
@@ -111,6 +110,13 @@ static int check_input(const struct copy *copy, const struct input *input, uint6
         return tidy_fail("%s: it has --detail %s, %s has %s: no shards of one run", path,
                          tidylog_detail_names[view->run.detail], first_path,
                          tidylog_detail_names[first->run.detail]);
+    if (view->run.codes.margin_scale != first->run.codes.margin_scale ||
+        view->run.codes.log_odds_density != first->run.codes.log_odds_density)
+        return tidy_fail("%s: its margins have the codes %lu %lu, those of %s %lu %lu: no shards of one run", path,
+                         (unsigned long)view->run.codes.margin_scale,
+                         (unsigned long)view->run.codes.log_odds_density, first_path,
+                         (unsigned long)first->run.codes.margin_scale,
+                         (unsigned long)first->run.codes.log_odds_density);
     if (view->epoch_count == 0)
         return tidy_fail("%s: no epoch is finished yet, and only finished epochs are copied", path);
     if (view->epoch_count != first->epoch_count)
@@ -168,6 +174,8 @@ static int make_run(struct copy *copy, uint64_t samples)
     copy->run.data = copy->run.data_digest = NULL;
     if (copy->detail != TIDYLOG_WHOLE_DETAIL)
         copy->run.detail = (enum tidylog_detail)copy->detail;
+    if (copy->run.detail != copy->inputs[0].view.run.detail)
+        copy->run.codes = packing_codes_default; /* read at TIDYLOG_MARGIN only */
     for (size_t k = 0; k < copy->count; k++) {
         const struct tidylog_run *run = &copy->inputs[k].view.run;
         truth = truth && run->truth != NULL;
@@ -196,94 +204,101 @@ static int make_run(struct copy *copy, uint64_t samples)
 
 /* ---- steps and epochs ------------------------------------------------------------------------------------- */
 
-/* Seals and puts the record in copy->value. */
-static int put(struct copy *copy, enum tidylog_table table, uint64_t number, size_t bytes, uint8_t flags,
-               uint32_t count)
-{
-    uint8_t name[NUMBER_KEY_BYTES];
-    record_number_key(name, number);
-    record_seal(copy->value, bytes, name, sizeof name, flags, count);
-    MDB_val key = {.mv_size = sizeof name, .mv_data = name};
-    MDB_val value = {.mv_size = bytes, .mv_data = copy->value};
-    return build_put(&copy->build, table, &key, &value);
-}
-
-/* Is the copy's next step, of the `count` samples in copy->samples, the one that its order has there? */
-static bool is_due(const struct copy *copy, const struct source_step *step, uint32_t count)
-{
-    struct tidylog_due due;
-    tidylog_order_step(copy->order, copy->steps, &due);
-    return due.epoch == step->epoch && due.count == count && due.evaluated == step->evaluated &&
-           memcmp(due.samples, copy->samples, count * sizeof *due.samples) == 0;
-}
-
 /* Puts a step with the predictions of a source's at copy->places[first..first + count - 1]. */
 static int put_step(struct copy *copy, struct input *input, const struct source_step *step, uint32_t first,
                     uint32_t count)
 {
     const uint32_t *renumber = input->source->renumber, *places = copy->places + first;
     const struct record *record = &step->record;
-    uint8_t *body = copy->value + RECORD_HEADER_BYTES;
+    uint8_t *body;
     for (uint32_t i = 0; i < count; i++)
         copy->samples[i] = renumber[step->samples[places[i]]];
-    bool listed = !is_due(copy, step, count);
-    size_t list = listed ? (size_t)count * 4 : 0;
-    for (uint32_t i = 0; i < count && listed; i++)
-        store_u32(body + (size_t)i * 4, copy->samples[i]);
+    int status = copy_target_begin_step(&copy->target, copy->samples, count, step->evaluated, &body);
+    if (status != TIDY_OK)
+        return status;
     size_t packed;
     if (copy->reducer != NULL)
-        packed = step_reducer_pack(copy->reducer, body + list, &step->seen, places, count);
+        packed = step_reducer_pack(copy->reducer, body, &step->seen, places, count);
     else
-        packed = packing_select(body + list, record->body, record->body_bytes, record->count, places, count,
+        packed = packing_select(body, record->body, record->body_bytes, record->count, places, count,
                                 copy->run.classes, copy->run.detail);
     if (packed == 0)
         return reader_fail(&input->view, "step", input->step, "its predictions are not possible (damaged value)");
     input->copied += count;
-    return put(copy, TABLE_STEPS, copy->steps++, RECORD_HEADER_BYTES + list + packed,
-               listed ? RECORD_LISTS_SAMPLES : 0, count);
+    return copy_target_end_step(&copy->target, packed);
 }
 
-/* Opens the record of a source's next step, and unpacks it where the copy keeps less of it. */
-static const char *open_step(const struct copy *copy, const struct input *input, uint64_t epoch, const MDB_val *key,
-                             const MDB_val *value, struct source_step *out)
+/* Opens a source's next step, whose epoch is packed. */
+static int open_packed_step(const struct copy *copy, struct input *input, uint64_t epoch, struct tidylog_due *done,
+                            struct source_step *out)
+{
+    const char *wrong;
+    int status = input->columns == NULL ? columns_epoch_create(&input->columns, &input->view.layout) : TIDY_OK;
+    if (status == TIDY_OK && input->columns_end != epoch + 1) {
+        struct columns_source source = reader_columns(&input->view);
+        status = columns_epoch_read(input->columns, &source, epoch);
+    }
+    if (status != TIDY_OK)
+        return status;
+    input->columns_end = epoch + 1;
+    if (copy->reducer == NULL)
+        wrong = step_open_packed(input->decoder, input->step, epoch, input->columns, done, &out->record);
+    else
+        wrong = step_decode_packed(input->decoder, input->step, epoch, input->columns, &out->seen);
+    return wrong == NULL ? TIDY_OK : reader_fail(&input->view, "step", input->step, wrong);
+}
+
+/* Opens a source's next step, which has a record. */
+static int open_recorded_step(const struct copy *copy, struct input *input, uint64_t epoch,
+                              struct tidylog_due *done, struct source_step *out)
+{
+    const struct tidylog_reader *view = &input->view;
+    uint8_t name[NUMBER_KEY_BYTES];
+    record_number_key(name, input->step);
+    MDB_val key = {.mv_size = sizeof name, .mv_data = name}, value;
+    int code = mdb_get(view->txn, view->store.tables[TABLE_STEPS], &key, &value);
+    const char *wrong;
+    if (code != 0 && code != MDB_NOTFOUND)
+        return store_fail(view->store.path, "read its steps", code);
+    if (code == MDB_NOTFOUND)
+        wrong = "missing (damaged file)";
+    else if (copy->reducer == NULL)
+        wrong = step_open(input->decoder, input->step, epoch, &key, &value, done, &out->record);
+    else
+        wrong = step_decode(input->decoder, input->step, epoch, &key, &value, &out->seen);
+    return wrong == NULL ? TIDY_OK : reader_fail(view, "step", input->step, wrong);
+}
+
+/* Opens a source's next step, and unpacks it where the copy keeps less of it. */
+static int open_step(const struct copy *copy, struct input *input, uint64_t epoch, struct source_step *out)
 {
     struct tidylog_due done;
-    const char *wrong;
     *out = (struct source_step){.epoch = epoch};
-    if (copy->reducer == NULL) {
-        wrong = step_open(input->decoder, input->step, epoch, key, value, &done, &out->record);
-    } else {
-        wrong = step_decode(input->decoder, input->step, epoch, key, value, &out->seen);
+    int status = input->view.packed[epoch] ? open_packed_step(copy, input, epoch, &done, out)
+                                           : open_recorded_step(copy, input, epoch, &done, out);
+    if (status != TIDY_OK)
+        return status;
+    if (copy->reducer != NULL)
         done = (struct tidylog_due){
             .samples = out->seen.samples, .count = out->seen.count, .evaluated = out->seen.evaluated};
-    }
-    if (wrong != NULL)
-        return wrong;
     out->samples = done.samples;
     out->count = done.count;
     out->evaluated = done.evaluated;
-    return NULL;
+    return TIDY_OK;
 }
 
 /* Copies the samples kept of a source's next step; to several steps where the copy has fewer samples than that. */
 static int copy_step(struct copy *copy, struct input *input, uint64_t epoch)
 {
-    MDB_val key, value;
     struct source_step step;
-    int code = mdb_cursor_get(input->cursor, &key, &value, input->step == 0 ? MDB_FIRST : MDB_NEXT);
-    if (code != 0 && code != MDB_NOTFOUND)
-        return store_fail(input->view.store.path, "read its steps", code);
-    if (code == MDB_NOTFOUND || record_number(&key) != input->step)
-        return reader_fail(&input->view, "step", input->step, "missing (damaged file)");
-    const char *wrong = open_step(copy, input, epoch, &key, &value, &step);
-    if (wrong != NULL)
-        return reader_fail(&input->view, "step", input->step, wrong);
+    int status = open_step(copy, input, epoch, &step);
+    if (status != TIDY_OK)
+        return status;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < step.count; i++) {
         if (input->source->renumber[step.samples[i]] != TIDYLOG_OMITTED)
             copy->places[kept++] = i;
     }
-    int status = TIDY_OK;
     for (uint32_t first = 0; first < kept && status == TIDY_OK; first += copy->most)
         status = put_step(copy, input, &step, first, kept - first < copy->most ? kept - first : copy->most);
     input->step++;
@@ -317,8 +332,8 @@ static struct tidylog_epoch join_figures(const struct copy *copy, uint64_t epoch
 
 static int copy_epoch(struct copy *copy, uint64_t epoch)
 {
-    uint64_t before = copy->steps;
-    int status = TIDY_OK;
+    uint64_t before = copy->target.steps;
+    int status = copy_target_begin_epoch(&copy->target, epoch);
     for (size_t k = 0; k < copy->count && status == TIDY_OK; k++) {
         struct input *input = &copy->inputs[k];
         input->copied = 0;
@@ -327,12 +342,11 @@ static int copy_epoch(struct copy *copy, uint64_t epoch)
     }
     if (status != TIDY_OK)
         return status;
-    if (copy->steps == before)
+    if (copy->target.steps == before)
         return tidy_fail("%s: epoch %llu has none of the samples that are to be copied",
                          copy->inputs[0].view.store.path, (unsigned long long)epoch);
     struct tidylog_epoch figures = join_figures(copy, epoch);
-    epoch_encode(copy->value + RECORD_HEADER_BYTES, &figures, copy->steps);
-    return put(copy, TABLE_EPOCHS, epoch, RECORD_HEADER_BYTES + EPOCH_BODY_BYTES, 0, 1);
+    return copy_target_end_epoch(&copy->target, &figures);
 }
 
 /* ---- runs --------------------------------------------------------------------------------------------------- */
@@ -343,17 +357,17 @@ static int open_input(struct copy *copy, struct input *input, uint32_t run, uint
     if (status == TIDY_OK)
         status = check_input(copy, input, samples);
     if (status == TIDY_OK)
+        status = reader_check_table(&input->view, TABLE_STEPS);
+    if (status == TIDY_OK)
+        status = reader_find_packed(&input->view);
+    if (status == TIDY_OK)
         status = step_decoder_create(&input->decoder, &input->view.run);
-    if (status != TIDY_OK)
-        return status;
-    int code = mdb_cursor_open(input->view.txn, input->view.store.tables[TABLE_STEPS], &input->cursor);
-    return code == 0 ? TIDY_OK : store_fail(input->view.store.path, "read its steps", code);
+    return status;
 }
 
 static void close_input(struct input *input)
 {
-    if (input->cursor != NULL)
-        mdb_cursor_close(input->cursor);
+    columns_epoch_destroy(input->columns);
     step_decoder_destroy(input->decoder);
     reader_unload_run(&input->view);
     *input = (struct input){.source = input->source};
@@ -368,19 +382,15 @@ static int prepare_steps(struct copy *copy)
         size_t step = run->samples < run->batch_size ? (size_t)run->samples : run->batch_size;
         largest = step > largest ? step : largest;
     }
-    copy->steps = 0;
     copy->most = copy->run.samples < copy->run.batch_size ? (uint32_t)copy->run.samples : copy->run.batch_size;
-    size_t bytes = packing_bound(copy->most, copy->run.classes, copy->run.detail) + (size_t)copy->most * 4;
-    int status = tidylog_order_create(&copy->order, &copy->run);
+    int status = copy_target_begin(&copy->target, &copy->build, &copy->run);
     if (status == TIDY_OK && copy->run.detail < copy->inputs[0].view.run.detail)
-        status = step_reducer_create(&copy->reducer, copy->most, copy->run.classes, copy->run.detail);
+        status =
+            step_reducer_create(&copy->reducer, copy->most, copy->run.classes, copy->run.detail, copy->run.codes);
     if (status == TIDY_OK)
         status = memory_allocate(&copy->places, largest, sizeof *copy->places, "a step's samples");
     if (status == TIDY_OK)
         status = memory_allocate(&copy->samples, copy->most, sizeof *copy->samples, "a step's samples");
-    if (status == TIDY_OK)
-        status =
-            memory_allocate(&copy->value, RECORD_HEADER_BYTES + bytes + EPOCH_BODY_BYTES, 1, "a record of the log");
     return status;
 }
 
@@ -398,21 +408,18 @@ static int copy_run(struct copy *copy, uint32_t number, uint64_t samples)
         status = prepare_steps(copy);
     for (uint64_t epoch = 0; epoch < copy->run.epochs && status == TIDY_OK; epoch++)
         status = copy_epoch(copy, epoch);
+    copy_target_end(&copy->target);
     for (size_t k = 0; k < copy->count; k++)
         close_input(&copy->inputs[k]);
     for (int i = 0; i < 4; i++) {
         free(copy->values[i]);
         copy->values[i] = NULL;
     }
-    free(copy->value);
     free(copy->samples);
     free(copy->places);
     step_reducer_destroy(copy->reducer);
-    tidylog_order_destroy(copy->order);
-    copy->value = NULL;
     copy->samples = copy->places = NULL;
     copy->reducer = NULL;
-    copy->order = NULL;
     return status;
 }
 

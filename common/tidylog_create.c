@@ -133,8 +133,7 @@ static int build(const char *temporary, const char *path, const struct tidylog_r
     return code == 0 ? TIDY_OK : store_fail(path, "write it", code);
 }
 
-/* So that the new name too survives a power cut. */
-static void sync_folder(const char *path)
+void sync_folder(const char *path)
 {
     char *copy = strdup(path);
     if (copy == NULL)

@@ -27,6 +27,9 @@ int new_log_publish(struct new_log *log);
 /* Removes what was not published, closes and frees. */
 void new_log_end(struct new_log *log);
 
+/* Syncs the folder of `path`, so that a new name in it too survives a power cut. */
+void sync_folder(const char *path);
+
 /* Creates the tables of run `run`. Returns 0 or LMDB's error. */
 int tables_create(MDB_txn *txn, uint32_t run, MDB_dbi tables[TIDYLOG_TABLES]);
 

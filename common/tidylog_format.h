@@ -7,7 +7,8 @@
 
 #include <lmdb.h>
 
-enum { TIDYLOG_FORMAT_VERSION = 1 };
+/* What is written; 1, which has no codes and no columns, is read as well. */
+enum { TIDYLOG_FORMAT_VERSION = 2 };
 
 /* A run's tables, which are LMDB's named databases; indices into table_names. */
 enum tidylog_table { TABLE_META, TABLE_STEPS, TABLE_EPOCHS, TABLE_COLUMNS };

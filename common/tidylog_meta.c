@@ -21,6 +21,7 @@ enum meta_kind {
     META_U64_OR_NONE, /* absent where it is 0 */
     META_BOOL,
     META_DETAIL,
+    META_CODES, /* absent at other details than TIDYLOG_MARGIN */
     META_REAL,
     META_TEXT,
     META_SAMPLES /* a u16 for each sample; absent where NULL */
@@ -38,43 +39,26 @@ struct meta_row {
 #member, kind, offsetof(struct tidylog_run, member), required                                              \
     }
 
-/* In the order of the struct; `samples` comes before the arrays, whose length it is. */
+/* In the order of the struct; `samples` comes before the arrays, whose length it is, `detail` before `codes`. */
 static const struct meta_row rows[] = {
-    ROW(samples, META_U64, true),
-    ROW(classes, META_U32, true),
-    ROW(batch_size, META_U32, true),
-    ROW(epochs, META_U64, true),
-    ROW(seed, META_U64, true),
-    ROW(shuffle, META_BOOL, true),
-    ROW(detail, META_DETAIL, true),
-    ROW(labels, META_SAMPLES, true),
-    ROW(truth, META_SAMPLES, false),
-    ROW(given, META_SAMPLES, false),
-    ROW(probes, META_TEXT, false),
-    ROW(parts, META_SAMPLES, false),
-    ROW(second_split, META_U64_OR_NONE, false),
-    ROW(network, META_TEXT, false),
-    ROW(learning_rate, META_REAL, false),
-    ROW(momentum, META_REAL, false),
-    ROW(weight_decay, META_REAL, false),
-    ROW(lr_schedule, META_TEXT, false),
-    ROW(noise, META_TEXT, false),
-    ROW(stop, META_TEXT, false),
-    ROW(device, META_TEXT, false),
-    ROW(precision, META_TEXT, false),
-    ROW(deterministic, META_BOOL, false),
-    ROW(threads, META_U32, false),
-    ROW(resize, META_U32, false),
-    ROW(height, META_U32, false),
-    ROW(width, META_U32, false),
-    ROW(channels, META_U32, false),
-    ROW(data, META_TEXT, false),
-    ROW(data_name, META_TEXT, false),
-    ROW(data_digest, META_TEXT, false),
-    ROW(class_names, META_TEXT, false),
-    ROW(command_line, META_TEXT, false),
-    ROW(started, META_TEXT, false),
-    ROW(machine, META_TEXT, false),
+    ROW(samples, META_U64, true),       ROW(classes, META_U32, true),
+    ROW(batch_size, META_U32, true),    ROW(epochs, META_U64, true),
+    ROW(seed, META_U64, true),          ROW(shuffle, META_BOOL, true),
+    ROW(detail, META_DETAIL, true),     ROW(codes, META_CODES, false),
+    ROW(labels, META_SAMPLES, true),    ROW(truth, META_SAMPLES, false),
+    ROW(given, META_SAMPLES, false),    ROW(probes, META_TEXT, false),
+    ROW(parts, META_SAMPLES, false),    ROW(second_split, META_U64_OR_NONE, false),
+    ROW(network, META_TEXT, false),     ROW(learning_rate, META_REAL, false),
+    ROW(momentum, META_REAL, false),    ROW(weight_decay, META_REAL, false),
+    ROW(lr_schedule, META_TEXT, false), ROW(noise, META_TEXT, false),
+    ROW(stop, META_TEXT, false),        ROW(device, META_TEXT, false),
+    ROW(precision, META_TEXT, false),   ROW(deterministic, META_BOOL, false),
+    ROW(threads, META_U32, false),      ROW(resize, META_U32, false),
+    ROW(height, META_U32, false),       ROW(width, META_U32, false),
+    ROW(channels, META_U32, false),     ROW(data, META_TEXT, false),
+    ROW(data_name, META_TEXT, false),   ROW(data_digest, META_TEXT, false),
+    ROW(class_names, META_TEXT, false), ROW(command_line, META_TEXT, false),
+    ROW(started, META_TEXT, false),     ROW(machine, META_TEXT, false),
     ROW(versions, META_TEXT, false),
 };
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -84,21 +68,22 @@ enum { DETAILS = 4 };
 
 static const char *check_classes(const uint16_t *values, const struct tidylog_run *run)
 {
-    for (uint64_t i = 0; values != NULL && i < run->samples; i++) {
-        if (values[i] >= run->classes)
-            return "a label is not below the number of classes";
-    }
-    return NULL;
+    uint16_t most = 0; /* one comparison for all, so that a compiler takes many labels at a time */
+    for (uint64_t i = 0; values != NULL && i < run->samples; i++)
+        most = values[i] > most ? values[i] : most;
+    return most >= run->classes ? "a label is not below the number of classes" : NULL;
 }
 
 /* Every epoch must have something to train on. */
 static const char *check_parts(const struct tidylog_run *run)
 {
     uint64_t counts[TIDYLOG_LEFT_OUT + 1] = {0};
-    for (uint64_t i = 0; i < run->samples; i++) {
-        if (run->parts != NULL && run->parts[i] > TIDYLOG_LEFT_OUT)
+    if (run->parts == NULL)
+        counts[TIDYLOG_FIRST_SPLIT] = run->samples;
+    for (uint64_t i = 0; run->parts != NULL && i < run->samples; i++) {
+        if (run->parts[i] > TIDYLOG_LEFT_OUT)
             return "a sample's part is none of the splits";
-        counts[run->parts != NULL ? run->parts[i] : TIDYLOG_FIRST_SPLIT]++;
+        counts[run->parts[i]]++;
     }
     if (counts[TIDYLOG_FIRST_SPLIT] == 0)
         return "no sample is in the first split";
@@ -107,6 +92,13 @@ static const char *check_parts(const struct tidylog_run *run)
     if (run->second_split == 0 && counts[TIDYLOG_SECOND_SPLIT] > 0)
         return "samples are in a second split, on which no epoch trains";
     return NULL;
+}
+
+/* Of a run that is to be written: all 0 leaves them to the log. */
+static struct tidylog_codes codes_of(const struct tidylog_run *run)
+{
+    bool said = run->codes.margin_scale != 0 || run->codes.log_odds_density != 0;
+    return said ? run->codes : packing_codes_default;
 }
 
 int meta_check(const struct tidylog_run *run, const char *path)
@@ -118,6 +110,8 @@ int meta_check(const struct tidylog_run *run, const char *path)
         wrong = "the number of classes is not between 1 and 65536";
     else if ((unsigned)run->detail >= DETAILS)
         wrong = "there is no such detail";
+    else if (run->detail == TIDYLOG_MARGIN && !packing_codes_possible(codes_of(run)))
+        wrong = "the margins' scale is not between 1 and 20, or the log-odds' density is above 64";
     else if (run->batch_size < 1 || run->batch_size > TIDYLOG_MOST_SAMPLES ||
              packing_bound(run->batch_size, run->classes, run->detail) == 0)
         wrong = "a step of this batch size, detail and number of classes does not fit into 2^31 bytes";
@@ -171,6 +165,7 @@ static int put_samples(MDB_txn *txn, MDB_dbi table, const char *name, const uint
 static int put_row(MDB_txn *txn, MDB_dbi table, const struct meta_row *row, const struct tidylog_run *run)
 {
     const void *member = (const char *)run + row->offset;
+    struct tidylog_codes codes = codes_of(run);
     char number[NUMBER_ROOM];
     const char *text = number;
     switch (row->kind) {
@@ -190,6 +185,11 @@ static int put_row(MDB_txn *txn, MDB_dbi table, const struct meta_row *row, cons
         break;
     case META_DETAIL:
         text = tidylog_detail_names[*(const enum tidylog_detail *)member];
+        break;
+    case META_CODES:
+        if (run->detail != TIDYLOG_MARGIN)
+            return 0;
+        snprintf(number, sizeof number, "%" PRIu32 " %" PRIu32, codes.margin_scale, codes.log_odds_density);
         break;
     case META_REAL:
         snprintf(number, sizeof number, "%.17g", *(const double *)member);
@@ -242,6 +242,15 @@ static bool parse_whole(const char *text, uint64_t most, uint64_t *out)
     return *text >= '0' && *text <= '9' && *end == 0 && errno == 0 && *out <= most;
 }
 
+/* Two whole numbers, a blank between them. */
+static bool parse_codes(const char *text, struct tidylog_codes *out)
+{
+    int length = 0;
+    return strspn(text, "0123456789 ") == strlen(text) &&
+           sscanf(text, "%4" SCNu32 " %4" SCNu32 "%n", &out->margin_scale, &out->log_odds_density, &length) == 2 &&
+           text[length] == 0 && packing_codes_possible(*out);
+}
+
 /* A copy of the body as text, for the caller to free; NULL after tidy_fail_memory. */
 static char *copy_text(const struct record *record)
 {
@@ -276,6 +285,9 @@ static const char *read_number(const struct meta_row *row, const char *text, voi
                 good = true;
             }
         }
+        break;
+    case META_CODES:
+        good = parse_codes(text, member);
         break;
     case META_REAL:
         *(double *)member = strtod(text, &end);
@@ -388,6 +400,8 @@ int meta_read(MDB_txn *txn, MDB_dbi table, struct tidylog_run *run, const char *
                 status = tidy_fail("%s: meta '%s': %s", path, rows[i].key, wrong);
         }
     }
+    if (run->detail == TIDYLOG_MARGIN && run->codes.margin_scale == 0)
+        run->codes = packing_codes_unsaid;
     if (status == TIDY_OK)
         status = meta_check(run, path);
     if (status != TIDY_OK)

@@ -20,14 +20,17 @@
 
 struct queue {
     queue_commit *commit;
+    queue_work *work;
     void *context;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* any of what follows, which the mutex guards */
     struct queued *first, *last;
-    size_t bytes; /* of the list and of what is being committed */
-    bool busy;    /* a commit is going on */
-    bool hurry;   /* someone waits for it */
+    size_t bytes;              /* of the list and of what is being committed */
+    struct timespec commit_at; /* when the list is to be committed at the latest */
+    bool busy;                 /* a commit is going on */
+    bool has_work;             /* there may be some */
+    bool hurry;                /* someone waits for it */
     bool closing;
     int status; /* of the commits so far */
     char message[1024];
@@ -52,6 +55,15 @@ static struct timespec commit_time(void)
     return time;
 }
 
+/* Keeps the first failure. The mutex is held. */
+static void take_status(struct queue *queue, int status)
+{
+    if (status != TIDY_OK && queue->status == TIDY_OK) {
+        strncpy(queue->message, tidy_error_message(), sizeof queue->message - 1);
+        queue->status = status;
+    }
+}
+
 /* Commits the list. Entered and left with the mutex held, which is free in between. */
 static void commit_list(struct queue *queue)
 {
@@ -67,12 +79,40 @@ static void commit_list(struct queue *queue)
     free_list(list);
 
     pthread_mutex_lock(&queue->mutex);
-    if (status != TIDY_OK && queue->status == TIDY_OK)
-        strncpy(queue->message, tidy_error_message(), sizeof queue->message - 1);
-    queue->status = status;
+    take_status(queue, status);
     queue->bytes -= bytes;
     queue->busy = false;
+    queue->has_work = true;
     pthread_cond_broadcast(&queue->changed);
+}
+
+/* Does a piece of work, like a commit. */
+static void do_work(struct queue *queue)
+{
+    bool more = false;
+    int status = queue->status;
+    pthread_mutex_unlock(&queue->mutex);
+
+    if (status == TIDY_OK)
+        status = queue->work(queue->context, &more);
+
+    pthread_mutex_lock(&queue->mutex);
+    take_status(queue, status);
+    queue->has_work = status == TIDY_OK && more;
+    if (!queue->has_work)
+        pthread_cond_broadcast(&queue->changed);
+}
+
+static bool must_commit(const struct queue *queue)
+{
+    struct timespec now;
+    if (queue->first == NULL)
+        return false;
+    if (queue->hurry || queue->closing || queue->bytes >= MOST_QUEUED_BYTES / 2)
+        return true;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const struct timespec *due = &queue->commit_at;
+    return now.tv_sec != due->tv_sec ? now.tv_sec > due->tv_sec : now.tv_nsec >= due->tv_nsec;
 }
 
 static void *run_thread(void *context)
@@ -80,21 +120,22 @@ static void *run_thread(void *context)
     struct queue *queue = context;
     pthread_mutex_lock(&queue->mutex);
     for (;;) {
-        while (queue->first == NULL && !queue->closing)
+        if (must_commit(queue))
+            commit_list(queue);
+        else if (queue->has_work)
+            do_work(queue);
+        else if (queue->first != NULL)
+            pthread_cond_timedwait(&queue->changed, &queue->mutex, &queue->commit_at);
+        else if (!queue->closing)
             pthread_cond_wait(&queue->changed, &queue->mutex);
-        if (queue->first == NULL)
+        else
             break;
-        struct timespec time = commit_time();
-        int waited = 0;
-        while (waited != ETIMEDOUT && !queue->hurry && !queue->closing && queue->bytes < MOST_QUEUED_BYTES / 2)
-            waited = pthread_cond_timedwait(&queue->changed, &queue->mutex, &time);
-        commit_list(queue);
     }
     pthread_mutex_unlock(&queue->mutex);
     return NULL;
 }
 
-int queue_create(struct queue **out, queue_commit *commit, void *context)
+int queue_create(struct queue **out, queue_commit *commit, queue_work *work, void *context)
 {
     struct queue *queue;
     *out = NULL;
@@ -102,6 +143,8 @@ int queue_create(struct queue **out, queue_commit *commit, void *context)
     if (status != TIDY_OK)
         return status;
     queue->commit = commit;
+    queue->work = work;
+    queue->has_work = true;
     queue->context = context;
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -141,10 +184,12 @@ int queue_add(struct queue *queue, struct queued *record)
         /* The thread sleeps until there is a first record, and then until there are very many. */
         bool wakes = queue->first == NULL || queue->bytes + record->bytes >= MOST_QUEUED_BYTES / 2;
         record->next = NULL;
-        if (queue->first == NULL)
+        if (queue->first == NULL) {
             queue->first = record;
-        else
+            queue->commit_at = commit_time();
+        } else {
             queue->last->next = record;
+        }
         queue->last = record;
         queue->bytes += record->bytes;
         if (wakes)
@@ -156,17 +201,27 @@ int queue_add(struct queue *queue, struct queued *record)
     return status;
 }
 
-int queue_flush(struct queue *queue)
+static int wait_for(struct queue *queue, bool for_work)
 {
     pthread_mutex_lock(&queue->mutex);
     queue->hurry = true;
     pthread_cond_broadcast(&queue->changed);
-    while (queue->first != NULL || queue->busy)
+    while (queue->first != NULL || queue->busy || (for_work && queue->has_work))
         pthread_cond_wait(&queue->changed, &queue->mutex);
     queue->hurry = false;
     int status = pass_on_status(queue);
     pthread_mutex_unlock(&queue->mutex);
     return status;
+}
+
+int queue_flush(struct queue *queue)
+{
+    return wait_for(queue, false);
+}
+
+int queue_settle(struct queue *queue)
+{
+    return wait_for(queue, true);
 }
 
 int queue_destroy(struct queue *queue)

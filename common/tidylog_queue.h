@@ -2,6 +2,7 @@
 #ifndef TIDY_COMMON_TIDYLOG_QUEUE_H
 #define TIDY_COMMON_TIDYLOG_QUEUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +23,11 @@ struct queue; /* with the thread that empties it */
  * thread). After the first failure it is not called again. */
 typedef int queue_commit(void *context, const struct queued *first);
 
-int queue_create(struct queue **out, queue_commit *commit, void *context);
+/* What the thread calls where nothing is to be committed, at first and after each commit until *more is false: a piece of
+ * work that commits have to wait for. 0 or TIDY_FAILED, which is as a commit's. */
+typedef int queue_work(void *context, bool *more);
+
+int queue_create(struct queue **out, queue_commit *commit, queue_work *work, void *context);
 
 /* Takes over `record`, also on failure. Waits only while too much is queued. Returns 0, or TIDY_FAILED with the message
  * of the commit that failed. */
@@ -31,7 +36,10 @@ int queue_add(struct queue *queue, struct queued *record);
 /* Returns once all that was added is committed, or a commit failed. */
 int queue_flush(struct queue *queue);
 
-/* Flushes, ends the thread and frees. NULL is allowed. */
+/* Flushes, and returns once there is no more work either: the thread then sleeps until something is added. */
+int queue_settle(struct queue *queue);
+
+/* Settles, ends the thread and frees. NULL is allowed. */
 int queue_destroy(struct queue *queue);
 
 #endif

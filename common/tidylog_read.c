@@ -8,6 +8,7 @@
 #include "common/memory.h"
 #include "common/tidylog_format.h"
 #include "common/tidylog_meta.h"
+#include "common/tidylog_pages.h"
 
 const char *epoch_decode(uint64_t epoch, uint64_t steps_before, const MDB_val *key, const MDB_val *value,
                          struct tidylog_epoch *out, uint64_t *steps_through)
@@ -82,7 +83,12 @@ int reader_fail(const struct tidylog_reader *reader, const char *kind, uint64_t 
 int reader_load_run(struct tidylog_reader *reader, uint32_t number)
 {
     const char *path = reader->store.path;
+    reader->number = number;
     int status = store_open_tables(&reader->store, reader->txn, number);
+    if (status == TIDY_OK)
+        status = reader_check_table(reader, TABLE_META);
+    if (status == TIDY_OK)
+        status = reader_check_table(reader, TABLE_EPOCHS);
     if (status == TIDY_OK)
         status = meta_read(reader->txn, reader->store.tables[TABLE_META], &reader->run, path);
     if (status == TIDY_OK)
@@ -91,20 +97,82 @@ int reader_load_run(struct tidylog_reader *reader, uint32_t number)
     return status;
 }
 
+int reader_check_table(const struct tidylog_reader *reader, enum tidylog_table table)
+{
+    return store_check_table(&reader->store, table, reader->number);
+}
+
 int reader_view(struct tidylog_reader *out, const struct tidylog_reader *reader, uint32_t number)
 {
-    *out = (struct tidylog_reader){.store = reader->store, .txn = reader->txn};
+    *out = (struct tidylog_reader){.store = reader->store, .txn = reader->txn, .mutex = PTHREAD_MUTEX_INITIALIZER};
     return reader_load_run(out, number);
 }
 
 void reader_unload_run(struct tidylog_reader *reader)
 {
+    free(reader->tables);
+    free(reader->packed);
+    columns_layout_destroy(&reader->layout);
+    reader->tables = NULL;
+    reader->packed = NULL;
     free(reader->steps_through);
     free(reader->epochs);
     meta_free(&reader->run);
     reader->steps_through = NULL;
     reader->epochs = NULL;
     reader->epoch_count = 0;
+}
+
+static int find_packed(struct tidylog_reader *reader)
+{
+    bool *packed = NULL;
+    int status = reader_check_table(reader, TABLE_COLUMNS);
+    if (status == TIDY_OK)
+        status = columns_layout_create(&reader->layout, &reader->run);
+    if (status == TIDY_OK)
+        status = memory_allocate(&packed, reader->epoch_count, sizeof *packed, "packed epochs");
+    if (status == TIDY_OK) {
+        int code =
+            columns_find_packed(reader->txn, reader->store.tables[TABLE_COLUMNS], reader->epoch_count, packed);
+        if (code != 0)
+            status = store_fail(reader->store.path, "read its columns", code);
+    }
+    if (status != TIDY_OK) {
+        columns_layout_destroy(&reader->layout);
+        free(packed);
+        return status;
+    }
+    reader->packed = packed;
+    return TIDY_OK;
+}
+
+int reader_find_packed(struct tidylog_reader *reader)
+{
+    pthread_mutex_lock(&reader->mutex);
+    int status = reader->packed == NULL ? find_packed(reader) : TIDY_OK;
+    pthread_mutex_unlock(&reader->mutex);
+    return status;
+}
+
+int reader_fill_tables(struct tidylog_reader *reader)
+{
+    int status = TIDY_OK;
+    pthread_mutex_lock(&reader->mutex);
+    if (reader->run.detail == TIDYLOG_MARGIN && reader->tables == NULL) {
+        status = memory_allocate(&reader->tables, 1, sizeof *reader->tables, "what codes stand for");
+        if (status == TIDY_OK)
+            packing_tables_fill(reader->tables, reader->run.classes, reader->run.codes);
+    }
+    pthread_mutex_unlock(&reader->mutex);
+    return status;
+}
+
+struct columns_source reader_columns(const struct tidylog_reader *reader)
+{
+    return (struct columns_source){.txn = reader->txn,
+                                   .table = reader->store.tables[TABLE_COLUMNS],
+                                   .packed = reader->packed,
+                                   .path = reader->store.path};
 }
 
 static int open_reader(struct tidylog_reader **out, const char *path, bool even_if_damaged)
@@ -114,6 +182,7 @@ static int open_reader(struct tidylog_reader **out, const char *path, bool even_
     int status = memory_allocate(&reader, 1, sizeof *reader, "a reader of the log");
     if (status != TIDY_OK)
         return status;
+    pthread_mutex_init(&reader->mutex, NULL);
     status = store_open_reader(&reader->store, &reader->txn, path);
     if (status == TIDY_OK && reader_load_run(reader, 0) != TIDY_OK && !even_if_damaged)
         status = TIDY_FAILED;
@@ -142,6 +211,7 @@ void tidylog_close_reader(struct tidylog_reader *reader)
     reader_unload_run(reader);
     mdb_txn_abort(reader->txn);
     store_close(&reader->store);
+    pthread_mutex_destroy(&reader->mutex);
     free(reader);
 }
 
@@ -175,36 +245,43 @@ uint64_t tidylog_reader_steps_through(const struct tidylog_reader *reader, uint6
     return reader->steps_through[epoch];
 }
 
-/* Sums the keys' and values' bytes of one table, and what its records count. */
-static int sum_stored(const struct tidylog_reader *reader, MDB_dbi table, struct tidylog_table_size *size)
+int tidylog_reader_steps(struct tidylog_reader *reader, uint64_t *steps)
 {
-    MDB_cursor *cursor;
-    MDB_val key, value;
-    int code = mdb_cursor_open(reader->txn, table, &cursor);
-    if (code != 0)
-        return code;
-    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-        size->stored_bytes += key.mv_size + value.mv_size;
-        size->counts += record_count(&value);
-    }
-    mdb_cursor_close(cursor);
-    return code == MDB_NOTFOUND ? 0 : code;
+    uint8_t name[NUMBER_KEY_BYTES];
+    char table[TABLE_NAME_ROOM];
+    MDB_val key = {.mv_data = name};
+    table_name(table, TABLE_STEPS, reader->number);
+    int status = pages_last_key(reader->store.pages, table, name, sizeof name, &key.mv_size);
+    if (status != TIDY_OK)
+        return status;
+    /* Those of packed epochs have no records. A key that is none of a step counts for nothing. */
+    uint64_t finished = reader->epoch_count > 0 ? reader->steps_through[reader->epoch_count - 1] : 0;
+    uint64_t recorded = record_number(&key) + 1;
+    *steps = recorded > finished ? recorded : finished;
+    return TIDY_OK;
+}
+
+/* What the columns count follows from how many records there are: all blocks of each packed epoch. */
+static int count_columns(const struct tidylog_reader *reader, struct tidylog_table_size *size)
+{
+    struct columns_layout layout;
+    int status = columns_layout_create(&layout, &reader->run);
+    if (status == TIDY_OK && layout.blocks > 0 && size->records % layout.blocks == 0)
+        size->counts = size->records / layout.blocks * layout.count;
+    columns_layout_destroy(&layout);
+    return status;
 }
 
 int tidylog_table_sizes(struct tidylog_reader *reader, struct tidylog_table_size sizes[TIDYLOG_TABLES])
 {
-    for (int i = 0; i < TIDYLOG_TABLES; i++) {
-        MDB_stat stat;
-        MDB_dbi table = reader->store.tables[i];
-        int code = mdb_stat(reader->txn, table, &stat);
+    int status = TIDY_OK;
+    for (int i = 0; i < TIDYLOG_TABLES && status == TIDY_OK; i++) {
+        char name[TABLE_NAME_ROOM];
+        table_name(name, (enum tidylog_table)i, reader->number);
         sizes[i] = (struct tidylog_table_size){.name = table_names[i]};
-        if (code == 0)
-            code = sum_stored(reader, table, &sizes[i]);
-        if (code != 0)
-            return store_fail(reader->store.path, "measure its tables", code);
-        sizes[i].records = stat.ms_entries;
-        sizes[i].pages_bytes =
-            (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages) * (uint64_t)stat.ms_psize;
+        status = pages_measure_table(reader->store.pages, name, &sizes[i]);
+        if (status == TIDY_OK && i == TABLE_COLUMNS && sizes[i].records > 0)
+            status = count_columns(reader, &sizes[i]);
     }
-    return TIDY_OK;
+    return status;
 }

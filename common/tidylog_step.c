@@ -7,6 +7,7 @@
 #include "common/little_endian.h"
 #include "common/memory.h"
 #include "common/packing.h"
+#include "common/step_codes.h"
 #include "common/tidylog_format.h"
 
 struct step_decoder {
@@ -16,6 +17,9 @@ struct step_decoder {
     uint32_t *listed;              /* [largest step] samples of a step that lists them; as the others */
     uint16_t *labels;
     struct packing_columns columns;
+    /* Of a step of a packed epoch. */
+    struct columns_row codes;
+    uint8_t *packed;
 };
 
 int step_decoder_create(struct step_decoder **out, const struct tidylog_run *run)
@@ -44,8 +48,13 @@ int step_decoder_create(struct step_decoder **out, const struct tidylog_run *run
     if (status == TIDY_OK && run->detail == TIDYLOG_MARGIN) {
         status = memory_allocate(&decoder->tables, 1, sizeof *decoder->tables, what);
         if (status == TIDY_OK)
-            packing_tables_fill(decoder->tables, run->classes);
+            packing_tables_fill(decoder->tables, run->classes, run->codes);
     }
+    if (status == TIDY_OK && run->detail <= TIDYLOG_MARGIN)
+        status = columns_row_allocate(&decoder->codes, (uint32_t)count, run->detail);
+    if (status == TIDY_OK && run->detail <= TIDYLOG_MARGIN)
+        status =
+            memory_allocate(&decoder->packed, packing_bound((uint32_t)count, run->classes, run->detail), 1, what);
     if (status == TIDY_OK && run->detail >= TIDYLOG_PROBS)
         status = memory_allocate(&columns->log_probs, count * run->classes, sizeof *columns->log_probs, what);
     if (status != TIDY_OK) {
@@ -60,6 +69,8 @@ void step_decoder_destroy(struct step_decoder *decoder)
 {
     if (decoder == NULL)
         return;
+    free(decoder->packed);
+    columns_row_free(&decoder->codes);
     free(decoder->columns.log_probs);
     free(decoder->tables);
     free(decoder->columns.margin);
@@ -131,5 +142,53 @@ const char *step_decode(struct step_decoder *decoder, uint64_t step, uint64_t ep
                                          .loss = columns->loss,
                                          .confidence = columns->confidence,
                                          .log_probs = columns->log_probs};
+    return NULL;
+}
+
+/* Takes the step's codes and labels. */
+static const char *gather(struct step_decoder *decoder, uint64_t step, uint64_t epoch,
+                          const struct columns_epoch *columns, struct tidylog_due *due)
+{
+    tidylog_order_step(decoder->order, step, due);
+    if (due->epoch != epoch || due->evaluated)
+        return "its epoch is packed, and has other steps than are due (damaged file)";
+    columns_epoch_get(columns, due->samples, due->count, &decoder->codes);
+    for (uint32_t i = 0; i < due->count; i++)
+        decoder->labels[i] = decoder->run->labels[due->samples[i]];
+    return NULL;
+}
+
+const char *step_open_packed(struct step_decoder *decoder, uint64_t step, uint64_t epoch,
+                             const struct columns_epoch *columns, struct tidylog_due *done, struct record *record)
+{
+    const struct tidylog_run *run = decoder->run;
+    const char *wrong = gather(decoder, step, epoch, columns, done);
+    if (wrong != NULL)
+        return wrong;
+    *record = (struct record){.count = done->count, .body = decoder->packed};
+    record->body_bytes =
+        step_codes_write(decoder->packed, &decoder->codes, decoder->labels, done->count, run->classes, run->detail);
+    return NULL;
+}
+
+const char *step_decode_packed(struct step_decoder *decoder, uint64_t step, uint64_t epoch,
+                               const struct columns_epoch *columns, struct tidylog_observations *out)
+{
+    struct tidylog_due due;
+    const char *wrong = gather(decoder, step, epoch, columns, &due);
+    if (wrong != NULL)
+        return wrong;
+    if (decoder->run->detail == TIDYLOG_MARGIN &&
+        !step_codes_values(&decoder->columns, &decoder->codes, due.count, decoder->tables))
+        return "its predictions are not possible (damaged value)";
+    *out = (struct tidylog_observations){.step = step,
+                                         .epoch = epoch,
+                                         .count = due.count,
+                                         .samples = due.samples,
+                                         .labels = decoder->labels,
+                                         .predicted = decoder->codes.predicted,
+                                         .margin = decoder->columns.margin,
+                                         .loss = decoder->columns.loss,
+                                         .confidence = decoder->columns.confidence};
     return NULL;
 }

@@ -5,6 +5,7 @@
 #include <lmdb.h>
 
 #include "common/tidylog.h"
+#include "common/tidylog_columns.h"
 #include "common/tidylog_format.h"
 
 struct step_decoder; /* the order, tables and arrays that decoding needs */
@@ -25,5 +26,14 @@ const char *step_open(struct step_decoder *decoder, uint64_t step, uint64_t epoc
 /* Opens it and unpacks the predictions. out's arrays live until the next call. */
 const char *step_decode(struct step_decoder *decoder, uint64_t step, uint64_t epoch, const MDB_val *key,
                         const MDB_val *value, struct tidylog_observations *out);
+
+/* Makes the same of a step of a packed epoch, which `columns` has read: its packed predictions as its record had them
+ * as a body, which lives until the next call. */
+const char *step_open_packed(struct step_decoder *decoder, uint64_t step, uint64_t epoch,
+                             const struct columns_epoch *columns, struct tidylog_due *done, struct record *record);
+
+/* Makes the observations of a step of a packed epoch, which `columns` has read. The rest is as of step_decode. */
+const char *step_decode_packed(struct step_decoder *decoder, uint64_t step, uint64_t epoch,
+                               const struct columns_epoch *columns, struct tidylog_observations *out);
 
 #endif

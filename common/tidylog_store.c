@@ -154,8 +154,8 @@ static int begin_snapshot(struct store *store, MDB_txn **txn)
     return code == 0 ? TIDY_OK : store_fail(store->path, "read it", code);
 }
 
-/* A snapshot whose structure is known to be good. Where the file changes so fast that the newest snapshot is another
- * one before this is known, that one is taken. */
+/* A snapshot, of which at least the tree that names the tables is known to be good. Where the file changes so fast that
+ * the newest snapshot is another one before this is known, that one is taken. */
 static int begin_checked_snapshot(struct store *store, MDB_txn **txn)
 {
     for (int attempt = 0;; attempt++) {
@@ -164,7 +164,7 @@ static int begin_checked_snapshot(struct store *store, MDB_txn **txn)
         if (status != TIDY_OK)
             return status;
         size_t taken = mdb_txn_id(*txn);
-        status = pages_check(store->file, taken, false, store->path);
+        status = pages_open(&store->pages, store->file, taken, false, store->path);
         if (status == TIDY_OK || attempt == 100 ||
             pages_check_head(store->file, store->path, &map_bytes, &newest) != TIDY_OK || newest == taken)
             return status;
@@ -173,7 +173,23 @@ static int begin_checked_snapshot(struct store *store, MDB_txn **txn)
     }
 }
 
-int store_open_reader(struct store *store, MDB_txn **txn, const char *path)
+int store_check_table(const struct store *store, enum tidylog_table table, uint32_t run)
+{
+    char name[TABLE_NAME_ROOM];
+    table_name(name, table, run);
+    return store->pages == NULL ? TIDY_OK : pages_check_table(store->pages, name);
+}
+
+/* Has the path another file than the one that is open? */
+static bool was_replaced(const struct store *store)
+{
+    struct stat ours, named;
+    return store->file >= 0 && fstat(store->file, &ours) == 0 && stat(store->path, &named) == 0 &&
+           (ours.st_dev != named.st_dev || ours.st_ino != named.st_ino);
+}
+
+/* *replaced: it failed, and another try may not. */
+static int try_open_reader(struct store *store, MDB_txn **txn, const char *path, bool *replaced)
 {
     struct flock lock = readers_byte(F_RDLCK);
     size_t map_bytes = 0, newest;
@@ -193,11 +209,22 @@ int store_open_reader(struct store *store, MDB_txn **txn, const char *path)
         status = begin_checked_snapshot(store, txn);
     if (status == TIDY_OK)
         status = open_first_run(store, *txn);
+    *replaced = status != TIDY_OK && was_replaced(store);
     if (status != TIDY_OK) {
         mdb_txn_abort(*txn);
         *txn = NULL;
         store_close(store);
     }
+    return status;
+}
+
+int store_open_reader(struct store *store, MDB_txn **txn, const char *path)
+{
+    bool replaced = true;
+    int status = TIDY_FAILED;
+    /* A writer that ends may have put a compacted copy in the log's place. */
+    for (int attempt = 0; attempt < 10 && replaced; attempt++)
+        status = try_open_reader(store, txn, path, &replaced);
     return status;
 }
 
@@ -222,6 +249,7 @@ int store_open_environment(struct store *store)
 int store_open_writer(struct store *store, const char *path)
 {
     size_t map_bytes, newest;
+    struct pages *pages = NULL;
     int status = start(store, path);
     if (status == TIDY_OK)
         status = open_file(store, O_RDWR);
@@ -230,7 +258,8 @@ int store_open_writer(struct store *store, const char *path)
     if (status == TIDY_OK)
         status = pages_check_head(store->file, path, &map_bytes, &newest);
     if (status == TIDY_OK)
-        status = pages_check(store->file, newest, true, path);
+        status = pages_open(&pages, store->file, newest, true, path);
+    pages_close(pages);
     if (status == TIDY_OK)
         status = store_open_environment(store);
     if (status != TIDY_OK)
@@ -242,6 +271,7 @@ void store_close(struct store *store)
 {
     if (store->env != NULL)
         mdb_env_close(store->env);
+    pages_close(store->pages);
     if (store->file >= 0)
         close(store->file);
     free(store->path);

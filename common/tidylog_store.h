@@ -11,21 +11,28 @@
 #include <lmdb.h>
 
 #include "common/tidylog.h"
+#include "common/tidylog_format.h"
+
+struct pages; /* tidylog_pages.h */
 
 struct store {
     char *path;                     /* as the user named it */
     int file;                       /* our own descriptor, which holds our lock; -1: none */
     MDB_env *env;                   /* NULL: none */
+    struct pages *pages;            /* of the reader's snapshot; NULL: all were checked, as a writer's */
     uint32_t runs;                  /* that the file holds */
     MDB_dbi tables[TIDYLOG_TABLES]; /* of the run that was opened last, at first run 0 */
 };
 
-/* For reading, with *txn the snapshot. The caller ends with mdb_txn_abort(*txn), then store_close. */
+/* For reading, with *txn the snapshot. Of its tables none is checked yet, see store_check_table. The caller ends with mdb_txn_abort(*txn), then store_close. */
 int store_open_reader(struct store *store, MDB_txn **txn, const char *path);
 
 /* Opens the tables of run `run`. Their handles live as long as the transaction, or the store where it is
  * committed. */
 int store_open_tables(struct store *store, MDB_txn *txn, uint32_t run);
+
+/* Checks the pages of a run's table, before it is read. */
+int store_check_table(const struct store *store, enum tidylog_table table, uint32_t run);
 
 /* For writing, of a file that exists; locked until store_close. */
 int store_open_writer(struct store *store, const char *path);

@@ -1,7 +1,6 @@
 /* The writer: packs records in the trainer's thread, commits them in its own. */
-#include "common/tidylog.h"
+#include "common/tidylog_write.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,28 +8,10 @@
 #include "common/little_endian.h"
 #include "common/memory.h"
 #include "common/packing.h"
-#include "common/tidylog_commit.h"
+#include "common/tidylog_compact.h"
 #include "common/tidylog_create.h"
 #include "common/tidylog_meta.h"
-#include "common/tidylog_queue.h"
 #include "common/tidylog_read.h"
-
-struct tidylog_writer {
-    struct store store;
-    struct tidylog_run run;
-    struct tidylog_order *order;
-    uint16_t *labels;     /* of the step being packed */
-    uint64_t steps;       /* appended so far, whether or not committed yet */
-    uint64_t epochs;      /* the same */
-    uint64_t epoch_start; /* the first step after them */
-    uint8_t *seen;        /* [samples] was it in a step? */
-    struct queue *queue;
-    struct committer committer;
-    uint64_t kept_steps; /* on disk; of whoever is in a transaction */
-
-    pthread_mutex_t labels_mutex; /* of changes to run.labels */
-    bool labels_changed;          /* and not taken yet by a commit */
-};
 
 /* ---- the thread's commits --------------------------------------------------------------------------------- */
 
@@ -103,11 +84,20 @@ static int commit_batch(void *context, const struct queued *first)
                          "'tidy-record resume %s'",
                          path, table, number, store_error_text(code), kept, path);
     }
-    for (; first != NULL; first = first->next) {
+    int status = TIDY_OK;
+    for (; first != NULL && status == TIDY_OK; first = first->next) {
         if (first->table == TABLE_STEPS)
             writer->kept_steps = first->number + 1;
+        else
+            status = packer_add_epoch(writer->packer, load_u64(first->value + RECORD_HEADER_BYTES));
     }
-    return TIDY_OK;
+    return status;
+}
+
+static int pack_finished_epochs(void *context, bool *more)
+{
+    struct tidylog_writer *writer = context;
+    return packer_work(writer->packer, more);
 }
 
 /* ---- opening and closing -------------------------------------------------------------------------------- */
@@ -117,6 +107,7 @@ static void destroy(struct tidylog_writer *writer)
 {
     if (writer == NULL)
         return;
+    packer_destroy(writer->packer);
     committer_end(&writer->committer);
     pthread_mutex_destroy(&writer->labels_mutex);
     free(writer->seen);
@@ -143,15 +134,16 @@ static int count_steps(struct tidylog_writer *writer, MDB_txn *txn)
         mdb_cursor_close(cursor);
     if (code != 0 && code != MDB_NOTFOUND)
         return store_fail(writer->store.path, "read its steps", code);
-    writer->steps = code == MDB_NOTFOUND ? 0 : record_number(&key) + 1;
+    uint64_t recorded = code == MDB_NOTFOUND ? 0 : record_number(&key) + 1;
+    writer->steps = recorded > writer->epoch_start ? recorded : writer->epoch_start;
     writer->kept_steps = writer->steps;
-    if (writer->steps != stat.ms_entries || writer->steps < writer->epoch_start)
+    if (writer->steps - packer_packed_steps(writer->packer) != stat.ms_entries)
         return tidy_fail("%s: steps are missing; 'tidy-analyze verify %s' lists all damage", writer->store.path,
                          writer->store.path);
     return TIDY_OK;
 }
 
-/* What the finished epochs say of where the next one starts. */
+/* What the finished epochs say of where the next one starts, and whether they are packed. */
 static int read_epochs(struct tidylog_writer *writer, MDB_txn *txn)
 {
     const struct store *store = &writer->store;
@@ -161,6 +153,9 @@ static int read_epochs(struct tidylog_writer *writer, MDB_txn *txn)
         epochs_read(txn, store->tables[TABLE_EPOCHS], store->path, &epochs, &steps_through, &writer->epochs);
     if (status == TIDY_OK)
         writer->epoch_start = writer->epochs > 0 ? steps_through[writer->epochs - 1] : 0;
+    if (status == TIDY_OK)
+        status =
+            packer_create(&writer->packer, &writer->committer, &writer->run, txn, steps_through, writer->epochs);
     free(steps_through);
     free(epochs);
     return status;
@@ -184,6 +179,8 @@ static int start(struct tidylog_writer *writer, bool resumed)
     if (status == TIDY_OK)
         status = tidylog_order_create(&writer->order, &writer->run);
     const struct tidylog_run *run = &writer->run;
+    if (status == TIDY_OK && run->detail == TIDYLOG_MARGIN)
+        packing_levels_fill(&writer->levels, run->classes, run->codes);
     size_t largest_step = run->samples < run->batch_size ? (size_t)run->samples : run->batch_size;
     if (status == TIDY_OK)
         status = memory_allocate(&writer->labels, largest_step, sizeof *writer->labels, "a step's labels");
@@ -192,7 +189,7 @@ static int start(struct tidylog_writer *writer, bool resumed)
     if (status == TIDY_OK && resumed)
         memset(writer->seen, 1, run->samples * sizeof *writer->seen);
     if (status == TIDY_OK)
-        status = queue_create(&writer->queue, commit_batch, writer);
+        status = queue_create(&writer->queue, commit_batch, pack_finished_epochs, writer);
     return status;
 }
 
@@ -263,6 +260,9 @@ int tidylog_close(struct tidylog_writer *writer)
     if (writer == NULL)
         return TIDY_OK;
     int status = queue_destroy(writer->queue);
+    committer_end(&writer->committer);
+    if (status == TIDY_OK)
+        status = store_compact(&writer->store);
     destroy(writer);
     return status;
 }
@@ -340,7 +340,8 @@ int tidylog_append_step(struct tidylog_writer *writer, uint64_t step, const stru
         if (listed)
             store_u32(body + (size_t)i * 4, predictions->samples[i]);
     }
-    size_t packed = packing_pack(body + list_bytes, predictions, writer->labels, run->classes, run->detail);
+    size_t packed =
+        packing_pack(body + list_bytes, predictions, writer->labels, run->classes, run->detail, &writer->levels);
     record->bytes = RECORD_HEADER_BYTES + list_bytes + packed;
     status = append(writer, record, TABLE_STEPS, step, listed ? RECORD_LISTS_SAMPLES : 0, count);
     if (status == TIDY_OK)
@@ -370,65 +371,6 @@ int tidylog_append_epoch(struct tidylog_writer *writer, const struct tidylog_epo
 
 /* ---- changing what is there ----------------------------------------------------------------------------- */
 
-/* Deletes a table's last records while `goes` says so. */
-static int delete_from_end(MDB_txn *txn, MDB_dbi table,
-                           bool (*goes)(const MDB_val *key, const MDB_val *value, uint64_t step), uint64_t step)
-{
-    MDB_cursor *cursor;
-    MDB_val key, value;
-    int code = mdb_cursor_open(txn, table, &cursor);
-    if (code != 0)
-        return code;
-    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_LAST)) == 0 && goes(&key, &value, step)) {
-        code = mdb_cursor_del(cursor, 0);
-        if (code != 0)
-            break;
-    }
-    mdb_cursor_close(cursor);
-    return code == MDB_NOTFOUND ? 0 : code;
-}
-
-static bool step_goes(const MDB_val *key, const MDB_val *value, uint64_t step)
-{
-    (void)value;
-    return record_number(key) >= step;
-}
-
-static bool epoch_goes(const MDB_val *key, const MDB_val *value, uint64_t step)
-{
-    struct record record;
-    return record_open(&record, key, value) != NULL || record.body_bytes != EPOCH_BODY_BYTES ||
-           load_u64(record.body) > step;
-}
-
-static int cut(const struct store *store, MDB_txn *txn, const void *argument)
-{
-    uint64_t step = *(const uint64_t *)argument;
-    int code = delete_from_end(txn, store->tables[TABLE_STEPS], step_goes, step);
-    return code != 0 ? code : delete_from_end(txn, store->tables[TABLE_EPOCHS], epoch_goes, step);
-}
-
-int tidylog_cut(struct tidylog_writer *writer, uint64_t step)
-{
-    int status = tidylog_sync(writer);
-    if (status != TIDY_OK)
-        return status;
-    if (step > writer->steps)
-        return tidy_fail("%s: the log has %llu steps, so it cannot be cut to %llu", writer->store.path,
-                         (unsigned long long)writer->steps, (unsigned long long)step);
-    int code = committer_run(&writer->committer, cut, &step, 0);
-    if (code != 0)
-        return store_fail(writer->store.path, "cut it", code);
-    writer->steps = writer->kept_steps = step;
-    MDB_txn *txn;
-    code = mdb_txn_begin(writer->store.env, NULL, MDB_RDONLY, &txn);
-    if (code != 0)
-        return store_fail(writer->store.path, "read it", code);
-    status = read_epochs(writer, txn);
-    mdb_txn_abort(txn);
-    return status;
-}
-
 static int put_epochs(const struct store *store, MDB_txn *txn, const void *argument)
 {
     return meta_write_epochs(txn, store->tables[TABLE_META], argument);
@@ -438,7 +380,7 @@ int tidylog_set_epochs(struct tidylog_writer *writer, uint64_t epochs)
 {
     struct tidylog_run changed = writer->run;
     changed.epochs = epochs;
-    int status = tidylog_sync(writer);
+    int status = queue_settle(writer->queue);
     if (status != TIDY_OK)
         return status;
     int code = committer_run(&writer->committer, put_epochs, &changed, 0);

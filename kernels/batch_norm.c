@@ -1,35 +1,22 @@
 /* Batch norm + addition + ReLU, forward and backward, on NHWC tensors seen as [rows][channels].
  *
- * Both directions are two passes: sums over the rows, then a value for each element. Sums are taken in float32
- * over a few rows and in double beyond, in an order that does not depend on the number of threads. */
+ * Both directions are two passes: sums over the rows, then a value for each element. A thread makes both over the same rows
+ * and channels, one block of channels after the other, so that the second finds in the thread's cache what the first has
+ * read. Sums are taken in float32 over a few rows and in double beyond, in an order that does not depend on the number
+ * of threads. */
+#include "kernels/batch_norm_loops.h"
 #include "kernels/kernels.h"
-#include "kernels/vector_clones.h"
 
-#include <math.h>
 #include <omp.h>
+#include <string.h>
 
 enum {
     BLOCK_ROWS = 128,     /* summed in float32 */
-    BLOCK_CHANNELS = 64,  /* 256 bytes of each row: whole cache lines, and accumulators that stay in registers */
-    ROW_TASKS = 64,       /* parts that the rows are cut into, for threads to share */
+    ROW_PARTS = 64,       /* that the rows are cut into at most, for threads to share */
+    SHARED_CHANNELS = 64, /* that a thread should have of each row at the least */
     SHIFT_ROWS = 16,      /* rows whose mean is taken off before squaring */
     SHIFT_DRIFT = 23,     /* a prime above SHIFT_ROWS: they drift through the image by parts of it */
-};
-
-/* What a sum reads; the unused are NULL. All start at the same row and channel. */
-struct tensors {
-    const float *x, *dy, *y;
-    size_t stride; /* floats from one row to the next: all channels */
-};
-
-/* Per-channel values of the block, [BLOCK_CHANNELS] each. */
-struct channel_values {
-    float shift[BLOCK_CHANNELS];  /* forward sums: taken off x; backward sums: the mean */
-    float factor[BLOCK_CHANNELS]; /* backward sums: inverse_std */
-};
-
-struct two_sums {
-    double first[BLOCK_CHANNELS], second[BLOCK_CHANNELS];
+    INFERENCE_ROWS = 512, /* for which the channels' factors are made once */
 };
 
 static size_t smaller(size_t a, size_t b)
@@ -37,243 +24,252 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static struct tensors tensors_at(struct tensors t, size_t row, size_t channel)
+/* What one call works on: tensors at their beginning, and the loops of its two passes. */
+struct call {
+    struct tensors tensors;
+    enum tensor_type type;
+    size_t rows, channels;
+    sum_loop *sum;
+    value_loop *pass;
+    bool flag; /* the pass's: whether there is a ReLU, whether the shortcut's gradient is added to */
+};
+
+/* ---- threads ------------------------------------------------------------------------------------------- */
+
+/* What one thread does of a call: a part of the rows of all channels, or all rows of some channels. */
+struct share {
+    size_t first_channel, end_channel, block_channels;
+    size_t first_part, end_part; /* of the rows */
+    size_t parts, part_rows;     /* of all threads */
+    bool of_rows;
+};
+
+/* Threads share the channels where each gets whole cache lines of a row, or where there are too few rows to share. */
+static struct share share_of_thread(size_t rows, size_t channels)
 {
-    size_t offset = row * t.stride + channel;
-    return (struct tensors){.x = t.x + offset,
-                            .dy = t.dy ? t.dy + offset : NULL,
-                            .y = t.y ? t.y + offset : NULL,
-                            .stride = t.stride};
-}
-
-/* ---- sums over the rows -------------------------------------------------------------------------------- */
-
-/* first = sum of x - shift, second = sum of its square. */
-VECTOR_CLONES static void sum_moments(float *restrict first, float *restrict second, struct tensors t,
-                                      const struct channel_values *values, size_t rows, size_t channels)
-{
-    for (size_t row = 0; row < rows; row++) {
-        const float *x = t.x + row * t.stride;
-        for (size_t c = 0; c < channels; c++) {
-            float deviation = x[c] - values->shift[c];
-            first[c] += deviation;
-            second[c] += deviation * deviation;
-        }
-    }
-}
-
-/* first = sum of dy, second = sum of dy * normalised x. */
-VECTOR_CLONES static void sum_gradients(float *restrict first, float *restrict second, struct tensors t,
-                                        const struct channel_values *values, size_t rows, size_t channels)
-{
-    for (size_t row = 0; row < rows; row++) {
-        const float *x = t.x + row * t.stride, *dy = t.dy + row * t.stride;
-        for (size_t c = 0; c < channels; c++) {
-            first[c] += dy[c];
-            second[c] += dy[c] * ((x[c] - values->shift[c]) * values->factor[c]);
-        }
-    }
-}
-
-/* The same where dy counts only where y > 0. */
-VECTOR_CLONES static void sum_masked_gradients(float *restrict first, float *restrict second, struct tensors t,
-                                               const struct channel_values *values, size_t rows, size_t channels)
-{
-    for (size_t row = 0; row < rows; row++) {
-        const float *x = t.x + row * t.stride, *dy = t.dy + row * t.stride, *y = t.y + row * t.stride;
-        for (size_t c = 0; c < channels; c++) {
-            float gradient = y[c] > 0 ? dy[c] : 0;
-            first[c] += gradient;
-            second[c] += gradient * ((x[c] - values->shift[c]) * values->factor[c]);
-        }
-    }
-}
-
-typedef void sum_block(float *restrict first, float *restrict second, struct tensors t,
-                       const struct channel_values *values, size_t rows, size_t channels);
-
-static void sum_task(struct two_sums *sums, sum_block *sum, struct tensors t, const struct channel_values *values,
-                     size_t rows, size_t channels)
-{
-    *sums = (struct two_sums){0};
-    for (size_t row = 0; row < rows; row += BLOCK_ROWS) {
-        float first[BLOCK_CHANNELS] = {0}, second[BLOCK_CHANNELS] = {0};
-        sum(first, second, tensors_at(t, row, 0), values, smaller(BLOCK_ROWS, rows - row), channels);
-        for (size_t c = 0; c < channels; c++) {
-            sums->first[c] += (double)first[c];
-            sums->second[c] += (double)second[c];
-        }
-    }
-}
-
-/* Sums one block of channels over all rows. Threads share the rows only where `parallel`. */
-static void sum_rows(struct two_sums *total, sum_block *sum, struct tensors t, const struct channel_values *values,
-                     size_t rows, size_t channels, bool parallel)
-{
-    struct two_sums parts[ROW_TASKS];
-    /* Whole float32 blocks in every part, so that the order of additions is the same for any thread count. */
-    size_t blocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
-    size_t part_rows = (blocks + ROW_TASKS - 1) / ROW_TASKS * BLOCK_ROWS;
-    size_t count = (rows + part_rows - 1) / part_rows;
-#pragma omp parallel for schedule(static) if (parallel)
-    for (size_t i = 0; i < count; i++) {
-        size_t row = i * part_rows;
-        sum_task(&parts[i], sum, tensors_at(t, row, 0), values, smaller(part_rows, rows - row), channels);
-    }
-    *total = parts[0];
-    for (size_t i = 1; i < count; i++)
-        for (size_t c = 0; c < channels; c++) {
-            total->first[c] += parts[i].first[c];
-            total->second[c] += parts[i].second[c];
-        }
-}
-
-/* Many channels: threads share the blocks of channels. Few: each block's rows. */
-static bool enough_blocks(size_t channels)
-{
-    return (channels + BLOCK_CHANNELS - 1) / BLOCK_CHANNELS >= (size_t)omp_get_max_threads();
-}
-
-/* ---- a value for each element -------------------------------------------------------------------------- */
-
-VECTOR_CLONES static void normalise_row(float *restrict y, const float *restrict x, const float *restrict shortcut,
-                                        const float *restrict mean, const float *restrict inverse_std,
-                                        const float *restrict scale, const float *restrict shift, size_t channels,
-                                        bool relu)
-{
-    float least = relu ? 0 : -INFINITY;
-    if (shortcut == NULL) {
-        for (size_t c = 0; c < channels; c++) {
-            float value = (x[c] - mean[c]) * (inverse_std[c] * scale[c]) + shift[c];
-            y[c] = value < least ? least : value;
-        }
+    size_t thread = (size_t)omp_get_thread_num(), threads = (size_t)omp_get_num_threads();
+    struct share share = {.end_channel = channels, .block_channels = BLOCK_CHANNELS};
+    /* Whole float32 blocks in every part, so that the order of additions is the same for any number of threads. */
+    size_t row_blocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    share.part_rows = (row_blocks + ROW_PARTS - 1) / ROW_PARTS * BLOCK_ROWS;
+    share.parts = share.end_part = (rows + share.part_rows - 1) / share.part_rows;
+    share.of_rows = threads > 1 && channels < threads * SHARED_CHANNELS && share.parts >= threads;
+    if (share.of_rows) {
+        share.block_channels = SHARED_CHANNELS;
+        share.first_part = share.parts * thread / threads;
+        share.end_part = share.parts * (thread + 1) / threads;
     } else {
-        for (size_t c = 0; c < channels; c++) {
-            float value = (x[c] - mean[c]) * (inverse_std[c] * scale[c]) + shift[c] + shortcut[c];
-            y[c] = value < least ? least : value;
-        }
+        size_t strips = (channels + LANES - 1) / LANES;
+        share.first_channel = strips * thread / threads * LANES;
+        share.end_channel = smaller(strips * (thread + 1) / threads * LANES, channels);
     }
+    return share;
 }
 
-static void normalise(float *y, const float *x, const float *shortcut, const float *mean, const float *inverse_std,
-                      const float *scale, const float *shift, size_t rows, size_t channels, bool relu)
+struct two_sums {
+    double first, second;
+};
+
+/* A block of channels, for one of the threads that work on it. */
+struct block {
+    size_t channel, channels;
+    struct channel_values values;
+    struct two_sums sums[BLOCK_CHANNELS];
+};
+
+/* Sums of the parts that several threads make of one block: two, because a thread may be a block ahead of another. */
+struct part_sums {
+    struct two_sums of_part[2][ROW_PARTS][SHARED_CHANNELS];
+};
+
+static void add_sums(struct two_sums *total, const struct two_sums *added, size_t channels)
 {
-#pragma omp parallel for schedule(static)
-    for (size_t row = 0; row < rows; row++) {
-        size_t offset = row * channels;
-        normalise_row(y + offset, x + offset, shortcut ? shortcut + offset : NULL, mean, inverse_std, scale, shift,
-                      channels, relu);
+    for (size_t c = 0; c < channels; c++) {
+        total[c].first += added[c].first;
+        total[c].second += added[c].second;
     }
 }
 
-void batch_norm_forward(float *y, float *mean, float *inverse_std, float *running_mean, float *running_variance,
-                        const float *x, const float *shortcut, const float *scale, const float *shift, size_t rows,
-                        size_t channels, bool relu)
+static void sum_part(struct two_sums *sums, const struct call *call, const struct share *share,
+                     const struct block *block, size_t part)
 {
-    bool by_channels = enough_blocks(channels);
-#pragma omp parallel for schedule(static) if (by_channels)
-    for (size_t channel = 0; channel < channels; channel += BLOCK_CHANNELS) {
-        size_t width = smaller(BLOCK_CHANNELS, channels - channel);
-        struct tensors t = tensors_at((struct tensors){.x = x, .stride = channels}, 0, channel);
-
-        /* Sums of squares lose digits where the mean is large beside the spread, so a rough mean goes off first. Its
-         * rows drift: a step of whole images would take the same pixel of each. */
-        struct channel_values values;
-        size_t count = smaller(rows, SHIFT_ROWS), step = rows / count;
-        for (size_t c = 0; c < width; c++) {
-            float sum = 0;
-            for (size_t i = 0; i < count; i++)
-                sum += t.x[(i * step + (i + 1) * step / SHIFT_DRIFT) * channels + c];
-            values.shift[c] = sum / (float)count;
-        }
-
-        struct two_sums sums;
-        sum_rows(&sums, sum_moments, t, &values, rows, width, !by_channels);
-        for (size_t c = 0; c < width; c++) {
-            double deviation = sums.first[c] / (double)rows;
-            double variance = sums.second[c] / (double)rows - deviation * deviation;
-            float batch_mean = (float)((double)values.shift[c] + deviation);
-            float batch_variance = variance > 0 ? (float)variance : 0;
-            size_t i = channel + c;
-            mean[i] = batch_mean;
-            inverse_std[i] = 1.0f / sqrtf(batch_variance + BATCH_NORM_EPSILON);
-            running_mean[i] = BATCH_NORM_KEEP * running_mean[i] + (1 - BATCH_NORM_KEEP) * batch_mean;
-            running_variance[i] = BATCH_NORM_KEEP * running_variance[i] + (1 - BATCH_NORM_KEEP) * batch_variance;
+    size_t row = part * share->part_rows, end = smaller(row + share->part_rows, call->rows);
+    memset(sums, 0, block->channels * sizeof *sums);
+    for (; row < end; row += BLOCK_ROWS) {
+        struct channel_sums few;
+        memset(few.first, 0, block->channels * sizeof *few.first);
+        memset(few.second, 0, block->channels * sizeof *few.second);
+        call->sum(&few, tensors_from(call->tensors, row, block->channel, call->type), &block->values,
+                  smaller(BLOCK_ROWS, end - row), block->channels);
+        for (size_t c = 0; c < block->channels; c++) {
+            sums[c].first += (double)few.first[c];
+            sums[c].second += (double)few.second[c];
         }
     }
-    normalise(y, x, shortcut, mean, inverse_std, scale, shift, rows, channels, relu);
 }
 
-void batch_norm_inference(float *y, const float *running_mean, const float *running_variance, const float *x,
-                          const float *shortcut, const float *scale, const float *shift, size_t rows,
+/* The block's sums over all rows, for each thread that works on the block. */
+static void sum_block(struct block *block, struct part_sums *parts, const struct call *call,
+                      const struct share *share)
+{
+    memset(block->sums, 0, block->channels * sizeof *block->sums);
+    if (!share->of_rows) {
+        for (size_t part = 0; part < share->parts; part++) {
+            struct two_sums sums[BLOCK_CHANNELS];
+            sum_part(sums, call, share, block, part);
+            add_sums(block->sums, sums, block->channels);
+        }
+        return;
+    }
+    struct two_sums(*sums)[SHARED_CHANNELS] = parts->of_part[block->channel / SHARED_CHANNELS % 2];
+    for (size_t part = share->first_part; part < share->end_part; part++)
+        sum_part(sums[part], call, share, block, part);
+#pragma omp barrier
+    for (size_t part = 0; part < share->parts; part++)
+        add_sums(block->sums, sums[part], block->channels);
+}
+
+/* Is it for this thread to store what its sums say of the channels? */
+static bool stores_channels(const struct share *share)
+{
+    return !share->of_rows || omp_get_thread_num() == 0;
+}
+
+/* The second pass over the thread's rows of one block. */
+static void pass_values(const struct call *call, const struct share *share, const struct block *block)
+{
+    size_t row = share->first_part * share->part_rows;
+    size_t end = smaller(share->end_part * share->part_rows, call->rows);
+    call->pass(tensors_from(call->tensors, row, block->channel, call->type), &block->values, end - row,
+               block->channels, call->flag);
+}
+
+/* ---- forward ------------------------------------------------------------------------------------------- */
+
+/* Sums of squares lose digits where the mean is large beside the spread, so a rough mean goes off first. Its
+ * rows drift: a step of whole images would take the same pixel of each. */
+static void find_rough_means(struct block *block, const struct call *call)
+{
+    size_t count = smaller(call->rows, SHIFT_ROWS), step = call->rows / count;
+    for (size_t c = 0; c < block->channels; c++) {
+        float sum = 0;
+        for (size_t i = 0; i < count; i++) {
+            size_t row = i * step + (i + 1) * step / SHIFT_DRIFT;
+            sum += element_load(call->tensors.x, row * call->channels + block->channel + c, call->type);
+        }
+        block->values.mean[c] = sum / (float)count;
+    }
+}
+
+void batch_norm_forward(enum tensor_type type, void *y, float *mean, float *inverse_std, float *running_mean,
+                        float *running_variance, const void *x, const void *shortcut, const float *scale,
+                        const float *shift, size_t rows, size_t channels, bool relu)
+{
+    const struct call call = {.tensors = {.x = x, .shortcut = shortcut, .out = y, .stride = channels},
+                              .type = type,
+                              .rows = rows,
+                              .channels = channels,
+                              .sum = moment_loops[type],
+                              .pass = normalise_loops[type][shortcut != NULL],
+                              .flag = relu};
+    struct part_sums parts;
+#pragma omp parallel
+    {
+        struct share share = share_of_thread(rows, channels);
+        struct block block;
+        struct channel_values *v = &block.values;
+        for (size_t channel = share.first_channel; channel < share.end_channel; channel += share.block_channels) {
+            block.channel = channel;
+            block.channels = smaller(share.block_channels, share.end_channel - channel);
+            find_rough_means(&block, &call);
+            sum_block(&block, &parts, &call, &share);
+            for (size_t c = 0; c < block.channels; c++) {
+                double deviation = block.sums[c].first / (double)rows;
+                double variance = block.sums[c].second / (double)rows - deviation * deviation;
+                float batch_variance = variance > 0 ? (float)variance : 0;
+                size_t i = channel + c;
+                v->mean[c] = (float)((double)v->mean[c] + deviation);
+                v->inverse_std[c] = 1.0f / sqrtf(batch_variance + BATCH_NORM_EPSILON);
+                v->factor[c] = v->inverse_std[c] * scale[i];
+                v->shift[c] = shift[i];
+                if (!stores_channels(&share))
+                    continue;
+                mean[i] = v->mean[c];
+                inverse_std[i] = v->inverse_std[c];
+                running_mean[i] = BATCH_NORM_KEEP * running_mean[i] + (1 - BATCH_NORM_KEEP) * mean[i];
+                running_variance[i] =
+                    BATCH_NORM_KEEP * running_variance[i] + (1 - BATCH_NORM_KEEP) * batch_variance;
+            }
+            pass_values(&call, &share, &block);
+        }
+    }
+}
+
+void batch_norm_inference(enum tensor_type type, void *y, const float *running_mean, const float *running_variance,
+                          const void *x, const void *shortcut, const float *scale, const float *shift, size_t rows,
                           size_t channels, bool relu)
 {
-    for (size_t channel = 0; channel < channels; channel += BLOCK_CHANNELS) {
-        size_t width = smaller(BLOCK_CHANNELS, channels - channel);
-        float inverse_std[BLOCK_CHANNELS];
-        for (size_t c = 0; c < width; c++)
-            inverse_std[c] = 1.0f / sqrtf(running_variance[channel + c] + BATCH_NORM_EPSILON);
-#pragma omp parallel for schedule(static)
-        for (size_t row = 0; row < rows; row++) {
-            size_t offset = row * channels + channel;
-            normalise_row(y + offset, x + offset, shortcut ? shortcut + offset : NULL, running_mean + channel,
-                          inverse_std, scale + channel, shift + channel, width, relu);
+    const struct tensors tensors = {.x = x, .shortcut = shortcut, .out = y, .stride = channels};
+#pragma omp parallel for collapse(2) schedule(static)
+    for (size_t row = 0; row < rows; row += INFERENCE_ROWS)
+        for (size_t channel = 0; channel < channels; channel += BLOCK_CHANNELS) {
+            size_t width = smaller(BLOCK_CHANNELS, channels - channel);
+            struct channel_values v;
+            for (size_t c = 0; c < width; c++) {
+                size_t i = channel + c;
+                v.mean[c] = running_mean[i];
+                v.factor[c] = 1.0f / sqrtf(running_variance[i] + BATCH_NORM_EPSILON) * scale[i];
+                v.shift[c] = shift[i];
+            }
+            normalise_loops[type][shortcut != NULL](tensors_from(tensors, row, channel, type), &v,
+                                                    smaller(INFERENCE_ROWS, rows - row), width, relu);
         }
-    }
 }
 
-/* dx = scale * inverse_std * (g - mean of g - normalised x * mean of (g * normalised x)), g = masked dy.
- * dx and dy may be the same array, so neither is restrict; each element is read before it is written. */
-VECTOR_CLONES static void gradient_row(float *dx, float *restrict d_shortcut, bool accumulate, const float *dy,
-                                       const float *restrict x, const float *restrict y,
-                                       const float *restrict scale, const float *restrict mean,
-                                       const float *restrict inverse_std, const float *restrict d_scale,
-                                       const float *restrict d_shift, float inverse_rows, size_t channels)
-{
-    if (d_shortcut != NULL) {
-#pragma omp simd
-        for (size_t c = 0; c < channels; c++) {
-            float gradient = y == NULL || y[c] > 0 ? dy[c] : 0;
-            d_shortcut[c] = accumulate ? d_shortcut[c] + gradient : gradient;
-        }
-    }
-#pragma omp simd
-    for (size_t c = 0; c < channels; c++) {
-        float gradient = y == NULL || y[c] > 0 ? dy[c] : 0;
-        float normalised = (x[c] - mean[c]) * inverse_std[c];
-        float means = (d_shift[c] + normalised * d_scale[c]) * inverse_rows;
-        dx[c] = scale[c] * inverse_std[c] * (gradient - means);
-    }
-}
+/* ---- backward ------------------------------------------------------------------------------------------ */
 
-void batch_norm_backward(float *dx, float *d_shortcut, bool accumulate_shortcut, float *d_scale, float *d_shift,
-                         const float *dy, const float *x, const float *y, const float *scale, const float *mean,
-                         const float *inverse_std, size_t rows, size_t channels, bool relu)
+void batch_norm_backward(enum tensor_type type, void *dx, void *d_shortcut, bool accumulate_shortcut,
+                         float *d_scale, float *d_shift, const void *dy, const void *x, const void *y,
+                         const float *scale, const float *shift, const float *mean, const float *inverse_std,
+                         size_t rows, size_t channels, bool relu)
 {
-    const float *mask = relu ? y : NULL;
-    bool by_channels = enough_blocks(channels);
-#pragma omp parallel for schedule(static) if (by_channels)
-    for (size_t channel = 0; channel < channels; channel += BLOCK_CHANNELS) {
-        size_t width = smaller(BLOCK_CHANNELS, channels - channel);
-        struct tensors t = tensors_at((struct tensors){.x = x, .dy = dy, .y = mask, .stride = channels}, 0, channel);
-        struct channel_values values;
-        for (size_t c = 0; c < width; c++) {
-            values.shift[c] = mean[channel + c];
-            values.factor[c] = inverse_std[channel + c];
-        }
-        struct two_sums sums;
-        sum_rows(&sums, relu ? sum_masked_gradients : sum_gradients, t, &values, rows, width, !by_channels);
-        for (size_t c = 0; c < width; c++) {
-            d_shift[channel + c] = (float)sums.first[c];
-            d_scale[channel + c] = (float)sums.second[c];
-        }
-    }
+    enum mask mask = !relu ? MASK_NONE : y != NULL ? MASK_OF_Y : MASK_OF_X;
+    const struct call call = {
+        .tensors = {.x = x, .dy = dy, .y = y, .out = dx, .d_shortcut = d_shortcut, .stride = channels},
+        .type = type,
+        .rows = rows,
+        .channels = channels,
+        .sum = gradient_sum_loops[type][mask],
+        .pass = gradient_loops[type][d_shortcut != NULL][mask],
+        .flag = accumulate_shortcut};
     float inverse_rows = 1.0f / (float)rows;
-#pragma omp parallel for schedule(static)
-    for (size_t row = 0; row < rows; row++) {
-        size_t offset = row * channels;
-        gradient_row(dx + offset, d_shortcut ? d_shortcut + offset : NULL, accumulate_shortcut, dy + offset,
-                     x + offset, mask ? mask + offset : NULL, scale, mean, inverse_std, d_scale, d_shift,
-                     inverse_rows, channels);
+    struct part_sums parts;
+#pragma omp parallel
+    {
+        struct share share = share_of_thread(rows, channels);
+        struct block block;
+        struct channel_values *v = &block.values;
+        for (size_t channel = share.first_channel; channel < share.end_channel; channel += share.block_channels) {
+            block.channel = channel;
+            block.channels = smaller(share.block_channels, share.end_channel - channel);
+            for (size_t c = 0; c < block.channels; c++) {
+                size_t i = channel + c;
+                v->mean[c] = mean[i];
+                v->inverse_std[c] = inverse_std[i];
+                v->factor[c] = inverse_std[i] * scale[i];
+                v->shift[c] = shift[i];
+            }
+            sum_block(&block, &parts, &call, &share);
+            for (size_t c = 0; c < block.channels; c++) {
+                float shift_gradient = (float)block.sums[c].first, scale_gradient = (float)block.sums[c].second;
+                v->gradient_mean[c] = shift_gradient * inverse_rows;
+                v->gradient_slope[c] = v->inverse_std[c] * (scale_gradient * inverse_rows);
+                if (!stores_channels(&share))
+                    continue;
+                d_shift[channel + c] = shift_gradient;
+                d_scale[channel + c] = scale_gradient;
+            }
+            pass_values(&call, &share, &block);
+        }
     }
 }

@@ -30,6 +30,17 @@ BF16_CALL struct bf16 bf16_from_float(float value)
     return out;
 }
 
+/* The same for what arithmetic on bfloat16 and on finite numbers gives: its NaNs have nothing in their lower half, and
+ * need no care. */
+BF16_CALL struct bf16 bf16_from_result(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    struct bf16 out;
+    out.bits = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    return out;
+}
+
 /* Exact. */
 BF16_CALL float bf16_to_float(struct bf16 value)
 {

@@ -1,7 +1,6 @@
 /* Makes a batch of images from the data set's bytes: gather by index, bilinear resize, scale to [0, 1]. */
+#include "kernels/element.h"
 #include "kernels/kernels.h"
-
-#include <string.h>
 
 /* For one axis: where an output pixel lies between two input pixels. */
 struct axis_place {
@@ -22,15 +21,16 @@ static struct axis_place place_on_axis(uint32_t out, uint32_t in_size, uint32_t 
     return (struct axis_place){low, high, centre - (float)low};
 }
 
-static void scale_image(float *out, const uint8_t *image, size_t bytes)
+LOOP_BODY void scale_image(void *out, const uint8_t *image, size_t bytes, enum tensor_type type)
 {
     for (size_t i = 0; i < bytes; i++)
-        out[i] = (float)image[i] / 255.0f;
+        element_store(out, i, (float)image[i] / 255.0f, type);
 }
 
-static void resize_image(float *out, const uint8_t *image, uint32_t height, uint32_t width, uint32_t channels,
-                         uint32_t out_height, uint32_t out_width)
+LOOP_BODY void resize_image(void *out, const uint8_t *image, uint32_t height, uint32_t width, uint32_t channels,
+                            uint32_t out_height, uint32_t out_width, enum tensor_type type)
 {
+    size_t place = 0;
     for (uint32_t y = 0; y < out_height; y++) {
         struct axis_place row = place_on_axis(y, height, out_height);
         const uint8_t *low_row = image + (size_t)row.low * width * channels;
@@ -45,23 +45,30 @@ static void resize_image(float *out, const uint8_t *image, uint32_t height, uint
                 high += ((float)high_row[right + c] - high) * column.fraction;
                 float value = low + (high - low) * row.fraction;
                 /* A byte again, as image libraries store it: that is what the peers' networks saw. */
-                *out++ = (float)(uint8_t)(value + 0.5f) / 255.0f;
+                element_store(out, place++, (float)(uint8_t)(value + 0.5f) / 255.0f, type);
             }
         }
     }
 }
 
-void gather_images(float *out, const uint8_t *images, const uint32_t *samples, uint32_t count, uint32_t height,
-                   uint32_t width, uint32_t channels, uint32_t out_height, uint32_t out_width)
+LOOP_OF_EACH_TYPE(scale_image, (void *out, const uint8_t *image, size_t bytes), out, image, bytes)
+LOOP_OF_EACH_TYPE(resize_image,
+                  (void *out, const uint8_t *image, uint32_t height, uint32_t width, uint32_t channels,
+                   uint32_t out_height, uint32_t out_width),
+                  out, image, height, width, channels, out_height, out_width)
+
+void gather_images(enum tensor_type type, void *out, const uint8_t *images, const uint32_t *samples, uint32_t count,
+                   uint32_t height, uint32_t width, uint32_t channels, uint32_t out_height, uint32_t out_width)
 {
     size_t in_size = (size_t)height * width * channels, out_size = (size_t)out_height * out_width * channels;
     bool same_size = height == out_height && width == out_width;
 #pragma omp parallel for schedule(static)
     for (uint32_t i = 0; i < count; i++) {
         const uint8_t *image = images + samples[i] * in_size;
+        void *to = tensor_at_to_write(out, type, i * out_size);
         if (same_size)
-            scale_image(out + i * out_size, image, in_size);
+            LOOP_OF(scale_image, type)(to, image, in_size);
         else
-            resize_image(out + i * out_size, image, height, width, channels, out_height, out_width);
+            LOOP_OF(resize_image, type)(to, image, height, width, channels, out_height, out_width);
     }
 }

@@ -1,14 +1,7 @@
-/* Inner loops are compiled for several vector widths and chosen when the program starts.
- *
- * Only for leaf functions: a compiler moves the body of an OpenMP region into a function of its own, which would
- * miss the attribute. Sanitizers run before the loader's choice is safe, so their build has one version. */
+/* The kernels' inner loops have versions as those of common/ do. */
 #ifndef TIDY_KERNELS_VECTOR_CLONES_H
 #define TIDY_KERNELS_VECTOR_CLONES_H
 
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(TIDY_SANITIZE)
-#define VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define VECTOR_CLONES
-#endif
+#include "common/vector_clones.h"
 
 #endif

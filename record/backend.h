@@ -87,6 +87,9 @@ struct backend {
 
 extern const struct backend cpu_backend;
 
+/* Has this processor instructions for it? */
+bool cpu_computes_in(enum precision precision);
+
 /* What --device may say: "auto" and the backends' names, ended by NULL. */
 extern const char *const backend_names[];
 

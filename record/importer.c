@@ -132,8 +132,9 @@ static int compute(struct importer *importer, const struct import_block *block, 
         }
     }
     uint16_t of_logits[IMPORT_STEP_MOST];
-    softmax_cross_entropy(NULL, block->kind == IMPORT_LOGITS ? importer->predicted : of_logits, importer->margin,
-                          importer->log_odds, importer->loss, importer->logits, labels, block->count, classes);
+    softmax_cross_entropy(TENSOR_F32, NULL, block->kind == IMPORT_LOGITS ? importer->predicted : of_logits,
+                          importer->margin, importer->log_odds, importer->loss, importer->logits, labels,
+                          block->count, classes);
     return 0;
 }
 

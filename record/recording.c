@@ -41,6 +41,7 @@ int recording_compile(struct recording *recording, const struct tidylog_run *run
     int status = tidylog_order_create(&order, run);
     if (status != 0)
         return status;
+    interruption_watch(); /* before the backend makes threads */
     uint64_t first = tidylog_order_trained(order, 0);
     uint64_t second = run->second_split > 0 ? tidylog_order_trained(order, run->second_split) : 0;
     uint64_t most = first > second ? first : second;
@@ -143,7 +144,6 @@ int recording_run(struct recording *recording, struct tidylog_writer *log, const
         .test_samples = recording->data.test.samples,
         .checkpoint_seconds = TRAINING_CHECKPOINT_SECONDS,
     };
-    interruption_watch();
     if (status == 0)
         status = resumed ? training_restore(&training) : training_start(&training);
     if (status == 0 && recording->stop_when_stable)

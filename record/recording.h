@@ -30,8 +30,8 @@ int recording_load_data(struct recording *recording, const char *path, uint32_t 
 /* Builds run->network for the run's images, and its initial state. */
 int recording_build_network(struct recording *recording, const struct tidylog_run *run);
 
-/* Compiles the network for the backend, with that many threads. plans: those in the checkpoint that is gone on from,
- * or NULL; they must outlive the recording. */
+/* Compiles the network for the backend, with that many threads, and starts to watch for interruptions. plans: those in
+ * the checkpoint that is gone on from, or NULL; they must outlive the recording. */
 int recording_compile(struct recording *recording, const struct tidylog_run *run, uint32_t threads,
                       const char *plans);
 

@@ -148,7 +148,7 @@ static const struct backend *find_backend(const struct settings *settings, const
     return backend;
 }
 
-/* The recorded precision, or float32 on the CPU, which has no other. */
+/* The recorded precision, or float32 where that is one of a GPU or of another CPU and this CPU goes on. */
 static int find_precision(struct recording *recording, const struct tidylog_run *run)
 {
     size_t i = 0;
@@ -157,7 +157,7 @@ static int find_precision(struct recording *recording, const struct tidylog_run 
     if (precision_names[i] == NULL)
         return tidy_fail("the log's precision '%s' is unknown to this program", run->precision);
     recording->precision = (enum precision)i;
-    if (recording->precision != PRECISION_F32 && recording->backend == &cpu_backend) {
+    if (recording->backend == &cpu_backend && !cpu_computes_in(recording->precision)) {
         progress_line("warning: recorded in %s; the CPU goes on in %s", precision_names[i],
                       precision_names[PRECISION_F32]);
         recording->precision = PRECISION_F32;

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import torch
 
-from peer_resnet import ResNet
+from peer_networks import ResNet
 
 BATCH = 128
 

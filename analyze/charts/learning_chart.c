@@ -137,7 +137,7 @@ int learning_chart(FILE *out, struct analysis *analysis, const char *scores)
     bool apart = truth.count > 0 && truth.count < truth.samples;
     if (status == 0)
         status = memory_allocate(&tallies.epochs, count, sizeof *tallies.epochs, "a chart");
-    const struct replay_observer observer = {observe, &tallies};
+    const struct replay_observer observer = {.observe = observe, .context = &tallies};
     if (status == 0)
         status = analysis_select_run(analysis, 0); /* also says so where no epoch is finished */
     if (status == 0 && apart)

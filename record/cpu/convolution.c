@@ -1,4 +1,4 @@
-/* Chooses a formulation for a convolution layer and runs its three passes in it. */
+/* Chooses a formulation for each pass of a convolution layer and runs it. */
 #include "record/cpu/convolution.h"
 
 #include <stdlib.h>
@@ -6,137 +6,136 @@
 
 #include "common/error.h"
 #include "common/memory.h"
+#include "record/cpu/convolution_columns.h"
+#include "record/cpu/weight_matrix.h"
 
-/* Output pixels up to which products beat oneDNN 2.6's convolution, for each pass (docs/performance.md). */
-static const size_t product_pixels[ONEDNN_PASSES] = {
-    [ONEDNN_FORWARD] = 16,
-    [ONEDNN_BACKWARD_DATA] = 16,
-    [ONEDNN_BACKWARD_WEIGHTS] = 4,
+enum formulation {
+    DIRECT,  /* oneDNN's convolution */
+    PIXELS,  /* a product of all pixels as rows: 1x1 kernels with stride 1 */
+    COLUMNS, /* a product of what each output pixel sees as rows */
+    DENSE,   /* a product of images as rows, by a matrix of all input pixels to all output pixels */
 };
 
-/* One product of the sum that makes an output pixel: a run of neighbouring input pixels, which lie side by side in
- * a row of NHWC, times the same run of kernel taps. Offsets in floats. */
-struct product {
-    size_t in, out, weights;
-    size_t depth; /* run length x in_channels */
-    bool first;   /* of its output pixel */
+enum {
+    DENSE_BLOCKS = 16,             /* input pixels x output pixels: 2x2 to 2x2 */
+    COLUMNS_MOST_BYTES = 16 << 20, /* beyond that they would be in nobody's cache */
+    COLUMNS_CHANNELS = 16,         /* below that copies are slower than the product they make */
+    PACKED_ROWS = 1024,            /* from there on packing weights costs less than it saves */
 };
 
 struct convolution {
     struct onednn *onednn;
     struct layer layer;
-    size_t product_count;
-    struct product *products;
-    size_t in_stride, out_stride; /* floats from one row of the products to the next */
-    size_t rows_per_image;
-    size_t weight_count;
-
-    uint32_t batch_size;
-    struct onednn_operation *direct[ONEDNN_PASSES]; /* compiled for batch_size images; NULL: products */
-    float *added;                                   /* direct gradient that is to be added to dx */
+    enum tensor_type type, out_type;
+    uint32_t batch_size; /* that the passes are compiled for */
+    enum formulation formulation[ONEDNN_PASSES];
+    struct onednn_operation *operations[ONEDNN_PASSES];
+    struct onednn_operation *adding; /* backward data into a dx that is added to: products alone */
+    struct weight_matrix matrix;     /* of passes that are products: one formulation serves all of them */
 };
 
-/* Floats of one image. */
-static size_t in_size(const struct convolution *c)
-{
-    return layer_input_size(&c->layer);
-}
+/* ---- choosing ------------------------------------------------------------------------------------------ */
 
-static size_t out_size(const struct convolution *c)
-{
-    return layer_output_size(&c->layer);
-}
-
-/* All pixels of all images as rows of one product. */
-static int make_one_product(struct convolution *c)
+/* By measurements of both (docs/performance.md), on AVX-512. */
+static enum formulation choose(const struct convolution *c, enum onednn_pass pass)
 {
     const struct layer *layer = &c->layer;
-    int status = memory_allocate(&c->products, 1, sizeof *c->products, "a convolution's products");
-    if (status != TIDY_OK)
-        return status;
-    c->product_count = 1;
-    c->products[0] = (struct product){.depth = layer->in_channels, .first = true};
-    c->rows_per_image = layer_output_pixels(layer);
-    c->in_stride = layer->in_channels;
-    c->out_stride = layer->out_channels;
-    return TIDY_OK;
+    if (layer->kernel == 1)
+        return layer->stride == 1 ? PIXELS : COLUMNS;
+    if (layer_output_pixels(layer) * layer->in_height * layer->in_width <= DENSE_BLOCKS)
+        return DENSE;
+    if (pass == ONEDNN_BACKWARD_WEIGHTS && layer->stride > 1 && layer->in_channels >= COLUMNS_CHANNELS &&
+        columns_bytes(layer, c->batch_size, c->type) <= COLUMNS_MOST_BYTES)
+        return COLUMNS;
+    return DIRECT;
 }
 
-/* Images as rows, one product for each output pixel and kernel row that is not padding. */
-static int make_products(struct convolution *c)
+/* Rows of the product of a whole batch. */
+static size_t product_rows(const struct convolution *c, enum formulation formulation)
 {
-    const struct layer *layer = &c->layer;
-    size_t most = (size_t)layer->out_height * layer->out_width * layer->kernel;
-    int status = memory_allocate(&c->products, most, sizeof *c->products, "a convolution's products");
-    if (status != TIDY_OK)
-        return status;
-    int64_t height = layer->in_height, width = layer->in_width, kernel = layer->kernel;
-    for (int64_t out_y = 0; out_y < layer->out_height; out_y++)
-        for (int64_t out_x = 0; out_x < layer->out_width; out_x++) {
-            int64_t top = out_y * layer->stride - layer->padding, left = out_x * layer->stride - layer->padding;
-            int64_t tap_x = left < 0 ? -left : 0, tap_end = left + kernel > width ? width - left : kernel;
-            bool first = true;
-            for (int64_t tap_y = 0; tap_y < kernel; tap_y++) {
-                if (top + tap_y < 0 || top + tap_y >= height)
-                    continue;
-                size_t in_pixel = (size_t)((top + tap_y) * width + left + tap_x);
-                size_t out_pixel = (size_t)(out_y * layer->out_width + out_x);
-                c->products[c->product_count++] = (struct product){
-                    .in = in_pixel * layer->in_channels,
-                    .out = out_pixel * layer->out_channels,
-                    .weights = (size_t)(tap_y * kernel + tap_x) * layer->in_channels * layer->out_channels,
-                    .depth = (size_t)(tap_end - tap_x) * layer->in_channels,
-                    .first = first,
-                };
-                first = false;
-            }
-        }
-    c->rows_per_image = 1;
-    c->in_stride = in_size(c);
-    c->out_stride = out_size(c);
-    return TIDY_OK;
+    return c->batch_size * (formulation == DENSE ? 1 : layer_output_pixels(&c->layer));
 }
 
-/* Compiles the passes for which the layer has too many pixels for products. */
-static int compile_direct(struct convolution *c)
+static int compile_product(struct convolution *c, struct onednn_operation **out, enum onednn_pass pass,
+                           bool accumulate)
+{
+    size_t rows = product_rows(c, c->formulation[pass]), depth = c->matrix.depth, columns = c->matrix.columns;
+    bool pack = rows >= PACKED_ROWS;
+    const struct product products[ONEDNN_PASSES] = {
+        [ONEDNN_FORWARD] = {rows, columns, depth, false, false, pack, false, c->type, c->out_type},
+        [ONEDNN_BACKWARD_DATA] = {rows, depth, columns, false, true, pack, accumulate, c->type, c->type},
+        [ONEDNN_BACKWARD_WEIGHTS] = {depth, columns, rows, true, false, false, false, c->type, TENSOR_F32},
+    };
+    return onednn_product_create(out, c->onednn, &products[pass]);
+}
+
+static int compile_pass(struct convolution *c, enum onednn_pass pass)
+{
+    size_t image = layer_input_size(&c->layer) * tensor_type_bytes(c->type);
+    switch (c->formulation[pass]) {
+    case DIRECT: {
+        int status =
+            onednn_convolution_create(&c->operations[pass], c->onednn, &c->layer, c->batch_size, pass, c->type);
+        /* oneDNN's convolution does not add to a gradient. */
+        if (status == TIDY_OK && pass == ONEDNN_BACKWARD_DATA)
+            status = onednn_reserve(c->onednn, c->batch_size * image);
+        return status;
+    }
+    case COLUMNS: {
+        int status = onednn_reserve(c->onednn, columns_bytes(&c->layer, c->batch_size, c->type));
+        return status == TIDY_OK ? compile_product(c, &c->operations[pass], pass, false) : status;
+    }
+    default: {
+        int status = compile_product(c, &c->operations[pass], pass, false);
+        if (status == TIDY_OK && pass == ONEDNN_BACKWARD_DATA)
+            status = compile_product(c, &c->adding, pass, true);
+        if (status == TIDY_OK && pass == ONEDNN_BACKWARD_WEIGHTS)
+            status = onednn_reserve(c->onednn, c->matrix.depth * c->matrix.columns * sizeof(float));
+        return status;
+    }
+    }
+}
+
+static int compile(struct convolution *c)
 {
     int status = TIDY_OK;
-    for (enum onednn_pass pass = ONEDNN_FORWARD; pass < ONEDNN_PASSES && status == TIDY_OK; pass++) {
-        bool unused = pass == ONEDNN_BACKWARD_DATA && c->layer.input == LAYER_IMAGES;
-        if (!unused && layer_output_pixels(&c->layer) > product_pixels[pass])
-            status = onednn_convolution_create(&c->direct[pass], c->onednn, &c->layer, c->batch_size, pass);
-    }
-    if (status == TIDY_OK && c->direct[ONEDNN_BACKWARD_DATA] != NULL)
-        status = memory_allocate(&c->added, c->batch_size * in_size(c), sizeof(float), "a convolution's gradient");
+    for (enum onednn_pass pass = ONEDNN_FORWARD; pass < ONEDNN_PASSES; pass++)
+        c->formulation[pass] = choose(c, pass);
+    /* Where there are products, backward weights is one. */
+    if (c->formulation[ONEDNN_BACKWARD_WEIGHTS] == DENSE)
+        status = weight_matrix_create_dense(&c->matrix, &c->layer, c->type);
+    else if (c->formulation[ONEDNN_BACKWARD_WEIGHTS] != DIRECT)
+        status = weight_matrix_create_columns(&c->matrix, &c->layer, c->type);
+    for (enum onednn_pass pass = ONEDNN_FORWARD; pass < ONEDNN_PASSES && status == TIDY_OK; pass++)
+        if (pass != ONEDNN_BACKWARD_DATA || c->layer.input != LAYER_IMAGES)
+            status = compile_pass(c, pass);
     return status;
 }
 
-int convolution_create(struct convolution **out, struct onednn *onednn, const struct layer *layer, uint32_t batch_size)
+int convolution_create(struct convolution **out, struct onednn *onednn, const struct layer *layer,
+                       uint32_t batch_size, enum tensor_type type)
 {
     struct convolution *c;
+    *out = NULL;
     int status = memory_allocate(&c, 1, sizeof *c, "a convolution");
-    *out = c;
     if (status != TIDY_OK)
         return status;
     c->onednn = onednn;
     c->layer = *layer;
     c->batch_size = batch_size;
+    c->type = type;
+    c->out_type = layer->kind == LAYER_LINEAR ? TENSOR_F32 : type;
     if (layer->kind == LAYER_LINEAR) {
         /* A linear layer is a 1x1 convolution of one pixel, which has all values of the input as its channels. */
         c->layer.kernel = c->layer.stride = c->layer.in_height = c->layer.in_width = 1;
         c->layer.padding = 0;
         c->layer.in_channels *= layer->in_height * layer->in_width;
     }
-    layer = &c->layer;
-    c->weight_count = (size_t)layer->kernel * layer->kernel * layer->in_channels * layer->out_channels;
-    if (layer->kernel == 1 && layer->stride == 1)
-        status = make_one_product(c);
-    else if ((status = make_products(c)) == TIDY_OK)
-        status = compile_direct(c);
-    if (status != TIDY_OK) {
+    status = compile(c);
+    if (status == TIDY_OK)
+        *out = c;
+    else
         convolution_destroy(c);
-        *out = NULL;
-    }
     return status;
 }
 
@@ -144,88 +143,91 @@ void convolution_destroy(struct convolution *c)
 {
     if (c == NULL)
         return;
-    free(c->added);
+    weight_matrix_destroy(&c->matrix);
+    onednn_operation_destroy(c->adding);
     for (int pass = 0; pass < ONEDNN_PASSES; pass++)
-        onednn_operation_destroy(c->direct[pass]);
-    free(c->products);
+        onednn_operation_destroy(c->operations[pass]);
     free(c);
 }
 
-int convolution_forward(struct convolution *c, float *y, float *x, float *weights, uint32_t count)
+const char *convolution_formulation(const struct convolution *c, enum onednn_pass pass)
 {
-    if (c->direct[ONEDNN_FORWARD] != NULL)
-        return onednn_convolution_run(c->direct[ONEDNN_FORWARD], x, y, weights);
-    size_t outputs = c->layer.out_channels;
-    int status = TIDY_OK;
-    for (size_t i = 0; i < c->product_count && status == TIDY_OK; i++) {
-        const struct product *p = &c->products[i];
-        status = onednn_multiply((struct matrix){y + p->out, c->out_stride, false},
-                                 (struct matrix){x + p->in, c->in_stride, false},
-                                 (struct matrix){weights + p->weights, outputs, false}, count * c->rows_per_image,
-                                 outputs, p->depth, !p->first);
+    static const char *const names[] = {
+        [DIRECT] = "direct", [PIXELS] = "pixels", [COLUMNS] = "columns", [DENSE] = "dense"};
+    return names[c->formulation[pass]];
+}
+
+/* ---- running ------------------------------------------------------------------------------------------- */
+
+void convolution_weights_changed(struct convolution *c, const float *weights)
+{
+    c->matrix.current = false;
+    if (c->formulation[ONEDNN_FORWARD] != DIRECT)
+        weight_matrix_values(&c->matrix, weights);
+    for (int pass = 0; pass < ONEDNN_PASSES; pass++)
+        if (c->operations[pass] != NULL)
+            onednn_weights_changed(c->operations[pass]);
+    if (c->adding != NULL)
+        onednn_weights_changed(c->adding);
+}
+
+int convolution_forward(struct convolution *c, void *y, void *x, const float *weights, uint32_t count)
+{
+    struct onednn_operation *operation = c->operations[ONEDNN_FORWARD];
+    if (c->formulation[ONEDNN_FORWARD] == DIRECT)
+        return onednn_convolution_run(operation, x, y, (float *)weights);
+    void *rows = x;
+    if (c->formulation[ONEDNN_FORWARD] == COLUMNS) {
+        rows = onednn_reserved(c->onednn);
+        columns_gather(rows, x, &c->layer, count, c->type);
     }
-    return status;
+    return onednn_product_run(operation, y, rows, weight_matrix_values(&c->matrix, weights));
 }
 
-static void set_to_zero(float *values, size_t count)
-{
-#pragma omp parallel for simd schedule(static)
-    for (size_t i = 0; i < count; i++)
-        values[i] = 0;
-}
-
-static void add_to(float *restrict sum, const float *restrict added, size_t count)
-{
-#pragma omp parallel for simd schedule(static)
-    for (size_t i = 0; i < count; i++)
-        sum[i] += added[i];
-}
-
-int convolution_backward_data(struct convolution *c, float *dx, float *dy, float *weights, uint32_t count,
+int convolution_backward_data(struct convolution *c, void *dx, void *dy, const float *weights, uint32_t count,
                               bool accumulate)
 {
-    if (c->direct[ONEDNN_BACKWARD_DATA] != NULL) {
-        float *gradient = accumulate ? c->added : dx;
-        int status = onednn_convolution_run(c->direct[ONEDNN_BACKWARD_DATA], gradient, dy, weights);
+    struct onednn_operation *operation = c->operations[ONEDNN_BACKWARD_DATA];
+    void *reserved = onednn_reserved(c->onednn);
+    if (c->formulation[ONEDNN_BACKWARD_DATA] == DIRECT) {
+        int status = onednn_convolution_run(operation, accumulate ? reserved : dx, dy, (float *)weights);
         if (status == TIDY_OK && accumulate)
-            add_to(dx, c->added, count * in_size(c));
+            columns_add(dx, reserved, count * layer_input_size(&c->layer), c->type);
         return status;
     }
-    size_t outputs = c->layer.out_channels;
-    bool one = c->product_count == 1 && c->products[0].depth == c->in_stride;
-    if (!accumulate && !one)
-        set_to_zero(dx, count * in_size(c));
-    int status = TIDY_OK;
-    for (size_t i = 0; i < c->product_count && status == TIDY_OK; i++) {
-        const struct product *p = &c->products[i];
-        status = onednn_multiply((struct matrix){dx + p->in, c->in_stride, false},
-                                 (struct matrix){dy + p->out, c->out_stride, false},
-                                 (struct matrix){weights + p->weights, outputs, true}, count * c->rows_per_image,
-                                 p->depth, outputs, accumulate || !one);
-    }
+    void *values = weight_matrix_values(&c->matrix, weights);
+    if (c->formulation[ONEDNN_BACKWARD_DATA] != COLUMNS)
+        return onednn_product_run(accumulate ? c->adding : operation, dx, dy, values);
+    int status = onednn_product_run(operation, reserved, dy, values);
+    if (status == TIDY_OK)
+        columns_scatter(dx, reserved, &c->layer, count, c->type, accumulate);
     return status;
 }
 
-int convolution_backward_weights(struct convolution *c, float *d_weights, float *x, float *dy, uint32_t count)
+/* Sets the images after `count` to 0. */
+static void clear_missing(void *tensor, size_t image_bytes, uint32_t count, uint32_t batch_size)
 {
-    if (c->direct[ONEDNN_BACKWARD_WEIGHTS] != NULL) {
-        /* The compiled pass sums over batch_size images: the missing ones must add nothing. */
-        size_t missing = c->batch_size - count;
-        memset(x + count * in_size(c), 0, missing * in_size(c) * sizeof(float));
-        memset(dy + count * out_size(c), 0, missing * out_size(c) * sizeof(float));
-        return onednn_convolution_run(c->direct[ONEDNN_BACKWARD_WEIGHTS], x, dy, d_weights);
+    memset((char *)tensor + count * image_bytes, 0, (batch_size - count) * image_bytes);
+}
+
+int convolution_backward_weights(struct convolution *c, float *d_weights, void *x, void *dy, uint32_t count)
+{
+    struct onednn_operation *operation = c->operations[ONEDNN_BACKWARD_WEIGHTS];
+    void *reserved = onednn_reserved(c->onednn);
+    size_t element = tensor_type_bytes(c->type);
+    /* The compiled pass sums over batch_size images: the missing ones must add nothing. */
+    clear_missing(x, layer_input_size(&c->layer) * element, count, c->batch_size);
+    clear_missing(dy, layer_output_size(&c->layer) * element, count, c->batch_size);
+    if (c->formulation[ONEDNN_BACKWARD_WEIGHTS] == DIRECT)
+        return onednn_convolution_run(operation, x, dy, d_weights);
+    void *rows = x;
+    if (c->formulation[ONEDNN_BACKWARD_WEIGHTS] == COLUMNS) {
+        rows = reserved;
+        columns_gather(rows, x, &c->layer, c->batch_size, c->type);
     }
-    size_t outputs = c->layer.out_channels;
-    bool one = c->product_count == 1 && c->products[0].depth * outputs == c->weight_count;
-    if (!one)
-        set_to_zero(d_weights, c->weight_count);
-    int status = TIDY_OK;
-    for (size_t i = 0; i < c->product_count && status == TIDY_OK; i++) {
-        const struct product *p = &c->products[i];
-        status = onednn_multiply((struct matrix){d_weights + p->weights, outputs, false},
-                                 (struct matrix){x + p->in, c->in_stride, true},
-                                 (struct matrix){dy + p->out, c->out_stride, false}, p->depth, outputs,
-                                 count * c->rows_per_image, !one);
-    }
+    float *gradient = weight_matrix_gradient(&c->matrix, d_weights);
+    int status = onednn_product_run(operation, gradient != NULL ? gradient : reserved, rows, dy);
+    if (status == TIDY_OK && gradient == NULL)
+        weight_matrix_fold(&c->matrix, d_weights, reserved);
     return status;
 }

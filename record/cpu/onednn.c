@@ -1,127 +1,58 @@
-/* oneDNN's C API behind a few calls; the only file that knows which major version it is. */
+/* oneDNN's engine, stream and primitives behind a few calls. */
 #include "record/cpu/onednn.h"
 
-#include <oneapi/dnnl/dnnl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/error.h"
 #include "common/memory.h"
+#include "record/cpu/onednn_primitive.h"
 
-/* ---- what differs between oneDNN 2 and 3: descriptors are structs there and handles here --------------- */
+/* ---- shapes -------------------------------------------------------------------------------------------- */
 
+dnnl_status_t shape_make(struct shape *out, int dimensions, const dnnl_dims_t sizes, enum tensor_type type,
+                         dnnl_format_tag_t tag)
+{
+    dnnl_data_type_t data_type = type == TENSOR_F32 ? dnnl_f32 : dnnl_bf16;
 #if DNNL_VERSION_MAJOR >= 3
-typedef const_dnnl_memory_desc_t shape_reference;
-struct shape {
-    dnnl_memory_desc_t handle;
-};
-static shape_reference refer(const struct shape *shape)
-{
-    return shape->handle;
+    return dnnl_memory_desc_create_with_tag(&out->handle, dimensions, sizes, data_type, tag);
+#else
+    return dnnl_memory_desc_init_by_tag(&out->value, dimensions, sizes, data_type, tag);
+#endif
 }
-static dnnl_status_t make_shape(struct shape *out, int dimensions, const dnnl_dims_t sizes, dnnl_format_tag_t tag)
+
+void shape_destroy(struct shape *shape)
 {
-    return dnnl_memory_desc_create_with_tag(&out->handle, dimensions, sizes, dnnl_f32, tag);
-}
-static void destroy_shape(struct shape *shape)
-{
+#if DNNL_VERSION_MAJOR >= 3
     if (shape->handle != NULL)
         dnnl_memory_desc_destroy(shape->handle);
-}
 #else
-typedef const dnnl_memory_desc_t *shape_reference;
-struct shape {
-    dnnl_memory_desc_t value;
-};
-static shape_reference refer(const struct shape *shape)
-{
-    return &shape->value;
-}
-static dnnl_status_t make_shape(struct shape *out, int dimensions, const dnnl_dims_t sizes, dnnl_format_tag_t tag)
-{
-    return dnnl_memory_desc_init_by_tag(&out->value, dimensions, sizes, dnnl_f32, tag);
-}
-static void destroy_shape(struct shape *shape)
-{
     (void)shape;
-}
-#endif
-
-/* A convolution's geometry as oneDNN wants it. */
-struct geometry {
-    struct shape in, out, weights;
-    dnnl_dims_t stride, dilation, padding_before, padding_after;
-};
-
-static dnnl_status_t describe_convolution(dnnl_primitive_desc_t *out, const struct geometry *g, enum onednn_pass pass,
-                                          dnnl_engine_t engine, const_dnnl_primitive_attr_t attributes,
-                                          const_dnnl_primitive_desc_t forward)
-{
-    shape_reference in = refer(&g->in), to = refer(&g->out), weights = refer(&g->weights);
-#if DNNL_VERSION_MAJOR >= 3
-    switch (pass) {
-    case ONEDNN_FORWARD:
-        return dnnl_convolution_forward_primitive_desc_create(
-            out, engine, dnnl_forward_training, dnnl_convolution_direct, in, weights, NULL, to, g->stride,
-            g->dilation, g->padding_before, g->padding_after, attributes);
-    case ONEDNN_BACKWARD_DATA:
-        return dnnl_convolution_backward_data_primitive_desc_create(
-            out, engine, dnnl_convolution_direct, in, weights, to, g->stride, g->dilation, g->padding_before,
-            g->padding_after, forward, attributes);
-    default:
-        return dnnl_convolution_backward_weights_primitive_desc_create(
-            out, engine, dnnl_convolution_direct, in, weights, NULL, to, g->stride, g->dilation, g->padding_before,
-            g->padding_after, forward, attributes);
-    }
-#else
-    dnnl_convolution_desc_t description;
-    dnnl_status_t status;
-    switch (pass) {
-    case ONEDNN_FORWARD:
-        status = dnnl_convolution_forward_desc_init(&description, dnnl_forward_training, dnnl_convolution_direct, in,
-                                                    weights, NULL, to, g->stride, g->padding_before,
-                                                    g->padding_after);
-        break;
-    case ONEDNN_BACKWARD_DATA:
-        status = dnnl_convolution_backward_data_desc_init(&description, dnnl_convolution_direct, in, weights, to,
-                                                          g->stride, g->padding_before, g->padding_after);
-        break;
-    default:
-        status = dnnl_convolution_backward_weights_desc_init(&description, dnnl_convolution_direct, in, weights, NULL,
-                                                             to, g->stride, g->padding_before, g->padding_after);
-        break;
-    }
-    if (status != dnnl_success)
-        return status;
-    return dnnl_primitive_desc_create(out, &description, attributes, engine, forward);
 #endif
 }
 
 /* ---- engine and shared buffers ------------------------------------------------------------------------- */
 
-struct buffer {
-    float *values;
-    size_t bytes;
-};
-
-struct onednn {
-    dnnl_engine_t engine;
-    dnnl_stream_t stream;
-    dnnl_primitive_attr_t attributes; /* scratch memory comes from us */
-    struct buffer scratch;            /* as large as the hungriest operation wants */
-    struct buffer packed;             /* weights in the layout of the operation that runs */
-};
-
-static int check(dnnl_status_t status, const char *what)
+int onednn_check(dnnl_status_t status, enum tensor_type type, const char *what)
 {
     if (status == dnnl_success)
         return TIDY_OK;
     if (status == dnnl_out_of_memory)
         return tidy_fail("oneDNN: no memory for %s; a smaller --batch-size needs less", what);
+    if (status == dnnl_unimplemented && type == TENSOR_BF16)
+        return tidy_fail(
+            "%s cannot compute in bfloat16 on this processor: leave --precision bf16 out to compute in "
+            "float32",
+            onednn_version());
     return tidy_fail("oneDNN: %s failed with status %d (%s)", what, (int)status, onednn_version());
 }
 
-static int grow_buffer(struct buffer *buffer, size_t bytes)
+static int check(dnnl_status_t status, const char *what)
+{
+    return onednn_check(status, TENSOR_F32, what);
+}
+
+int buffer_grow(struct buffer *buffer, size_t bytes)
 {
     if (bytes <= buffer->bytes)
         return TIDY_OK;
@@ -130,6 +61,23 @@ static int grow_buffer(struct buffer *buffer, size_t bytes)
     int status = memory_allocate(&buffer->values, bytes, 1, "oneDNN's scratch memory");
     if (status == TIDY_OK)
         buffer->bytes = bytes;
+    return status;
+}
+
+static dnnl_status_t make_adding(struct onednn *onednn)
+{
+    dnnl_post_ops_t sum;
+    dnnl_status_t status = dnnl_post_ops_create(&sum);
+    if (status != dnnl_success)
+        return status;
+#if DNNL_VERSION_MAJOR >= 3
+    status = dnnl_post_ops_append_sum(sum, 1, 0, dnnl_data_type_undef);
+#else
+    status = dnnl_post_ops_append_sum(sum, 1);
+#endif
+    if (status == dnnl_success)
+        status = dnnl_primitive_attr_set_post_ops(onednn->adding, sum);
+    dnnl_post_ops_destroy(sum);
     return status;
 }
 
@@ -143,8 +91,12 @@ int onednn_create(struct onednn **out)
         (status = check(dnnl_stream_create(&onednn->stream, onednn->engine, dnnl_stream_default_flags),
                         "making a stream")) != TIDY_OK ||
         (status = check(dnnl_primitive_attr_create(&onednn->attributes), "making attributes")) != TIDY_OK ||
+        (status = check(dnnl_primitive_attr_create(&onednn->adding), "making attributes")) != TIDY_OK ||
         (status = check(dnnl_primitive_attr_set_scratchpad_mode(onednn->attributes, dnnl_scratchpad_mode_user),
-                        "taking over scratch memory")) != TIDY_OK) {
+                        "taking over scratch memory")) != TIDY_OK ||
+        (status = check(dnnl_primitive_attr_set_scratchpad_mode(onednn->adding, dnnl_scratchpad_mode_user),
+                        "taking over scratch memory")) != TIDY_OK ||
+        (status = check(make_adding(onednn), "making attributes")) != TIDY_OK) {
         onednn_destroy(onednn);
         *out = NULL;
     }
@@ -155,8 +107,11 @@ void onednn_destroy(struct onednn *onednn)
 {
     if (onednn == NULL)
         return;
-    free(onednn->packed.values);
+    free(onednn->reserved.values);
+    free(onednn->gradient.values);
     free(onednn->scratch.values);
+    if (onednn->adding != NULL)
+        dnnl_primitive_attr_destroy(onednn->adding);
     if (onednn->attributes != NULL)
         dnnl_primitive_attr_destroy(onednn->attributes);
     if (onednn->stream != NULL)
@@ -164,6 +119,24 @@ void onednn_destroy(struct onednn *onednn)
     if (onednn->engine != NULL)
         dnnl_engine_destroy(onednn->engine);
     free(onednn);
+}
+
+int onednn_reserve(struct onednn *onednn, size_t bytes)
+{
+    return buffer_grow(&onednn->reserved, bytes);
+}
+
+void *onednn_reserved(struct onednn *onednn)
+{
+    return onednn->reserved.values;
+}
+
+bool onednn_has_bf16(void)
+{
+    /* An instruction set's bits hold those of what it includes. None: no x86 processor; the convolutions say what is
+     * missing. */
+    unsigned has = (unsigned)dnnl_get_effective_cpu_isa(), wanted = dnnl_cpu_isa_avx512_core_bf16;
+    return has == 0 || (has & wanted) == wanted;
 }
 
 const char *onednn_version(void)
@@ -191,18 +164,9 @@ const char *onednn_version(void)
     return text;
 }
 
-/* ---- operations ---------------------------------------------------------------------------------------- */
+/* ---- primitives ---------------------------------------------------------------------------------------- */
 
-enum { ARGUMENTS = 5 };
-
-/* A primitive with its arguments; those whose place changes from run to run are set before each. */
-struct bound_primitive {
-    dnnl_primitive_t primitive;
-    int count;
-    dnnl_exec_arg_t arguments[ARGUMENTS];
-};
-
-static int bind_argument(struct bound_primitive *bound, struct onednn *onednn, int role, shape_reference shape)
+int primitive_bind_argument(struct bound_primitive *bound, struct onednn *onednn, int role, shape_reference shape)
 {
     dnnl_exec_arg_t *argument = &bound->arguments[bound->count];
     int status = check(dnnl_memory_create(&argument->memory, shape, onednn->engine, DNNL_MEMORY_NONE),
@@ -214,18 +178,18 @@ static int bind_argument(struct bound_primitive *bound, struct onednn *onednn, i
     return status;
 }
 
-static int bind_primitive(struct bound_primitive *bound, struct onednn *onednn, const_dnnl_primitive_desc_t description)
+int primitive_bind(struct bound_primitive *bound, struct onednn *onednn, const_dnnl_primitive_desc_t description)
 {
     int status = check(dnnl_primitive_create(&bound->primitive, description), "compiling an operation");
     if (status != TIDY_OK)
         return status;
     shape_reference scratch = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
-    if ((status = grow_buffer(&onednn->scratch, dnnl_memory_desc_get_size(scratch))) != TIDY_OK)
+    if ((status = buffer_grow(&onednn->scratch, dnnl_memory_desc_get_size(scratch))) != TIDY_OK)
         return status;
-    return bind_argument(bound, onednn, DNNL_ARG_SCRATCHPAD, scratch);
+    return primitive_bind_argument(bound, onednn, DNNL_ARG_SCRATCHPAD, scratch);
 }
 
-static void destroy_bound(struct bound_primitive *bound)
+void primitive_destroy(struct bound_primitive *bound)
 {
     for (int i = 0; i < bound->count; i++)
         dnnl_memory_destroy(bound->arguments[i].memory);
@@ -233,12 +197,15 @@ static void destroy_bound(struct bound_primitive *bound)
         dnnl_primitive_destroy(bound->primitive);
 }
 
-/* Runs with the arguments' data at `places`, in the order they were bound after the scratch memory. */
-static int run_bound(struct bound_primitive *bound, struct onednn *onednn, void *const *places, const char *what)
+int primitive_run(struct bound_primitive *bound, struct onednn *onednn, void *const *places, const char *what)
 {
-    dnnl_status_t status = dnnl_memory_set_data_handle(bound->arguments[0].memory, onednn->scratch.values);
-    for (int i = 1; i < bound->count && status == dnnl_success; i++)
-        status = dnnl_memory_set_data_handle(bound->arguments[i].memory, places[i - 1]);
+    dnnl_status_t status = dnnl_success;
+    for (int i = 0; i < bound->count && status == dnnl_success; i++) {
+        void *place = i == 0 ? onednn->scratch.values : places[i - 1];
+        if (place != bound->places[i])
+            status = dnnl_memory_set_data_handle(bound->arguments[i].memory, place);
+        bound->places[i] = place;
+    }
     if (status == dnnl_success)
         status = dnnl_primitive_execute(bound->primitive, onednn->stream, bound->count, bound->arguments);
     if (status == dnnl_success)
@@ -246,147 +213,44 @@ static int run_bound(struct bound_primitive *bound, struct onednn *onednn, void 
     return check(status, what);
 }
 
-static int make_geometry(struct geometry *g, const struct layer *layer, uint32_t count)
-{
-    const uint32_t ins[2] = {layer->in_height, layer->in_width}, outs[2] = {layer->out_height, layer->out_width};
-    *g = (struct geometry){0};
-    for (int i = 0; i < 2; i++) {
-        g->stride[i] = layer->stride;
-        g->padding_before[i] = layer->padding;
-        /* What the last window reaches beyond the image: less than `padding` where the stride does not fit. */
-        g->padding_after[i] = (dnnl_dim_t)(outs[i] - 1) * layer->stride + layer->kernel - ins[i] - layer->padding;
-    }
-    const dnnl_dims_t in = {count, layer->in_channels, layer->in_height, layer->in_width};
-    const dnnl_dims_t out = {count, layer->out_channels, layer->out_height, layer->out_width};
-    const dnnl_dims_t weights = {layer->out_channels, layer->in_channels, layer->kernel, layer->kernel};
-    dnnl_status_t status = make_shape(&g->in, 4, in, dnnl_nhwc);
-    if (status == dnnl_success)
-        status = make_shape(&g->out, 4, out, dnnl_nhwc);
-    if (status == dnnl_success)
-        status = make_shape(&g->weights, 4, weights, dnnl_format_tag_any);
-    return check(status, "describing a layer");
-}
-
-static void destroy_geometry(struct geometry *g)
-{
-    destroy_shape(&g->weights);
-    destroy_shape(&g->out);
-    destroy_shape(&g->in);
-}
-
-struct onednn_operation {
-    struct onednn *onednn;
-    enum onednn_pass pass;
-    struct bound_primitive convolution;
-    struct bound_primitive reorder; /* our layout of the weights to the convolution's, or back */
-};
-
-/* The roles of `in`, `out` and `weights` in each pass, and the query for the weights' layout. */
-static const struct {
-    int in, out, weights;
-    dnnl_query_t weights_query;
-} pass_roles[ONEDNN_PASSES] = {
-    [ONEDNN_FORWARD] = {DNNL_ARG_SRC, DNNL_ARG_DST, DNNL_ARG_WEIGHTS, dnnl_query_weights_md},
-    [ONEDNN_BACKWARD_DATA] = {DNNL_ARG_DIFF_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, dnnl_query_weights_md},
-    [ONEDNN_BACKWARD_WEIGHTS] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS, dnnl_query_diff_weights_md},
-};
-
-static int bind_reorder(struct onednn_operation *operation, const struct layer *layer, shape_reference packed)
-{
-    struct onednn *onednn = operation->onednn;
-    bool unpack = operation->pass == ONEDNN_BACKWARD_WEIGHTS;
-    const dnnl_dims_t sizes = {layer->out_channels, layer->in_channels, layer->kernel, layer->kernel};
-    struct shape plain = {0};
-    dnnl_primitive_desc_t description = NULL;
-    int status = check(make_shape(&plain, 4, sizes, dnnl_hwio), "describing weights");
-    if (status != TIDY_OK)
-        return status;
-    shape_reference from = unpack ? packed : refer(&plain), to = unpack ? refer(&plain) : packed;
-    status = check(dnnl_reorder_primitive_desc_create(&description, from, onednn->engine, to, onednn->engine,
-                                                      onednn->attributes),
-                   "describing a reorder");
-    if (status == TIDY_OK && (status = bind_primitive(&operation->reorder, onednn, description)) == TIDY_OK &&
-        (status = bind_argument(&operation->reorder, onednn, DNNL_ARG_FROM, from)) == TIDY_OK)
-        status = bind_argument(&operation->reorder, onednn, DNNL_ARG_TO, to);
-    if (description != NULL)
-        dnnl_primitive_desc_destroy(description);
-    destroy_shape(&plain);
-    return status;
-}
-
-int onednn_convolution_create(struct onednn_operation **out, struct onednn *onednn, const struct layer *layer,
-                              uint32_t count, enum onednn_pass pass)
-{
-    struct onednn_operation *operation;
-    struct geometry geometry;
-    dnnl_primitive_desc_t forward = NULL, description = NULL;
-    *out = NULL;
-    int status = memory_allocate(&operation, 1, sizeof *operation, "a convolution");
-    if (status != TIDY_OK)
-        return status;
-    operation->onednn = onednn;
-    operation->pass = pass;
-    if ((status = make_geometry(&geometry, layer, count)) != TIDY_OK)
-        goto done;
-    /* The backward passes ask for the forward one's description as a hint. */
-    status = check(describe_convolution(&forward, &geometry, ONEDNN_FORWARD, onednn->engine, onednn->attributes, NULL),
-                   "describing a convolution");
-    if (status == TIDY_OK && pass != ONEDNN_FORWARD)
-        status = check(describe_convolution(&description, &geometry, pass, onednn->engine, onednn->attributes, forward),
-                       "describing a convolution's gradient");
-    if (status != TIDY_OK)
-        goto done;
-    const_dnnl_primitive_desc_t chosen = pass == ONEDNN_FORWARD ? forward : description;
-    shape_reference packed = dnnl_primitive_desc_query_md(chosen, pass_roles[pass].weights_query, 0);
-    if ((status = grow_buffer(&onednn->packed, dnnl_memory_desc_get_size(packed))) != TIDY_OK ||
-        (status = bind_primitive(&operation->convolution, onednn, chosen)) != TIDY_OK ||
-        (status = bind_argument(&operation->convolution, onednn, pass_roles[pass].in, refer(&geometry.in))) != TIDY_OK ||
-        (status = bind_argument(&operation->convolution, onednn, pass_roles[pass].out, refer(&geometry.out))) != TIDY_OK ||
-        (status = bind_argument(&operation->convolution, onednn, pass_roles[pass].weights, packed)) != TIDY_OK)
-        goto done;
-    status = bind_reorder(operation, layer, packed);
-done:
-    if (description != NULL)
-        dnnl_primitive_desc_destroy(description);
-    if (forward != NULL)
-        dnnl_primitive_desc_destroy(forward);
-    destroy_geometry(&geometry);
-    if (status == TIDY_OK)
-        *out = operation;
-    else
-        onednn_operation_destroy(operation);
-    return status;
-}
+/* ---- operations ---------------------------------------------------------------------------------------- */
 
 void onednn_operation_destroy(struct onednn_operation *operation)
 {
     if (operation == NULL)
         return;
-    destroy_bound(&operation->reorder);
-    destroy_bound(&operation->convolution);
+    primitive_destroy(&operation->reorder);
+    primitive_destroy(&operation->main);
+    free(operation->packed.values);
     free(operation);
 }
 
-int onednn_convolution_run(struct onednn_operation *operation, float *in, float *out, float *weights)
+void onednn_weights_changed(struct onednn_operation *operation)
+{
+    operation->current = false;
+}
+
+int operation_bind_reorder(struct onednn_operation *operation, shape_reference from, shape_reference to)
 {
     struct onednn *onednn = operation->onednn;
-    float *packed = onednn->packed.values;
-    int status = TIDY_OK;
-    if (operation->pass != ONEDNN_BACKWARD_WEIGHTS)
-        status = run_bound(&operation->reorder, onednn, (void *[]){weights, packed}, "packing weights");
-    if (status == TIDY_OK)
-        status = run_bound(&operation->convolution, onednn, (void *[]){in, out, packed}, "a convolution");
-    if (status == TIDY_OK && operation->pass == ONEDNN_BACKWARD_WEIGHTS)
-        status = run_bound(&operation->reorder, onednn, (void *[]){packed, weights}, "unpacking weights");
+    dnnl_primitive_desc_t description = NULL;
+    int status = check(dnnl_reorder_primitive_desc_create(&description, from, onednn->engine, to, onednn->engine,
+                                                          onednn->attributes),
+                       "describing a reorder");
+    if (status == TIDY_OK && (status = primitive_bind(&operation->reorder, onednn, description)) == TIDY_OK &&
+        (status = primitive_bind_argument(&operation->reorder, onednn, DNNL_ARG_FROM, from)) == TIDY_OK)
+        status = primitive_bind_argument(&operation->reorder, onednn, DNNL_ARG_TO, to);
+    if (description != NULL)
+        dnnl_primitive_desc_destroy(description);
     return status;
 }
 
-/* ---- matrix products ----------------------------------------------------------------------------------- */
-
-int onednn_multiply(struct matrix c, struct matrix a, struct matrix b, size_t m, size_t n, size_t k, bool accumulate)
+int operation_pack(struct onednn_operation *operation, void *weights)
 {
-    return check(dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', (dnnl_dim_t)m, (dnnl_dim_t)n,
-                            (dnnl_dim_t)k, 1.0f, a.values, (dnnl_dim_t)a.stride, b.values, (dnnl_dim_t)b.stride,
-                            accumulate ? 1.0f : 0.0f, c.values, (dnnl_dim_t)c.stride),
-                 "a matrix product");
+    if (operation->current)
+        return TIDY_OK;
+    int status = primitive_run(&operation->reorder, operation->onednn,
+                               (void *[]){weights, operation->packed.values}, "packing weights");
+    operation->current = status == TIDY_OK;
+    return status;
 }

@@ -1,6 +1,6 @@
 /* The CPU backend: compiles a network into buffers and operations, and runs training steps through them.
  *
- * Tensors are NHWC float32. A step is: gather the images; forward layer by layer; loss; backward layer by layer, each
+ * Tensors are NHWC, float32 or bfloat16; parameters, their gradients, statistics and logits are float32. A step is: gather the images; forward layer by layer; loss; backward layer by layer, each
  * layer's weights updated as soon as their gradient is there, while it is in cache. */
 #include <assert.h>
 #include <math.h>
@@ -23,9 +23,9 @@ struct compiled_layer {
     const struct layer_parameters *place;
     struct convolution *convolution; /* convolution and linear layers */
     uint8_t *winner;                 /* [batch][height][width][channels] max pools: where each maximum was */
-    float *product;                  /* [batch][height][width][channels] convolution's output, before batch norm */
-    float *y;                        /* the layer's output */
-    float *dy;                       /* the loss's gradient for y; becomes product's in place */
+    void *product;                   /* [batch][height][width][channels] convolution's output, before batch norm */
+    void *y;                         /* the layer's output */
+    void *dy;                        /* the loss's gradient for y; becomes product's in place */
     float *mean, *inverse_std;       /* [channels] of this batch */
     bool accumulate_input, accumulate_shortcut; /* see struct layer_tensors */
 };
@@ -36,9 +36,10 @@ struct trainer {
     struct network_state state; /* the weights themselves: one layout serves training and checkpoint */
     int layer_count;
     struct compiled_layer *layers;
-    float *arena;
+    enum tensor_type type; /* of all tensors but the logits */
+    char *arena;
     size_t arena_bytes;
-    float *images;     /* [batch][height][width][channels], in the arena */
+    void *images;      /* [batch][height][width][channels], in the arena */
     float *statistics; /* mean and inverse_std of all layers */
     float *gradient;   /* of one layer's parameters, in their order; reused by each layer */
 
@@ -55,20 +56,20 @@ struct trainer {
 static int place_tensors(struct trainer *t)
 {
     struct tensor_plan plan;
-    int status = tensor_plan_create(&plan, t->config.network, t->config.batch_size, sizeof(float));
+    int status = tensor_plan_create(&plan, t->config.network, t->config.batch_size, tensor_type_bytes(t->type));
     if (status != TIDY_OK)
         return status;
     t->arena_bytes = plan.bytes;
     status =
         memory_allocate(&t->arena, plan.bytes, 1, "the tensors of a batch (a smaller --batch-size needs less)");
     if (status == TIDY_OK) {
-        t->images = t->arena + plan.images / sizeof(float);
+        t->images = t->arena + plan.images;
         for (int i = 0; i < t->layer_count; i++) {
             const struct layer_tensors *tensors = &plan.layers[i];
             struct compiled_layer *compiled = &t->layers[i];
-            compiled->product = t->arena + tensors->product / sizeof(float);
-            compiled->y = t->arena + tensors->output / sizeof(float);
-            compiled->dy = t->arena + tensors->gradient / sizeof(float);
+            compiled->product = t->arena + tensors->product;
+            compiled->y = t->arena + tensors->output;
+            compiled->dy = t->arena + tensors->gradient;
             compiled->accumulate_input = tensors->accumulate_input;
             compiled->accumulate_shortcut = tensors->accumulate_shortcut;
         }
@@ -102,7 +103,7 @@ static int compile_layers(struct trainer *t)
         compiled->inverse_std = statistics + layer->out_channels;
         statistics += 2 * (size_t)layer->out_channels;
         if (layer->kind == LAYER_CONVOLUTION || layer->kind == LAYER_LINEAR)
-            status = convolution_create(&compiled->convolution, t->onednn, layer, t->config.batch_size);
+            status = convolution_create(&compiled->convolution, t->onednn, layer, t->config.batch_size, t->type);
         else if (layer->kind == LAYER_MAX_POOL)
             status = memory_allocate(&compiled->winner, t->config.batch_size, layer_output_size(layer),
                                      "a pool's winners");
@@ -112,19 +113,27 @@ static int compile_layers(struct trainer *t)
 
 static void cpu_destroy(struct trainer *t);
 
+bool cpu_computes_in(enum precision precision)
+{
+    return precision == PRECISION_F32 || (precision == PRECISION_BF16 && onednn_has_bf16());
+}
+
 static int cpu_create(struct trainer **out, const struct trainer_config *config)
 {
     struct trainer *t;
     *out = NULL;
-    if (config->precision != PRECISION_F32)
-        return tidy_fail(
-            "the CPU computes in f32 alone: --precision %s needs a GPU; 'tidy-record devices' says whether "
-            "there is one that can be used",
-            precision_names[config->precision]);
+    if (config->precision == PRECISION_TF32)
+        return tidy_fail("the CPU computes in f32 and bf16: --precision %s needs a GPU; 'tidy-record devices' says "
+                         "whether there is one that can be used",
+                         precision_names[config->precision]);
+    if (!cpu_computes_in(config->precision))
+        return tidy_fail("this processor has no instructions for %s (%s): leave --precision out to compute in f32",
+                         precision_names[config->precision], onednn_version());
     int status = memory_allocate(&t, 1, sizeof *t, "the trainer");
     if (status != TIDY_OK)
         return status;
     t->config = *config;
+    t->type = config->precision == PRECISION_BF16 ? TENSOR_BF16 : TENSOR_F32;
     t->layer_count = config->network->layer_count;
     omp_set_num_threads((int)config->threads);
     size_t batch = config->batch_size, classes = config->network->classes;
@@ -181,6 +190,10 @@ static void copy_state(struct network_state *to, const struct network_state *fro
 static int cpu_load(struct trainer *t, const struct network_state *state)
 {
     copy_state(&t->state, state);
+    for (int i = 0; i < t->layer_count; i++)
+        if (t->layers[i].convolution != NULL)
+            convolution_weights_changed(t->layers[i].convolution,
+                                        t->state.parameters + t->layers[i].place->weights);
     return TIDY_OK;
 }
 
@@ -192,39 +205,43 @@ static int cpu_save(struct trainer *t, struct network_state *state)
 
 /* ---- forward ------------------------------------------------------------------------------------------- */
 
-static float *input_of(struct trainer *t, const struct layer *layer)
+static void *input_of(struct trainer *t, const struct layer *layer)
 {
     return layer->input == LAYER_IMAGES ? t->images : t->layers[layer->input].y;
 }
 
-static void pool_forward(const struct compiled_layer *compiled, const float *x, uint32_t count)
+static void pool_forward(const struct trainer *t, const struct compiled_layer *compiled, const void *x,
+                         uint32_t count)
 {
     const struct layer *layer = compiled->layer;
     struct pool_shape shape = layer_pool_shape(layer);
     if (layer->kind == LAYER_MAX_POOL)
-        max_pool_forward(compiled->y, compiled->winner, x, count, &shape);
+        max_pool_forward(t->type, compiled->y, compiled->winner, x, count, &shape);
     else
-        average_pool_forward(compiled->y, x, count, layer->in_height * layer->in_width, layer->in_channels);
+        average_pool_forward(t->type, compiled->y, x, count, layer->in_height * layer->in_width,
+                             layer->in_channels);
 }
 
-static void pool_backward(const struct compiled_layer *compiled, float *dx, uint32_t count)
+static void pool_backward(const struct trainer *t, const struct compiled_layer *compiled, void *dx)
 {
     const struct layer *layer = compiled->layer;
     struct pool_shape shape = layer_pool_shape(layer);
     if (layer->kind == LAYER_MAX_POOL)
-        max_pool_backward(dx, compiled->dy, compiled->winner, count, &shape);
+        max_pool_backward(t->type, dx, compiled->dy, compiled->winner, t->count, &shape);
     else
-        average_pool_backward(dx, compiled->dy, count, layer->in_height * layer->in_width, layer->in_channels);
+        average_pool_backward(t->type, dx, compiled->dy, t->count, layer->in_height * layer->in_width,
+                              layer->in_channels);
 }
 
 static int forward_layer(struct trainer *t, struct compiled_layer *compiled, uint32_t count, bool training)
 {
     const struct layer *layer = compiled->layer;
     const struct layer_parameters *place = compiled->place;
-    float *weights = t->state.parameters + place->weights, *x = input_of(t, layer);
+    const float *weights = t->state.parameters + place->weights;
+    void *x = input_of(t, layer);
     const float *scale = t->state.parameters + place->scale, *shift = t->state.parameters + place->shift;
     if (compiled->convolution == NULL) {
-        pool_forward(compiled, x, count);
+        pool_forward(t, compiled, x, count);
         return TIDY_OK;
     }
     bool linear = layer->kind == LAYER_LINEAR;
@@ -236,16 +253,17 @@ static int forward_layer(struct trainer *t, struct compiled_layer *compiled, uin
         linear_add_bias(compiled->y, shift, count, layer->out_channels);
         return TIDY_OK;
     }
-    const float *shortcut = layer->shortcut == LAYER_NONE ? NULL : t->layers[layer->shortcut].y;
+    const void *shortcut = layer->shortcut == LAYER_NONE ? NULL : t->layers[layer->shortcut].y;
     float *running_mean = t->state.statistics + place->running_mean;
     float *running_variance = t->state.statistics + place->running_variance;
     size_t rows = count * layer_output_pixels(layer);
     if (training)
-        batch_norm_forward(compiled->y, compiled->mean, compiled->inverse_std, running_mean, running_variance,
-                           compiled->product, shortcut, scale, shift, rows, layer->out_channels, layer->relu);
+        batch_norm_forward(t->type, compiled->y, compiled->mean, compiled->inverse_std, running_mean,
+                           running_variance, compiled->product, shortcut, scale, shift, rows, layer->out_channels,
+                           layer->relu);
     else
-        batch_norm_inference(compiled->y, running_mean, running_variance, compiled->product, shortcut, scale, shift,
-                             rows, layer->out_channels, layer->relu);
+        batch_norm_inference(t->type, compiled->y, running_mean, running_variance, compiled->product, shortcut,
+                             scale, shift, rows, layer->out_channels, layer->relu);
     return TIDY_OK;
 }
 
@@ -253,7 +271,7 @@ static int forward(struct trainer *t, const struct dataset *data, const uint32_t
                    bool training)
 {
     const struct network *network = t->config.network;
-    gather_images(t->images, data->images, samples, count, data->height, data->width, data->channels,
+    gather_images(t->type, t->images, data->images, samples, count, data->height, data->width, data->channels,
                   network->height, network->width);
     int status = TIDY_OK;
     for (int i = 0; i < t->layer_count && status == TIDY_OK; i++)
@@ -267,10 +285,10 @@ static int backward_layer(struct trainer *t, struct compiled_layer *compiled, fl
 {
     const struct layer *layer = compiled->layer;
     const struct layer_parameters *place = compiled->place;
-    float *dx = layer->input == LAYER_IMAGES ? NULL : t->layers[layer->input].dy;
+    void *dx = layer->input == LAYER_IMAGES ? NULL : t->layers[layer->input].dy;
     if (compiled->convolution == NULL) {
         if (dx != NULL)
-            pool_backward(compiled, dx, t->count);
+            pool_backward(t, compiled, dx);
         return TIDY_OK;
     }
 
@@ -280,12 +298,15 @@ static int backward_layer(struct trainer *t, struct compiled_layer *compiled, fl
     float *d_scale = d_weights + place->weight_count, *d_shift = d_scale + place->scale_count;
     size_t rows = t->count * layer_output_pixels(layer);
     if (layer->kind == LAYER_LINEAR) {
-        linear_bias_gradient(d_shift, compiled->dy, t->count, layer->out_channels);
+        linear_bias_gradient(t->type, d_shift, compiled->dy, t->count, layer->out_channels);
     } else {
-        float *d_shortcut = layer->shortcut == LAYER_NONE ? NULL : t->layers[layer->shortcut].dy;
-        batch_norm_backward(compiled->dy, d_shortcut, compiled->accumulate_shortcut, d_scale, d_shift, compiled->dy,
-                            compiled->product, compiled->y, t->state.parameters + place->scale, compiled->mean,
-                            compiled->inverse_std, rows, layer->out_channels, layer->relu);
+        void *d_shortcut = layer->shortcut == LAYER_NONE ? NULL : t->layers[layer->shortcut].dy;
+        const void *y =
+            layer->shortcut == LAYER_NONE ? NULL : compiled->y; /* without it the product tells the mask */
+        batch_norm_backward(t->type, compiled->dy, d_shortcut, compiled->accumulate_shortcut, d_scale, d_shift,
+                            compiled->dy, compiled->product, y, t->state.parameters + place->scale,
+                            t->state.parameters + place->shift, compiled->mean, compiled->inverse_std, rows,
+                            layer->out_channels, layer->relu);
     }
     int status = TIDY_OK;
     if (dx != NULL) /* before the update: it needs the weights of the forward pass */
@@ -294,11 +315,13 @@ static int backward_layer(struct trainer *t, struct compiled_layer *compiled, fl
     if (status == TIDY_OK)
         status = convolution_backward_weights(compiled->convolution, d_weights, input_of(t, layer), compiled->dy,
                                               t->count);
-    if (status == TIDY_OK)
-        momentum_update(weights, t->state.velocity + place->weights, d_weights,
-                        place->weight_count + place->scale_count + place->shift_count, learning_rate,
-                        t->config.momentum, t->config.weight_decay);
-    return status;
+    if (status != TIDY_OK)
+        return status;
+    momentum_update(weights, t->state.velocity + place->weights, d_weights,
+                    place->weight_count + place->scale_count + place->shift_count, learning_rate,
+                    t->config.momentum, t->config.weight_decay);
+    convolution_weights_changed(compiled->convolution, weights);
+    return TIDY_OK;
 }
 
 /* ---- the backend's calls ------------------------------------------------------------------------------- */
@@ -313,7 +336,7 @@ static int cpu_step(struct trainer *t, const uint32_t *samples, const uint16_t *
     int status = forward(t, t->config.train, t->samples, count, true);
     if (status != TIDY_OK)
         return status;
-    softmax_cross_entropy(t->layers[t->layer_count - 1].dy, t->predicted, t->margin, t->log_odds, t->loss,
+    softmax_cross_entropy(t->type, t->layers[t->layer_count - 1].dy, t->predicted, t->margin, t->log_odds, t->loss,
                           t->logits, t->labels, count, t->config.network->classes);
     for (int i = t->layer_count - 1; i >= 0 && status == TIDY_OK; i--)
         status = backward_layer(t, &t->layers[i], learning_rate);
@@ -340,8 +363,8 @@ static int classify(struct trainer *t, const struct dataset *data, const uint32_
 {
     int status = forward(t, data, samples, count, false);
     if (status == TIDY_OK)
-        softmax_cross_entropy(NULL, t->predicted, t->margin, t->log_odds, t->loss, t->logits, labels, count,
-                              t->config.network->classes);
+        softmax_cross_entropy(t->type, NULL, t->predicted, t->margin, t->log_odds, t->loss, t->logits, labels,
+                              count, t->config.network->classes);
     return status;
 }
 

@@ -86,7 +86,7 @@ for command in "samples run.tidy" "sweep run.tidy" "flag run.tidy --score aum --
     grep -q "No space left on device" stderr || fail "$command > /dev/full: says $(cat stderr)"
 done
 
-# verify: good, then one damaged record after the other until a step is hit.
+# verify: good, then one damaged record after the other until predictions are hit.
 tidy-analyze verify run.tidy >stdout 2>stderr || fail "verify of a good log fails: $(cat stderr)"
 equals "lines about a good log" "$(grep -vc '#' stdout) $(grep -c 'none damaged' stderr)" "0 1"
 found=0
@@ -94,12 +94,12 @@ for ((offset = 2048; offset < $(stat -c %s run.tidy); offset += 1500)); do
     cp run.tidy damaged.tidy
     printf '\xa5\x5a\xa5' | dd of=damaged.tidy bs=1 seek=$offset conv=notrunc status=none
     tidy-analyze verify damaged.tidy >stdout 2>stderr && continue
-    grep -q '^step' stdout || continue
+    grep -Eq '^(step|columns)' stdout || continue
     found=1
     equals "verify of a damaged log" "$(grep -c . stderr) $(grep -c 'records are damaged' stderr)" "1 1"
     tidy-analyze samples damaged.tidy >stdout 2>stderr
-    equals "samples of a damaged log" "$? $(grep -c . stdout) $(grep -c 'step' stderr)" "1 0 1"
+    equals "samples of a damaged log" "$? $(grep -c . stdout) $(grep -Ec 'step|columns of epoch' stderr)" "1 0 1"
     break
 done
-equals "a damaged step is found" $found 1
+equals "a damaged record of predictions is found" $found 1
 finish

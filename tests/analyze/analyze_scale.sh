@@ -1,8 +1,8 @@
 # Memory and speed: a replay keeps 64 bytes a sample, whatever the log's length, and a thread a kind of sum changes nothing.
 . "$TIDY_SOURCE/tests/analyze/harness.bash"
 samples=200000
-make-scale-log short.tidy --samples $samples --epochs 2 --classes 1000 || fail "make-scale-log"
-make-scale-log long.tidy --samples $samples --epochs 8 --classes 1000 || fail "make-scale-log"
+generate-log -o short.tidy --like imagenet --samples $samples --epochs 2 --classes 1000 --batch-size 256 || fail "generate-log"
+generate-log -o long.tidy --like imagenet --samples $samples --epochs 8 --classes 1000 --batch-size 256 || fail "generate-log"
 
 # Of data (not the log's pages, which the kernel may take back): 64 bytes of dynamics; 2 of labels twice or thrice and 4 of
 # the order for replaying; 4 + 4 + 2 x 8 for the ranking; 4 of a column and 8 + 64 of lists of classes predicted; 2 of flags.
@@ -22,6 +22,12 @@ fi
 tidy-analyze samples long.tidy --score all >several || fail "samples"
 taskset -c 0 tidy-analyze samples long.tidy --score all >one || fail "samples on one processor"
 cmp -s several one || fail "one processor gives another table"
+
+# A chart's script does not grow with the samples: only what shows is in it.
+for chart in learning forgetting pr; do
+    tidy-analyze plot $chart long.tidy >script || fail "plot $chart"
+    [ "$(wc -c <script)" -lt 60000 ] || fail "plot $chart of $samples samples: a script of $(wc -c <script) bytes"
+done
 
 # Replayed twice, the classes predicted are the same: what a score says and what is suggested.
 equals "most predicted class of those that disagree" \

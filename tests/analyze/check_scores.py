@@ -66,6 +66,11 @@ def samples(log, *options):
     return {name.lstrip("#"): table[:, i] for i, name in enumerate(header)}
 
 
+def codes_of(log):
+    """Scale and density of a log with --detail margin."""
+    return [[int(number) for number in row[1].split()] for row in run_program("tidy-analyze", "info", log) if row[0] == "codes"][0]
+
+
 def flagged(log, score, rule, *options):
     rows = run_program("tidy-analyze", "flag", log, "--score", score, "--threshold", rule, *options)[1:]
     return [int(row[0]) for row in rows]
@@ -169,18 +174,21 @@ def check_posterior_suggestions(what, log, runs):
 # ---- what a log may lose at lower detail ------------------------------------------------------------------------------
 
 
-def check_margin_detail(what, table, run):
-    """docs/log-format.md states the error of a margin and of the log-odds. The loss moves by no more than the log-odds, the
-    probability by a quarter of that, and each score by no more than the mean of what it is the mean of."""
-    margin = 0.051 * np.sqrt(1 + (run.margin / 2) ** 2)
-    odds = (np.log(max(run.classes - 1, 1)) + 2 * margin) / 510
-    last, ema = odds[-1], odds[0]
-    for error in odds[1:]:
+def check_margin_detail(what, table, run, codes):
+    """docs/log-format.md states the error of a margin, a loss and a probability. Each score moves by no more than the mean
+    of what it is the mean of."""
+    scale, density = codes
+    growth = np.sqrt(1 + (run.margin / 2) ** 2)
+    margin = 2 * (np.exp(0.5 / scale) - 1) * growth
+    widest = (np.log(max(run.classes - 1, 1)) + 2 * (np.exp(1 / scale) - 1) * growth) / 512
+    loss, confidence = np.maximum(widest, 0.5 / density), np.maximum(widest / 4, 0.127 / density)
+    last, ema = loss[-1], loss[0]
+    for error in loss[1:]:
         ema = 0.1 * ema + 0.9 * error
     bounds = {
-        "aum": margin.mean(axis=0), "mean-loss": odds.mean(axis=0), "loss-at": last, "loss-ema": ema,
-        "confidence": odds.mean(axis=0) / 4, "threshold-closeness": odds.mean(axis=0) / 4,
-        "data-iq-aleatoric": odds.mean(axis=0) / 4, "variability": np.sqrt((odds**2).mean(axis=0)) / 4,
+        "aum": margin.mean(axis=0), "mean-loss": loss.mean(axis=0), "loss-at": last, "loss-ema": ema,
+        "confidence": confidence.mean(axis=0), "threshold-closeness": confidence.mean(axis=0),
+        "data-iq-aleatoric": confidence.mean(axis=0), "variability": np.sqrt((confidence**2).mean(axis=0)),
     }
     for name, bound in bounds.items():
         expected = getattr(numpy_scores, name.replace("-", "_"))(run)
@@ -286,8 +294,8 @@ def check_kind(kind, seed):
     check_columns(f"{what}, class detail", samples(import_log("class.tidy", logits, labels, "class"), "--score", "all"),
                   {name: expected[name] for name in CLASS_SCORES})
     if classes > 1 and kind != "not-numbers":
-        check_margin_detail(f"{what}, margin detail",
-                            samples(import_log("margin.tidy", logits, labels, "margin"), "--score", "all"), run)
+        log = import_log("margin.tidy", logits, labels, "margin")
+        check_margin_detail(f"{what}, margin detail", samples(log, "--score", "all"), run, codes_of(log))
     rounded = np.float16(np.float32(numpy_scores.log_softmax(np.float64(logits)))).astype(float)
     half = Run(logits, labels, log_probabilities=rounded)
     log = import_log("probs.tidy", logits, labels, "probs")

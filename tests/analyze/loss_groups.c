@@ -14,7 +14,7 @@ static void test_losses_are_clamped_and_smoothed_over_five_epochs(void **state)
 {
     (void)state;
     float losses[7] = {1, 0, 0, 0, 0, 5, 1};
-    loss_clusters_smooth(losses, 7, 2);
+    loss_clusters_smooth(losses, losses, 7, 2);
     for (size_t t = 0; t < 6; t++)
         assert_near(losses[t], 2 * log(2) / 5, 1e-6);
     assert_near(losses[6], (2 * log(2) + 1) / 5, 1e-6);
@@ -24,10 +24,10 @@ static void test_few_epochs_are_smoothed_over_all_but_the_first(void **state)
 {
     (void)state;
     float three[3] = {1, 0.5f, 0.25f}, one[1] = {1};
-    loss_clusters_smooth(three, 3, 10);
+    loss_clusters_smooth(three, three, 3, 10);
     for (size_t t = 0; t < 3; t++)
         assert_near(three[t], 0.375, 1e-6);
-    loss_clusters_smooth(one, 1, 10);
+    loss_clusters_smooth(one, one, 1, 10);
     assert_near(one[0], 1, 0);
 }
 
@@ -90,6 +90,26 @@ static void test_percentiles_lie_between_values_in_proportion(void **state)
     assert_near(percentile_of(values, 1, 99), 1, 0);
 }
 
+/* Of values of which few are different, and of many that are, sorted, turned and mixed. */
+static void test_percentiles_are_selected_as_if_sorted(void **state)
+{
+    (void)state;
+    enum { MOST = 301 };
+    double values[MOST], sorted[MOST];
+    for (size_t count = 1; count <= MOST; count += count < 20 ? 1 : 47)
+        for (int kind = 0; kind < 5; kind++)
+            for (double percent = 0; percent <= 100; percent += 12.5) {
+                for (size_t i = 0; i < count; i++)
+                    sorted[i] = values[i] = kind == 0   ? (double)i
+                                            : kind == 1 ? -(double)i
+                                            : kind == 2 ? 5
+                                            : kind == 3 ? (double)(i * 7919 % 3)
+                                                        : (double)(i * 7919 % 1009);
+                percentile_sort(sorted, count);
+                assert_true(percentile_select(values, count, percent) == percentile_of(sorted, count, percent));
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +119,7 @@ int main(void)
         cmocka_unit_test(test_equal_or_single_trajectories_are_not_flagged),
         cmocka_unit_test(test_clusters_are_scikit_learns),
         cmocka_unit_test(test_percentiles_lie_between_values_in_proportion),
+        cmocka_unit_test(test_percentiles_are_selected_as_if_sorted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,7 +81,7 @@ static int send(struct watcher watchers[OBSERVERS], bool has_probs, uint64_t fai
     for (size_t i = 0; i < OBSERVERS; i++) {
         watchers[i].has_probs = has_probs;
         watchers[i].fails_at = i == 1 ? fails_at : UINT64_MAX;
-        observers[i] = (struct replay_observer){watch, &watchers[i]};
+        observers[i] = (struct replay_observer){.observe = watch, .context = &watchers[i]};
     }
     assert_int_equal(replay_threads_begin(&threads, &run, observers, OBSERVERS), 0);
     int status = 0;
@@ -128,7 +128,9 @@ static void test_a_failure_of_the_reader_stays_its_own(void **state)
     const struct tidylog_run run = {
         .samples = 1000, .classes = CLASSES, .batch_size = MOST, .detail = TIDYLOG_MARGIN};
     watcher.fails_at = UINT64_MAX;
-    assert_int_equal(replay_threads_begin(&threads, &run, &(struct replay_observer){watch, &watcher}, 1), 0);
+    assert_int_equal(
+        replay_threads_begin(&threads, &run, &(struct replay_observer){.observe = watch, .context = &watcher}, 1),
+        0);
     struct tidylog_observations step = make(&made, 0, false);
     assert_int_equal(replay_threads_add(threads, &step), 0);
     assert_int_equal(replay_threads_end(threads, tidy_fail("step 1: damaged")), TIDY_FAILED);

@@ -267,7 +267,9 @@ static void test_forgotten_at_counts_epochs_from_one_and_names_the_class(void **
     assert_int_equal(log_from_logits(path, run, logits, EPOCHS, 0), 0);
     assert_int_equal(analysis_open(&analysis, path), 0);
     assert_int_equal(forgotten_at_create(&forgotten, SAMPLES), 0);
-    assert_int_equal(analysis_replay(&analysis, &(struct replay_observer){forgotten_at_observe, &forgotten}), 0);
+    assert_int_equal(analysis_replay(&analysis, &(struct replay_observer){.observe = forgotten_at_observe,
+                                                                          .context = &forgotten}),
+                     0);
     for (size_t i = 0; i < SAMPLES; i++) {
         const char *text;
         assert_int_equal(forgotten_at_text(&forgotten, i, &text), 0);

@@ -14,6 +14,7 @@
 #include "common/error.h"
 #include "log_builder.h"
 #include "npy.h"
+#include "tests/support/code_errors.h"
 #include "tests/support/support.h"
 
 enum { EPOCHS = 20, SAMPLES = 3000, CLASSES = 10 };
@@ -258,9 +259,6 @@ static void test_class_scores_are_the_same_at_every_detail(void **state)
     }
 }
 
-/* common/packing.h states the error of a margin, 0.051 sqrt(1 + (margin / 2)^2), and of log-odds, (log 9 + width of
- * the margin's interval) / 510, that width being twice the margin's error. The loss changes by no more than the
- * log-odds do, the confidence by a quarter of that. */
 static void test_margin_detail_stays_within_the_stated_error(void **state)
 {
     (void)state;
@@ -271,20 +269,21 @@ static void test_margin_detail_stays_within_the_stated_error(void **state)
     const float *full_aum = values_of(&full, "aum"), *full_loss = values_of(&full, "mean-loss");
     const float *full_confidence = values_of(&full, "confidence");
     for (size_t i = 0; i < SAMPLES; i++) {
-        double margin_error = 0, odds_error = 0;
+        double margin_error = 0, loss_error = 0, confidence_error = 0;
         for (size_t t = 0; t < EPOCHS; t++) {
             const float *z = logits + (t * SAMPLES + i) * CLASSES;
             double other = -INFINITY;
             for (size_t c = 0; c < CLASSES; c++)
                 if (c != labels[i])
                     other = fmax(other, (double)z[c]);
-            double error = 0.051 * hypot(1, ((double)z[labels[i]] - other) / 2);
-            margin_error += error / EPOCHS;
-            odds_error += (log(9) + 2 * error) / 510 / EPOCHS;
+            double exact = (double)z[labels[i]] - other;
+            margin_error += code_margin_error(margin.run->codes, exact) / EPOCHS;
+            loss_error += code_loss_error(margin.run->codes, CLASSES, exact) / EPOCHS;
+            confidence_error += code_confidence_error(margin.run->codes, CLASSES, exact) / EPOCHS;
         }
         assert_true(fabs((double)(aum[i] - full_aum[i])) <= margin_error + 1e-6);
-        assert_true(fabs((double)(loss[i] - full_loss[i])) <= odds_error + 1e-6);
-        assert_true(fabs((double)(confidence[i] - full_confidence[i])) <= odds_error / 4 + 1e-6);
+        assert_true(fabs((double)(loss[i] - full_loss[i])) <= loss_error + 1e-6);
+        assert_true(fabs((double)(confidence[i] - full_confidence[i])) <= confidence_error + 1e-6);
     }
     analysis_close(&margin);
 }

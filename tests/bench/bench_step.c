@@ -1,7 +1,8 @@
-/* Times training steps of the CPU backend on random images: bench-step NET BATCH STEPS THREADS [SIZE].
- * Prints one line a step: seconds. scripts/bench-train sets it beside PyTorch. */
+/* Times training steps of the CPU backend on random images: bench-step NET BATCH STEPS THREADS [SIZE [PRECISION]].
+ * Prints one line a step: seconds. scripts/bench sets it beside PyTorch. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/error.h"
 #include "common/memory.h"
@@ -12,11 +13,12 @@
 int main(int argc, char **argv)
 {
     if (argc < 5) {
-        fprintf(stderr, "usage: bench-step NET BATCH STEPS THREADS [SIZE]\n");
+        fprintf(stderr, "usage: bench-step NET BATCH STEPS THREADS [SIZE [f32|bf16]]\n");
         return 2;
     }
     uint32_t batch = (uint32_t)atoi(argv[2]), steps = (uint32_t)atoi(argv[3]), threads = (uint32_t)atoi(argv[4]);
     uint32_t size = argc > 5 ? (uint32_t)atoi(argv[5]) : 32, classes = 10;
+    bool half = argc > 6 && strcmp(argv[6], "bf16") == 0;
     struct dataset data = {.samples = batch, .height = size, .width = size, .channels = 1, .classes = classes};
     struct dataset none = {0};
     struct network network = {0};
@@ -44,7 +46,8 @@ int main(int argc, char **argv)
                                     .batch_size = batch,
                                     .epoch_samples = {batch},
                                     .threads = threads,
-                                    .momentum = 0.9f};
+                                    .momentum = 0.9f,
+                                    .precision = half ? PRECISION_BF16 : PRECISION_F32};
     if ((status = cpu_backend.create(&trainer, &config)) != TIDY_OK ||
         (status = cpu_backend.load(trainer, &state)) != TIDY_OK)
         goto done;

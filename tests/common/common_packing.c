@@ -1,4 +1,4 @@
-/* The packing of predictions: error bounds of the codes, exactness of the rest, refusal of impossible bytes. */
+/* The packing of predictions: error bounds of the log-odds, exactness of the rest, refusal of impossible bytes. */
 #include "tests/support/support.h"
 
 #include <math.h>
@@ -6,95 +6,13 @@
 #include <string.h>
 
 #include "common/error.h"
-#include "common/half.h"
 #include "common/packing.h"
 #include "common/random.h"
 
-/* ---- half precision ------------------------------------------------------------------------------------- */
-
-/* What the bits of a half mean, by the definition of IEEE 754 binary16. */
-static double half_value(uint16_t half)
-{
-    int exponent = half >> 10 & 31, mantissa = half & 1023;
-    double value = exponent == 0 ? ldexp(mantissa, -24) : ldexp(1024 + mantissa, exponent - 25);
-    if (exponent == 31)
-        value = mantissa != 0 ? NAN : INFINITY;
-    return half & 0x8000 ? -value : value;
-}
-
-static void test_every_half_reads_as_ieee_754_says(void **state)
-{
-    (void)state;
-    for (uint32_t half = 0; half < 65536; half++) {
-        double expected = half_value((uint16_t)half);
-        float value = half_to_float((uint16_t)half);
-        if (isnan(expected))
-            assert_true(isnan(value));
-        else
-            assert_true((double)value == expected && !signbit(value) == !signbit(expected));
-    }
-}
-
-static void check_half(float value, uint16_t expected)
-{
-    assert_int_equal(half_from_float(value), expected);
-    assert_int_equal(half_from_float(-value), expected | 0x8000);
-}
-
-static void test_floats_round_to_the_nearest_half_ties_to_even(void **state)
-{
-    (void)state;
-    /* Between each two neighbours: their middle, which is exact as a float, and the floats next to it. Rounding is
-     * monotonic, so these places decide every float. After the largest half comes infinity, as if 65536. */
-    for (uint32_t half = 0; half < 0x7c00; half++) {
-        double low = half_value((uint16_t)half), high = half == 0x7bff ? 65536 : half_value((uint16_t)(half + 1));
-        float middle = (float)((low + high) / 2);
-        uint16_t even = (uint16_t)(half % 2 == 0 ? half : half + 1);
-        check_half((float)low, (uint16_t)half);
-        check_half(nextafterf(middle, -INFINITY), (uint16_t)half);
-        check_half(middle, even);
-        check_half(nextafterf(middle, INFINITY), (uint16_t)(half + 1));
-    }
-    check_half(INFINITY, 0x7c00);
-    check_half(1e30f, 0x7c00);
-    check_half(1e-45f, 0);
-    /* Any NaN, also one whose few bits would all be cut off. */
-    static const uint32_t smallest_nan = 0x7f800001;
-    float value;
-    memcpy(&value, &smallest_nan, sizeof value);
-    assert_int_equal(half_from_float(NAN) & 0x7e00, 0x7e00);
-    assert_int_equal(half_from_float(value) & 0x7e00, 0x7e00);
-}
-
-/* ---- codes ---------------------------------------------------------------------------------------------- */
-
-static void test_margin_codes_are_within_their_bound(void **state)
-{
-    (void)state;
-    /* The contract's bound up to +-572, where the codes end, and a little for float's own rounding. */
-    for (double margin = -572; margin <= 572; margin += 0.03) {
-        float decoded = packing_margin(packing_margin_code((float)margin));
-        assert_true(fabs((double)decoded - margin) <= 0.051 * hypot(1, margin / 2) + 1e-6 * fabs(margin));
-        assert_true(margin == 0 || fabs(margin) < 0.06 || ((double)decoded > 0) == (margin > 0));
-    }
-}
-
-static void test_margin_codes_stand_for_2_sinh_of_a_twentieth(void **state)
-{
-    (void)state;
-    /* 2 sinh(1/20) = 0.100042, 2 sinh(1) = 2.350402, 2 sinh(127/20) = 572.4910. */
-    assert_true(fabsf(packing_margin(1) - 0.100042f) < 1e-6f);
-    assert_true(fabsf(packing_margin(-20) + 2.350402f) < 1e-6f);
-    assert_true(fabsf(packing_margin(127) - 572.4910f) < 1e-3f);
-    assert_true(packing_margin(0) == 0);
-    assert_int_equal(packing_margin_code(1e6f), 127);
-    assert_int_equal(packing_margin_code(INFINITY), 127);
-    assert_int_equal(packing_margin_code(-INFINITY), -127);
-    assert_int_equal(packing_margin_code(NAN), -128);
-    assert_true(isnan(packing_margin(-128)));
-    for (int code = -127; code <= 127; code++)
-        assert_int_equal(packing_margin_code(packing_margin((int8_t)code)), code);
-}
+/* What logs have that do not say their codes, others, and the coarsest and the finest there are. */
+static const struct tidylog_codes old_codes = {20, 0};
+static const struct tidylog_codes code_sets[] = {{20, 0}, {6, 8}, {1, 1}, {7, 64}, {20, 2}};
+enum { CODE_SETS = 5 };
 
 /* A step's arrays. */
 struct batch {
@@ -188,6 +106,38 @@ static struct tidylog_predictions predictions_of(const struct batch *batch)
 static const uint32_t class_counts[] = {2, 3, 10, 1000};
 enum { CLASS_COUNTS = 4 };
 
+/* The contract's scale of log-odds, and its bound on it where the margin has this code; none where that is
+ * saturated. */
+static double scale_of(double log_odds, struct tidylog_codes codes)
+{
+    return codes.log_odds_density == 0 || log_odds <= 0 ? log_odds : 8 * (1 - exp(-log_odds / 8));
+}
+
+static double scale_bound(int8_t margin_code, uint32_t classes, struct tidylog_codes codes)
+{
+    if (abs(margin_code) == packing_largest_margin_code(codes))
+        return INFINITY;
+    double low = 2 * sinh((margin_code - 0.5) / codes.margin_scale) - log(classes - 1);
+    double high = 2 * sinh((margin_code + 0.5) / codes.margin_scale);
+    double width = scale_of(high, codes) - scale_of(low, codes);
+    return codes.log_odds_density == 0 ? width / 510 : fmax(0.5 / codes.log_odds_density, width / 512);
+}
+
+static void check_log_odds(const struct batch *batch, struct tidylog_codes codes)
+{
+    struct packing_levels levels;
+    packing_levels_fill(&levels, batch->classes, codes);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        int8_t margin = packing_margin_code(batch->margin[i], codes);
+        uint8_t code = packing_log_odds_code(batch->log_odds[i], margin, &levels);
+        double decoded = scale_of((double)packing_log_odds(code, margin, &levels), codes);
+        double exact = scale_of(batch->exact_log_odds[i], codes);
+        assert_true(code < levels.count[(uint8_t)margin]);
+        /* What float's own rounding adds. */
+        assert_near(decoded, exact, scale_bound(margin, batch->classes, codes) + 1e-6 * (1 + fabs(exact)));
+    }
+}
+
 static void test_log_odds_codes_are_within_their_bound(void **state)
 {
     (void)state;
@@ -195,22 +145,12 @@ static void test_log_odds_codes_are_within_their_bound(void **state)
         uint32_t classes = class_counts[n];
         struct batch batch = create_batch(classes == 1000 ? 500 : 20000, classes);
         fill_batch(&batch, 1);
-        for (uint32_t i = 0; i < batch.count; i++) {
-            int8_t code = packing_margin_code(batch.margin[i]);
-            if (abs(code) == 127)
-                continue; /* saturated */
-            double width = 2 * sinh((code + 0.5) / 20) - 2 * sinh((code - 0.5) / 20);
-            double bound = (log(classes - 1) + width) / 510;
-            double decoded =
-                (double)packing_log_odds(packing_log_odds_code(batch.log_odds[i], code, classes), code, classes);
-            double error = fabs(decoded - batch.exact_log_odds[i]);
-            /* What float's own rounding adds. */
-            assert_true(error <= bound + 1e-6 * (1 + fabs(batch.exact_log_odds[i])));
-        }
+        for (int s = 0; s < CODE_SETS; s++)
+            check_log_odds(&batch, code_sets[s]);
         destroy_batch(&batch);
     }
-    /* The contract's example: near margin 0 and with 10 classes, 0.005. */
-    assert_true((log(9) + 2 * 2 * sinh(0.025)) / 510 < 0.005);
+    /* docs/log-format.md's example: old logs, near margin 0 and with 10 classes, 0.005. */
+    assert_true(scale_bound(0, 10, old_codes) < 0.005);
 }
 
 /* ---- whole steps ---------------------------------------------------------------------------------------- */
@@ -221,7 +161,7 @@ struct unpacked {
     struct packing_tables *tables;
 };
 
-static struct unpacked create_unpacked(const struct batch *batch)
+static struct unpacked create_unpacked_in(const struct batch *batch, struct tidylog_codes codes)
 {
     struct unpacked unpacked = {
         .columns = {.predicted = allocate(batch->count, 2),
@@ -231,8 +171,13 @@ static struct unpacked create_unpacked(const struct batch *batch)
                     .log_probs = allocate((size_t)batch->count * batch->classes, 4)},
         .tables = allocate(1, sizeof *unpacked.tables),
     };
-    packing_tables_fill(unpacked.tables, batch->classes);
+    packing_tables_fill(unpacked.tables, batch->classes, codes);
     return unpacked;
+}
+
+static struct unpacked create_unpacked(const struct batch *batch)
+{
+    return create_unpacked_in(batch, packing_codes_default);
 }
 
 static void destroy_unpacked(struct unpacked *unpacked)
@@ -246,17 +191,25 @@ static void destroy_unpacked(struct unpacked *unpacked)
 }
 
 /* Packs into exactly as many bytes as it takes, so that a sanitizer sees a byte too many. */
-static uint8_t *pack(const struct batch *batch, enum tidylog_detail detail, size_t *bytes)
+static uint8_t *pack_in(const struct batch *batch, enum tidylog_detail detail, struct tidylog_codes codes,
+                        size_t *bytes)
 {
     struct tidylog_predictions predictions = predictions_of(batch);
+    struct packing_levels levels;
     size_t bound = packing_bound(batch->count, batch->classes, detail);
     uint8_t *room = allocate(bound, 1);
-    *bytes = packing_pack(room, &predictions, batch->labels, batch->classes, detail);
+    packing_levels_fill(&levels, batch->classes, codes);
+    *bytes = packing_pack(room, &predictions, batch->labels, batch->classes, detail, &levels);
     assert_in_range(*bytes, 1, bound);
     uint8_t *packed = allocate(*bytes, 1);
     memcpy(packed, room, *bytes);
     free(room);
     return packed;
+}
+
+static uint8_t *pack(const struct batch *batch, enum tidylog_detail detail, size_t *bytes)
+{
+    return pack_in(batch, detail, packing_codes_default, bytes);
 }
 
 static int unpack(struct unpacked *out, const struct batch *batch, const uint8_t *packed, size_t bytes,
@@ -307,9 +260,11 @@ static void test_bytes_are_as_the_format_says(void **state)
     struct tidylog_predictions predictions = {
         .count = 10, .predicted = predicted, .margin = margin, .log_odds = log_odds};
     uint8_t out[64];
-    assert_int_equal(packing_pack(out, &predictions, labels, 10, TIDYLOG_CLASS), 4);
+    struct packing_levels levels;
+    packing_levels_fill(&levels, 10, old_codes);
+    assert_int_equal(packing_pack(out, &predictions, labels, 10, TIDYLOG_CLASS, NULL), 4);
     assert_memory_equal(out, ((uint8_t[]){0x0a, 0x02, 0x95, 0x02}), 4);
-    assert_int_equal(packing_pack(out, &predictions, labels, 10, TIDYLOG_MARGIN), 24);
+    assert_int_equal(packing_pack(out, &predictions, labels, 10, TIDYLOG_MARGIN, &levels), 24);
     assert_memory_equal(out + 4, ((uint8_t[]){0, 236, 0, 0, 128, 0, 0, 0, 0, 0}), 10);
     assert_int_equal(out[14 + 2], 255);
     assert_int_equal(out[14 + 3], 0);
@@ -317,30 +272,45 @@ static void test_bytes_are_as_the_format_says(void **state)
     /* Margin 0 with log-odds 0 and 10 classes: the interval is -0.05001 - log 9 .. 0.05001, of length 2.29725;
      * 0 lies at (2.24724 / 2.29725) * 255 = 249.4. */
     assert_int_equal(out[14], 249);
+    /* In other codes: asinh(2.350402 / 2) = 1 is code 8 of eighths. At margin 0 and 10 classes the log-odds lie in
+     * -0.12508 - log 9 .. 0.12508, which is -2.32231 .. 0.12411 on their scale, of length 2.44642: 10 levels of 4 a
+     * unit; 0 lies at 2.32231 / 2.44642 * 10 = 9.49 of them. */
+    packing_levels_fill(&levels, 10, (struct tidylog_codes){8, 4});
+    assert_int_equal(levels.count[0], 10);
+    log_odds[0] = -1; /* (2.32231 - 1) / 2.44642 * 10 = 5.4 */
+    assert_int_equal(packing_pack(out, &predictions, labels, 10, TIDYLOG_MARGIN, &levels), 24);
+    assert_memory_equal(out + 4, ((uint8_t[]){0, 248, 0, 0, 128, 0, 0, 0, 0, 0}), 10);
+    assert_memory_equal(out + 14 + 2, ((uint8_t[]){9, 0, 0, 9, 9, 9, 9, 9}), 8);
+    assert_int_equal(out[14], 5);
+    /* At margin -2.350402: -2.54801 - log 9 .. -2.16198, of length 2.58325: 11 levels; 0 is above them all. */
+    assert_int_equal(out[14 + 1], 10);
+    /* A level's middle: -2.32231 + 5.5 / 10 * 2.44642 = -0.97678. */
+    assert_near(packing_log_odds(5, 0, &levels), -0.97678, 1e-5);
+    /* Far out there is one level. At margin code 40 of eighths the log-odds are between 137 and 158. */
+    assert_int_equal(levels.count[40], 1);
 }
 
 static void test_margin_detail_gives_loss_and_confidence_of_the_decoded_log_odds(void **state)
 {
     (void)state;
-    for (int n = 0; n < CLASS_COUNTS; n++) {
+    for (int n = 0; n < CLASS_COUNTS * CODE_SETS; n++) {
         size_t bytes;
-        struct batch batch = create_batch(500, class_counts[n]);
+        struct tidylog_codes codes = code_sets[n / CLASS_COUNTS];
+        struct batch batch = create_batch(500, class_counts[n % CLASS_COUNTS]);
         fill_batch(&batch, 2);
-        struct unpacked unpacked = create_unpacked(&batch);
-        uint8_t *packed = pack(&batch, TIDYLOG_MARGIN, &bytes);
+        struct unpacked unpacked = create_unpacked_in(&batch, codes);
+        uint8_t *packed = pack_in(&batch, TIDYLOG_MARGIN, codes, &bytes);
         assert_int_equal(unpack(&unpacked, &batch, packed, bytes, TIDYLOG_MARGIN), 0);
         for (uint32_t i = 0; i < batch.count; i++) {
-            int8_t margin_code = packing_margin_code(batch.margin[i]);
-            double width = 2 * sinh((margin_code + 0.5) / 20) - 2 * sinh((margin_code - 0.5) / 20);
-            double bound = abs(margin_code) == 127 ? INFINITY
-                                                   : (log(batch.classes - 1) + width) / 510 +
-                                                         1e-6 * (1 + fabs(batch.exact_log_odds[i]));
+            int8_t margin_code = packing_margin_code(batch.margin[i], codes);
+            double widest = scale_bound(margin_code, batch.classes, codes);
             double loss = log1p(exp(-batch.exact_log_odds[i]));
             double confidence = 1 / (1 + exp(-batch.exact_log_odds[i]));
-            assert_true(unpacked.columns.margin[i] == packing_margin(margin_code));
-            /* Neither changes faster than the log-odds; confidence at most a quarter as fast. */
-            assert_true(near(unpacked.columns.loss[i], loss, 1e-6, bound));
-            assert_true(near(unpacked.columns.confidence[i], confidence, 1e-6, bound / 4));
+            assert_true(unpacked.columns.margin[i] == packing_margin(margin_code, codes));
+            /* The loss changes no faster than the scale; confidence at most 0.254 times as fast. */
+            double rounding = 1e-6 * (1 + fabs(batch.exact_log_odds[i]));
+            assert_true(near(unpacked.columns.loss[i], loss, 1e-6, widest + rounding));
+            assert_true(near(unpacked.columns.confidence[i], confidence, 1e-6, 0.254 * widest + rounding));
         }
         free(packed);
         destroy_unpacked(&unpacked);
@@ -491,6 +461,27 @@ static void test_impossible_bytes_are_refused(void **state)
     }
 }
 
+static void test_impossible_codes_are_refused(void **state)
+{
+    (void)state;
+    static const struct tidylog_codes eighths = {8, 4};
+    struct {
+        int margin, level, expected;
+    } rows[] = {
+        {51, 0, TIDY_OK},     {-51, 0, TIDY_OK},     {-128, 0, TIDY_OK},     {0, 9, TIDY_OK},
+        {52, 0, TIDY_FAILED}, {-52, 0, TIDY_FAILED}, {127, 0, TIDY_FAILED},  {-127, 0, TIDY_FAILED},
+        {0, 10, TIDY_FAILED}, {51, 1, TIDY_FAILED},  {-128, 1, TIDY_FAILED},
+    };
+    struct batch batch = create_batch(3, 10);
+    struct unpacked unpacked = create_unpacked_in(&batch, eighths);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const uint8_t bytes[7] = {0, 0, 0, (uint8_t)rows[i].margin, 0, 0, (uint8_t)rows[i].level};
+        assert_int_equal(unpack(&unpacked, &batch, bytes, sizeof bytes, TIDYLOG_MARGIN), rows[i].expected);
+    }
+    destroy_unpacked(&unpacked);
+    destroy_batch(&batch);
+}
+
 static void test_a_step_that_is_too_large_has_no_bound(void **state)
 {
     (void)state;
@@ -503,10 +494,6 @@ static void test_a_step_that_is_too_large_has_no_bound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_half_reads_as_ieee_754_says),
-        cmocka_unit_test(test_floats_round_to_the_nearest_half_ties_to_even),
-        cmocka_unit_test(test_margin_codes_are_within_their_bound),
-        cmocka_unit_test(test_margin_codes_stand_for_2_sinh_of_a_twentieth),
         cmocka_unit_test(test_log_odds_codes_are_within_their_bound),
         cmocka_unit_test(test_predicted_classes_come_back_at_every_detail),
         cmocka_unit_test(test_bytes_are_as_the_format_says),
@@ -516,6 +503,7 @@ int main(void)
         cmocka_unit_test(test_infinite_margins_saturate_where_the_log_odds_are_known),
         cmocka_unit_test(test_one_class_is_never_wrong_and_costs_no_class_bits),
         cmocka_unit_test(test_impossible_bytes_are_refused),
+        cmocka_unit_test(test_impossible_codes_are_refused),
         cmocka_unit_test(test_a_step_that_is_too_large_has_no_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

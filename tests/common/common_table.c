@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/parallel.h"
 #include "common/random.h"
 #include "common/table.h"
 
@@ -218,6 +219,72 @@ static void test_numbers_read_back_to_the_same_float_and_no_shorter_text_does(vo
     free(text);
 }
 
+enum { ROWS = 20000, LONG = 150000 };
+static char long_text[LONG + 1];
+
+/* Rows of many lengths, a few of which fit into no buffer, and none for some. */
+static void add_row(struct table *table, const void *context, size_t row)
+{
+    const char *text = context;
+    if (row % 7 == 3)
+        return;
+    table_add_count(table, row);
+    table_add_text(table, text + (row % 5000 == 1 ? 0 : LONG - row % 97));
+    table_add_real(table, (double)row / 8);
+}
+
+static void fill_in_threads(struct table *table)
+{
+    fill_rows(table);
+    assert_int_equal(table_add_rows(table, ROWS, add_row, long_text), 0);
+    fill_rows(table);
+    assert_int_equal(table_add_rows(table, 5, add_row, long_text), 0);
+}
+
+static void fill_one_by_one(struct table *table)
+{
+    fill_rows(table);
+    for (size_t row = 0; row < ROWS; row++)
+        add_row(table, long_text, row);
+    fill_rows(table);
+    for (size_t row = 0; row < 5; row++)
+        add_row(table, long_text, row);
+}
+
+static void test_rows_made_in_threads_are_those_made_one_by_one(void **state)
+{
+    (void)state;
+    memset(long_text, 'x', LONG);
+    for (int json = 0; json < 2; json++) {
+        char *expected = print_table(columns, 3, json, fill_one_by_one);
+        for (unsigned threads = 1; threads <= 4; threads++) {
+            parallel_set_available(threads);
+            char *text = print_table(columns, 3, json, fill_in_threads);
+            assert_true(strcmp(text, expected) == 0);
+            free(text);
+        }
+        parallel_set_available(0);
+        free(expected);
+    }
+}
+
+/* Of very many rows those after the failure are not made. */
+static void test_a_write_that_fails_stops_threads(void **state)
+{
+    (void)state;
+    redirect("/dev/full");
+    struct table *table = table_begin(columns, 3, false);
+    parallel_set_available(3);
+    assert_int_equal(table_add_rows(table, 10000000, add_row, long_text), 0);
+    parallel_set_available(0);
+    bool failed = table_failed(table);
+    int status = table_end(table);
+    restore();
+    assert_true(failed);
+    assert_int_equal(status, TIDY_FAILED);
+    assert_string_equal(tidy_error_message(), "cannot write to standard output: No space left on device");
+}
+
 static void test_a_write_that_fails_is_an_error_and_stops_the_table(void **state)
 {
     (void)state;
@@ -269,7 +336,9 @@ int main(void)
         cmocka_unit_test(test_a_table_without_rows_has_its_header),
         cmocka_unit_test(test_numbers_have_the_fewest_digits),
         cmocka_unit_test(test_numbers_read_back_to_the_same_float_and_no_shorter_text_does),
+        cmocka_unit_test(test_rows_made_in_threads_are_those_made_one_by_one),
         cmocka_unit_test(test_a_write_that_fails_is_an_error_and_stops_the_table),
+        cmocka_unit_test(test_a_write_that_fails_stops_threads),
         cmocka_unit_test(test_a_closed_pipe_is_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "common/tidylog_copy.h"
 
 #include "tests/common/log_fixture.h"
+#include "tests/support/code_errors.h"
 #include "tests/support/support.h"
 
 #include <math.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/packing.h"
 
 enum { SAMPLES = 300, CLASSES = 10, BATCH = 64, EPOCHS = 2, STEPS = 10, MOST = 2000 };
 
@@ -20,18 +22,41 @@ static const char *scratch(const char *name)
     return support_path(support_scratch_folder(), name);
 }
 
-static const char *write_log(const char *name, enum tidylog_detail detail, uint64_t seed, uint64_t steps)
+static const char *write_by(void (*write)(struct log_fixture *fixture, const char *path, uint64_t steps),
+                            const char *name, enum tidylog_detail detail, struct tidylog_codes codes, uint64_t seed,
+                            uint64_t steps)
 {
     struct log_fixture fixture;
     log_fixture_create(&fixture, SAMPLES, CLASSES, BATCH, EPOCHS, detail);
+    fixture.run.codes = codes;
     fixture.run.seed = seed;
     tidylog_order_destroy(fixture.order);
     assert_int_equal(tidylog_order_create(&fixture.order, &fixture.run), 0);
     const char *path = scratch(name);
-    log_fixture_write(&fixture, path, steps);
+    write(&fixture, path, steps);
     log_fixture_destroy(&fixture);
     return path;
 }
+
+static const char *write_log(const char *name, enum tidylog_detail detail, uint64_t seed, uint64_t steps)
+{
+    return write_by(log_fixture_write, name, detail, packing_codes_default, seed, steps);
+}
+
+/* No epoch of it is packed. */
+static const char *write_unpacked_log(const char *name, enum tidylog_detail detail, uint64_t seed, uint64_t steps)
+{
+    return write_by(log_fixture_write_unpacked, name, detail, packing_codes_default, seed, steps);
+}
+
+static const char *write_coded(const char *name, enum tidylog_detail detail, struct tidylog_codes codes,
+                               uint64_t seed, uint64_t steps)
+{
+    return write_by(log_fixture_write, name, detail, codes, seed, steps);
+}
+
+/* Other codes than new logs have by themselves. */
+static const struct tidylog_codes other_codes = {19, 30};
 
 /* One observation with all its bits. */
 struct observation {
@@ -120,9 +145,9 @@ static void test_runs_are_in_the_copy_as_they_were(void **state)
 {
     (void)state;
     static struct observation before[MOST], after[MOST];
-    /* The third has an epoch that is not finished, and another detail. */
+    /* The second has other codes; the third an epoch that is not finished, and another detail. */
     const char *inputs[] = {write_log("run1.tidy", TIDYLOG_MARGIN, 1, STEPS),
-                            write_log("run2.tidy", TIDYLOG_MARGIN, 2, STEPS),
+                            write_coded("run2.tidy", TIDYLOG_MARGIN, other_codes, 2, STEPS),
                             write_log("run3.tidy", TIDYLOG_FULL, 3, 7)};
     const char *two = copy_runs("two.tidy", inputs, 2, 0);
     /* A log that holds several runs already gives all of them. */
@@ -168,8 +193,8 @@ static void collect(const char *what, void *context)
 static void test_verification_names_the_run_of_what_is_damaged(void **state)
 {
     (void)state;
-    const char *inputs[] = {write_log("run1.tidy", TIDYLOG_MARGIN, 1, STEPS),
-                            write_log("run2.tidy", TIDYLOG_MARGIN, 2, STEPS)};
+    const char *inputs[] = {write_unpacked_log("run1.tidy", TIDYLOG_MARGIN, 1, STEPS),
+                            write_unpacked_log("run2.tidy", TIDYLOG_MARGIN, 2, STEPS)};
     const char *path = copy_runs("damaged-runs.tidy", inputs, 2, 0);
     static const uint8_t four[8] = {0, 0, 0, 0, 0, 0, 0, 4};
     log_fixture_edit(path, "steps:1", four, 8, 30, 1);
@@ -181,7 +206,7 @@ static void test_verification_names_the_run_of_what_is_damaged(void **state)
     assert_int_equal(tidylog_verify(reader, collect, found, &checked), 0);
     assert_string_equal(found, "run 1: meta 'seed': checksum mismatch (damaged value)|"
                                "run 1: step 4: checksum mismatch (damaged value)|");
-    assert_int_equal(checked, 2 * (31 + STEPS + EPOCHS));
+    assert_int_equal(checked, 2 * (32 + STEPS + EPOCHS));
     assert_int_equal(tidylog_reader_select(reader, 1), TIDY_FAILED);
     tidylog_close_reader(reader);
 }
@@ -278,7 +303,7 @@ static void test_a_subset_has_its_samples_predictions_to_the_bit(void **state)
     uint32_t numbers[SAMPLES], *renumber[] = {numbers};
     assert_int_equal(every_third(numbers, false), 100);
     for (int detail = TIDYLOG_CLASS; detail <= TIDYLOG_FULL; detail++) {
-        const char *input = write_log("whole.tidy", (enum tidylog_detail)detail, 5, STEPS),
+        const char *input = write_coded("whole.tidy", (enum tidylog_detail)detail, other_codes, 5, STEPS),
                    *path = scratch("subset.tidy");
         assert_int_equal(copy_samples(path, &input, renumber, 1, 100), 0);
         assert_int_equal(log_fixture_check_whole(path), STEPS);
@@ -339,12 +364,24 @@ static void test_shards_of_a_log_make_the_log_again(void **state)
     }
 }
 
+static void test_shards_of_other_codes_are_refused(void **state)
+{
+    (void)state;
+    const char *inputs[] = {write_log("shard1.tidy", TIDYLOG_MARGIN, 5, STEPS),
+                            write_coded("shard2.tidy", TIDYLOG_MARGIN, other_codes, 5, STEPS)};
+    uint32_t numbers[2][SAMPLES], *renumber[] = {numbers[0], numbers[1]};
+    for (uint32_t i = 0; i < 2 * SAMPLES; i++)
+        numbers[i / SAMPLES][i % SAMPLES] = i;
+    assert_int_equal(copy_samples(scratch("joined.tidy"), inputs, renumber, 2, 2 * SAMPLES), TIDY_FAILED);
+    log_fixture_check_message(inputs[1], ": its margins have the codes 19 30, those of ");
+}
+
 /* ---- less detail ------------------------------------------------------------------------------------------ */
 
 /* The margin's code, docs/log-format.md. */
 static long code_of(float margin)
 {
-    return lround(20 * asinh((double)margin / 2));
+    return lround(packing_codes_default.margin_scale * asinh((double)margin / 2));
 }
 
 /* Bytes of the steps' keys and values. */
@@ -381,11 +418,12 @@ static void test_less_detail_is_what_would_have_been_recorded(void **state)
             size_t count = read_run(due, was, 0);
             assert_int_equal(read_run(reduced, is, 0), count);
             /* Half precision moves a log-probability by up to 2^-11 of it, here of 30: a margin, of two, by less than
-             * the narrowest code's 0.1, and the loss by that and twice the log-odds' error. */
+             * the narrowest code's width, and the loss by that and twice the codes' error. */
             bool rounded = has == TIDYLOG_PROBS && detail == TIDYLOG_MARGIN;
             for (size_t i = 0; i < count && rounded; i++) {
                 assert_in_range(code_of(reduced[i].numbers[0]) - code_of(due[i].numbers[0]) + 1, 0, 2);
-                assert_near(reduced[i].numbers[1], due[i].numbers[1], 2 * 30 * 0x1p-11 + 2 * 0.006);
+                double error = code_loss_error(packing_codes_default, CLASSES, fabs((double)due[i].numbers[0]) + 1);
+                assert_near(reduced[i].numbers[1], due[i].numbers[1], 2 * 30 * 0x1p-11 + 2 * error);
                 memcpy(reduced[i].numbers, due[i].numbers, sizeof due[i].numbers);
             }
             check_same(due, count, reduced, count);
@@ -699,7 +737,7 @@ static void test_damaged_logs_are_not_copied(void **state)
     static const uint8_t keys[2][8] = {{0, 0, 0, 0, 0, 0, 0, 6}, {0, 0, 0, 0, 0, 0, 0, 9}};
     for (int change = 0; change < 2; change++) {
         for (int key = 0; key < 2; key++) {
-            const char *input = write_log("damaged.tidy", TIDYLOG_MARGIN, 1, STEPS);
+            const char *input = write_unpacked_log("damaged.tidy", TIDYLOG_MARGIN, 1, STEPS);
             log_fixture_edit(input, "steps", keys[key], 8, 40, change);
             char why[80];
             snprintf(why, sizeof why, "step %d: %s", keys[key][7], change ? "checksum mismatch" : "missing");
@@ -737,6 +775,7 @@ int main(void)
         cmocka_unit_test(test_more_runs_than_a_log_can_hold_are_refused),
         cmocka_unit_test(test_a_subset_has_its_samples_predictions_to_the_bit),
         cmocka_unit_test(test_shards_of_a_log_make_the_log_again),
+        cmocka_unit_test(test_shards_of_other_codes_are_refused),
         cmocka_unit_test(test_less_detail_is_what_would_have_been_recorded),
         cmocka_unit_test(test_what_is_not_finite_stays_so_with_less_detail),
         cmocka_unit_test(test_a_subset_with_less_detail_is_the_subset_of_the_log_with_less),

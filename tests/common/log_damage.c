@@ -22,6 +22,7 @@ enum {
     EPOCHS = 3,
     STEPS_PER_EPOCH = 47,
     STEPS = EPOCHS * STEPS_PER_EPOCH,
+    LISTED_STEP = 96,
     PAGE = 4096
 };
 
@@ -56,21 +57,45 @@ static void keep_replay(void)
     tidylog_close_reader(reader);
 }
 
+/* Appends steps as the fixture does, but for one of the last epoch, which lists its samples backwards: so this epoch
+ * is not packed. */
+static int append(struct tidylog_writer *writer, uint64_t first, uint64_t end)
+{
+    int status = 0;
+    for (uint64_t step = first; step < end && status == 0; step++) {
+        if (step != LISTED_STEP) {
+            status = log_fixture_append(&good.fixture, writer, step, step + 1);
+            continue;
+        }
+        uint32_t backwards[BATCH];
+        struct tidylog_predictions predictions = log_fixture_step(&good.fixture, step);
+        for (uint32_t i = 0; i < predictions.count; i++)
+            backwards[i] = predictions.samples[predictions.count - 1 - i];
+        predictions.samples = backwards;
+        status = tidylog_append_step(writer, step, &predictions);
+    }
+    return status;
+}
+
 static int create_good_log(void **state)
 {
     (void)state;
     struct tidylog_writer *writer;
+    struct tidylog_reader *reader;
     log_fixture_create(&good.fixture, SAMPLES, 10, BATCH, EPOCHS, TIDYLOG_MARGIN);
     good.path = support_path(support_scratch_folder(), "damaged.tidy");
     assert_int_equal(tidylog_create(&writer, good.path, &good.fixture.run, true), 0);
     /* Many commits, so that there are free pages too; and one cut. */
     for (uint64_t step = 0; step < STEPS; step++) {
-        assert_int_equal(log_fixture_append(&good.fixture, writer, step, step + 1), 0);
+        assert_int_equal(append(writer, step, step + 1), 0);
         assert_int_equal(tidylog_sync(writer), 0);
     }
     assert_int_equal(tidylog_cut(writer, STEPS - 60), 0);
-    assert_int_equal(log_fixture_append(&good.fixture, writer, STEPS - 60, STEPS), 0);
+    assert_int_equal(append(writer, STEPS - 60, STEPS), 0);
+    /* Somebody reads, so that it is not compacted. */
+    assert_int_equal(tidylog_open(&reader, good.path), 0);
     assert_int_equal(tidylog_close(writer), 0);
+    tidylog_close_reader(reader);
     good.bytes = support_read_file(good.path, &good.size);
     keep_replay();
     return 0;
@@ -211,7 +236,7 @@ static enum outcome write_damaged(void)
     uint64_t from = 100;
     int status = tidylog_cut(writer, from);
     for (uint64_t step = from; step < STEPS && status == 0; step++) {
-        status = log_fixture_append(&good.fixture, writer, step, step + 1);
+        status = append(writer, step, step + 1);
         if (status == 0 && step % 10 == 0)
             status = tidylog_sync(writer);
     }

@@ -79,8 +79,8 @@ static void test_force_replaces_the_log_and_its_checkpoint_but_not_what_a_reader
     tidylog_close_reader(reader);
     assert_int_equal(log_fixture_check_whole(path), STEPS_PER_EPOCH);
     assert_int_equal(access(support_path(folder, "run.tidy.ckpt"), F_OK), -1);
-    /* The log, and LMDB's lock file. */
-    assert_int_equal(log_fixture_count_files(folder), 2);
+    /* The compacted log, which has no lock file yet. */
+    assert_int_equal(log_fixture_count_files(folder), 1);
     log_fixture_destroy(&fixture);
 }
 
@@ -234,7 +234,8 @@ static void test_a_second_writer_is_refused_and_the_first_goes_on(void **state)
     assert_int_equal(log_fixture_append(&fixture, writer, 5, STEPS), 0);
     assert_int_equal(tidylog_close(writer), 0);
     assert_int_equal(log_fixture_check_whole(path), STEPS);
-    assert_int_equal(log_fixture_count_files(folder), 2);
+    /* The compacted log has no lock file yet. */
+    assert_int_equal(log_fixture_count_files(folder), 1);
     /* And the lock ends with the writer. */
     assert_int_equal(tidylog_resume(&writer, path), 0);
     assert_int_equal(tidylog_close(writer), 0);
@@ -298,7 +299,7 @@ static void test_a_truncated_log_is_refused_wherever_it_ends(void **state)
     struct log_fixture fixture;
     create_fixture(&fixture);
     char *path = support_path(log_fixture_folder("truncated"), "run.tidy");
-    log_fixture_write(&fixture, path, STEPS);
+    log_fixture_write_unpacked(&fixture, path, STEPS);
     size_t bytes;
     char *whole = support_read_file(path, &bytes);
     assert_true(bytes > 40000);
@@ -356,7 +357,7 @@ static void test_a_newer_version_is_refused_by_name_and_an_unknown_key_ignored(v
     create_fixture(&fixture);
     char *path = support_path(log_fixture_folder("newer"), "run.tidy");
     log_fixture_write(&fixture, path, 3);
-    set_version(path, "format", 2);
+    set_version(path, "format", 3);
     check_refused(path, ": meta 'format': written by a newer version of TIDY");
     set_version(path, "format", 1);
     assert_int_equal(log_fixture_check_whole(path), 3);

@@ -13,6 +13,8 @@
 #include <lmdb.h>
 
 #include "common/error.h"
+#include "common/packing.h"
+#include "common/tidylog_build.h"
 
 #include "tests/support/support.h"
 
@@ -173,12 +175,62 @@ void log_fixture_write(struct log_fixture *fixture, const char *path, uint64_t s
     assert_int_equal(tidylog_close(writer), 0);
 }
 
+/* Seals and puts a record whose body stands at value + RECORD_HEADER_BYTES. */
+static void put_record(struct build *build, enum tidylog_table table, uint64_t number, uint8_t *value, size_t body,
+                       uint32_t count)
+{
+    uint8_t name[NUMBER_KEY_BYTES];
+    record_number_key(name, number);
+    record_seal(value, RECORD_HEADER_BYTES + body, name, sizeof name, 0, count);
+    const MDB_val key = {sizeof name, name}, sealed = {RECORD_HEADER_BYTES + body, value};
+    assert_int_equal(build_put(build, table, &key, &sealed), 0);
+}
+
+void log_fixture_write_unpacked(struct log_fixture *fixture, const char *path, uint64_t steps)
+{
+    const struct tidylog_run *run = &fixture->run;
+    uint8_t *value = allocate(1, RECORD_HEADER_BYTES + EPOCH_BODY_BYTES +
+                                     packing_bound(run->batch_size, run->classes, run->detail));
+    uint16_t *labels = allocate(run->batch_size, sizeof *labels);
+    struct packing_levels levels;
+    struct build build;
+    packing_levels_fill(&levels, run->classes, run->codes.margin_scale != 0 ? run->codes : packing_codes_default);
+    assert_int_equal(build_begin(&build, path, true), 0);
+    assert_int_equal(build_add_run(&build), 0);
+    assert_int_equal(build_put_run(&build, run), 0);
+    for (uint64_t step = 0; step < steps; step++) {
+        struct tidylog_predictions predictions = log_fixture_step(fixture, step);
+        struct tidylog_due due;
+        for (uint32_t i = 0; i < predictions.count; i++)
+            labels[i] = run->labels[predictions.samples[i]];
+        size_t body =
+            packing_pack(value + RECORD_HEADER_BYTES, &predictions, labels, run->classes, run->detail, &levels);
+        put_record(&build, TABLE_STEPS, step, value, body, predictions.count);
+        tidylog_order_step(fixture->order, step, &due);
+        if (step + 1 == tidylog_order_steps_before(fixture->order, due.epoch + 1)) {
+            struct tidylog_epoch epoch = log_fixture_epoch(due.epoch);
+            epoch_encode(value + RECORD_HEADER_BYTES, &epoch, step + 1);
+            put_record(&build, TABLE_EPOCHS, due.epoch, value, EPOCH_BODY_BYTES, 1);
+        }
+    }
+    assert_int_equal(build_end(&build, 0), 0);
+    free(labels);
+    free(value);
+}
+
 struct tidylog_reader *log_fixture_open(const char *path)
 {
     struct tidylog_reader *reader;
     if (tidylog_open(&reader, path) != 0)
         fail_msg("%s", tidy_error_message());
     return reader;
+}
+
+uint64_t log_fixture_count_steps(struct tidylog_reader *reader)
+{
+    uint64_t steps;
+    assert_int_equal(tidylog_reader_steps(reader, &steps), 0);
+    return steps;
 }
 
 static void count_damage(const char *what, void *context)
@@ -190,28 +242,50 @@ static void count_damage(const char *what, void *context)
 uint64_t log_fixture_check_whole(const char *path)
 {
     struct tidylog_reader *reader = log_fixture_open(path);
-    struct tidylog_table_size sizes[TIDYLOG_TABLES];
-    uint64_t checked;
+    uint64_t checked, steps;
     int damaged = 0;
     assert_int_equal(tidylog_verify(reader, count_damage, &damaged, &checked), 0);
     assert_int_equal(damaged, 0);
-    assert_int_equal(tidylog_table_sizes(reader, sizes), 0);
+    steps = log_fixture_count_steps(reader);
     tidylog_close_reader(reader);
-    return sizes[1].records;
+    return steps;
+}
+
+/* A transaction on one table of a closed log. */
+static MDB_env *open_table(const char *path, const char *table, MDB_txn **txn, MDB_dbi *dbi)
+{
+    MDB_env *env;
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 8), 0);
+    assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR, 0666), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, txn), 0);
+    assert_int_equal(mdb_dbi_open(*txn, table, 0, dbi), 0);
+    return env;
+}
+
+void log_fixture_copy_record(const char *from, const char *to, const char *table, const void *key_bytes,
+                             size_t key_size)
+{
+    MDB_txn *from_txn, *to_txn;
+    MDB_dbi from_dbi, to_dbi;
+    MDB_env *from_env = open_table(from, table, &from_txn, &from_dbi),
+            *to_env = open_table(to, table, &to_txn, &to_dbi);
+    MDB_val key = {.mv_size = key_size, .mv_data = (void *)key_bytes}, value;
+    assert_int_equal(mdb_get(from_txn, from_dbi, &key, &value), 0);
+    assert_int_equal(mdb_put(to_txn, to_dbi, &key, &value, 0), 0);
+    assert_int_equal(mdb_txn_commit(to_txn), 0);
+    mdb_txn_abort(from_txn);
+    mdb_env_close(from_env);
+    mdb_env_close(to_env);
 }
 
 void log_fixture_edit(const char *path, const char *table, const void *key_bytes, size_t key_size, size_t at,
                       int change)
 {
-    MDB_env *env;
     MDB_txn *txn;
     MDB_dbi dbi;
+    MDB_env *env = open_table(path, table, &txn, &dbi);
     MDB_val key = {.mv_size = key_size, .mv_data = (void *)key_bytes}, value;
-    assert_int_equal(mdb_env_create(&env), 0);
-    assert_int_equal(mdb_env_set_maxdbs(env, 8), 0);
-    assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR, 0666), 0);
-    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-    assert_int_equal(mdb_dbi_open(txn, table, 0, &dbi), 0);
     assert_int_equal(mdb_get(txn, dbi, &key, &value), 0);
     uint8_t *copy = malloc(value.mv_size);
     assert_non_null(copy);

@@ -33,7 +33,13 @@ int log_fixture_append(struct log_fixture *fixture, struct tidylog_writer *write
 /* Writes a whole log of the run's first `steps` steps, over an old one. */
 void log_fixture_write(struct log_fixture *fixture, const char *path, uint64_t steps);
 
+/* The same as a program made it that packed no epochs: all of it is steps. */
+void log_fixture_write_unpacked(struct log_fixture *fixture, const char *path, uint64_t steps);
+
 struct tidylog_reader *log_fixture_open(const char *path);
+
+/* Steps of the log, with those of an unfinished epoch. */
+uint64_t log_fixture_count_steps(struct tidylog_reader *reader);
 
 /* Opens the log, verifies all of it, and returns how many steps it has. */
 uint64_t log_fixture_check_whole(const char *path);
@@ -42,6 +48,10 @@ uint64_t log_fixture_check_whole(const char *path);
  * record. */
 void log_fixture_edit(const char *path, const char *table, const void *key_bytes, size_t key_size, size_t at,
                       int change);
+
+/* Puts one record of a closed log into another one, by LMDB alone. */
+void log_fixture_copy_record(const char *from, const char *to, const char *table, const void *key_bytes,
+                             size_t key_size);
 
 /* A new folder of that name in the scratch folder, and how many files one has. */
 char *log_fixture_folder(const char *name);

@@ -11,9 +11,9 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "$TIDY_BIN/log_format_fixture" write "$folder"
 
-for log in class margin probs full ordered listed splits uneven; do
+for log in class margin probs full ordered listed splits uneven old; do
     "$TIDY_BIN/log_format_fixture" dump "$folder/$log.tidy" > "$folder/c"
-    mdb_dump -n -a "$folder/$log.tidy" | python3 "$TIDY_SOURCE/tests/common/read_log.py" > "$folder/python"
+    mdb_dump -n -a "$folder/$log.tidy" | PYTHONDONTWRITEBYTECODE=1 python3 "$TIDY_SOURCE/tests/common/read_log.py" > "$folder/python"
     python3 - "$folder/c" "$folder/python" "$log" <<'PYTHON'
 import math, sys
 

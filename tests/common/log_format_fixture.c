@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/packing.h"
 #include "tests/common/log_fixture.h"
 
 enum { SAMPLES = 300, CLASSES = 10, BATCH = 64, EPOCHS = 2 };
@@ -15,6 +16,7 @@ enum kind {
     LISTED,  /* a step lists its samples; in it one sample is not a number */
     SPLITS,  /* two splits, samples in neither, probes */
     UNEVEN,  /* epochs of another number of steps than is due */
+    OLD,     /* does not say its codes, which are those of then */
 };
 
 static uint16_t given[SAMPLES], parts[SAMPLES];
@@ -68,6 +70,8 @@ static int write_log(const char *path, enum tidylog_detail detail, enum kind kin
     struct tidylog_writer *writer = NULL;
     log_fixture_create(&fixture, SAMPLES, CLASSES, BATCH, EPOCHS, detail);
     fixture.run.shuffle = kind != ORDERED;
+    if (kind == OLD)
+        fixture.run.codes = packing_codes_unsaid;
     if (kind == SPLITS)
         set_splits(&fixture);
     tidylog_order_destroy(fixture.order);
@@ -83,6 +87,8 @@ static int write_log(const char *path, enum tidylog_detail detail, enum kind kin
             log_fixture_append(&fixture, writer, kind == LISTED, tidylog_order_steps_before(fixture.order, EPOCHS));
     int closed = tidylog_close(writer);
     log_fixture_destroy(&fixture);
+    if (kind == OLD && closed == 0)
+        log_fixture_edit(path, "meta", "codes", strlen("codes"), 0, 0);
     return status != 0 ? status : closed;
 }
 
@@ -101,7 +107,8 @@ static int write_all(const char *folder)
     } others[] = {{"ordered", TIDYLOG_CLASS, ORDERED},
                   {"listed", TIDYLOG_MARGIN, LISTED},
                   {"splits", TIDYLOG_CLASS, SPLITS},
-                  {"uneven", TIDYLOG_CLASS, UNEVEN}};
+                  {"uneven", TIDYLOG_CLASS, UNEVEN},
+                  {"old", TIDYLOG_MARGIN, OLD}};
     for (size_t i = 0; i < sizeof others / sizeof *others && status == 0; i++) {
         snprintf(path, sizeof path, "%s/%s.tidy", folder, others[i].name);
         status = write_log(path, others[i].detail, others[i].kind);
@@ -125,8 +132,10 @@ static void print_step(const struct tidylog_observations *seen, uint32_t classes
 /* In the order of the names, as a table of LMDB has them. */
 static void print_run(const struct tidylog_run *run)
 {
-    printf("meta batch_size %u\nmeta channels %u\nmeta classes %u\nmeta command_line %s\nmeta data %s\n",
-           run->batch_size, run->channels, run->classes, run->command_line, run->data);
+    printf("meta batch_size %u\nmeta channels %u\nmeta classes %u\n", run->batch_size, run->channels, run->classes);
+    if (run->detail == TIDYLOG_MARGIN && run->codes.margin_scale != packing_codes_unsaid.margin_scale)
+        printf("meta codes %u %u\n", run->codes.margin_scale, run->codes.log_odds_density);
+    printf("meta command_line %s\nmeta data %s\n", run->command_line, run->data);
     printf("meta data_digest %s\nmeta data_name %s\nmeta detail %s\nmeta deterministic %d\nmeta device %s\n"
            "meta epochs %llu\n",
            run->data_digest, run->data_name, tidylog_detail_names[run->detail], run->deterministic, run->device,

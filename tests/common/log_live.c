@@ -36,13 +36,6 @@ static uint64_t count_epochs(const struct tidylog_reader *reader)
     return count;
 }
 
-static uint64_t count_steps(struct tidylog_reader *reader)
-{
-    struct tidylog_table_size sizes[TIDYLOG_TABLES];
-    assert_int_equal(tidylog_table_sizes(reader, sizes), 0);
-    return sizes[1].records;
-}
-
 /* Replays all and compares classes with what was appended. */
 static void check_replay(struct log_fixture *fixture, struct tidylog_reader *reader)
 {
@@ -124,9 +117,10 @@ static void test_readers_see_whole_snapshots_while_the_log_is_recorded(void **st
     const char *path = support_path(support_scratch_folder(), "live.tidy");
     pid_t child = start_recording(&fixture, path);
     uint64_t before = 0;
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 40 || before == 0; i++) {
+        assert_in_range(i, 0, 20000);
         struct tidylog_reader *reader = log_fixture_open(path);
-        uint64_t steps = count_steps(reader);
+        uint64_t steps = log_fixture_count_steps(reader);
         assert_true(steps >= before);
         before = steps;
         check_undamaged(reader);
@@ -134,7 +128,6 @@ static void test_readers_see_whole_snapshots_while_the_log_is_recorded(void **st
             check_replay(&fixture, reader);
         tidylog_close_reader(reader);
     }
-    assert_true(before > 0);
     kill_recording(child);
     log_fixture_destroy(&fixture);
 }
@@ -147,17 +140,17 @@ static void test_a_reader_keeps_its_snapshot_while_the_log_grows(void **state)
     const char *path = support_path(support_scratch_folder(), "snapshot.tidy");
     pid_t child = start_recording(&fixture, path);
     struct tidylog_reader *early = log_fixture_open(path), *late;
-    uint64_t steps = count_steps(early);
+    uint64_t steps = log_fixture_count_steps(early);
     /* Until many commits later; LMDB would long have reused the pages of the early snapshot. */
     do {
         sleep_milliseconds(20);
         late = log_fixture_open(path);
-        uint64_t reached = count_steps(late);
+        uint64_t reached = log_fixture_count_steps(late);
         tidylog_close_reader(late);
         if (reached > steps + 300)
             break;
     } while (true);
-    assert_int_equal(count_steps(early), steps);
+    assert_int_equal(log_fixture_count_steps(early), steps);
     check_undamaged(early);
     check_replay(&fixture, early);
     tidylog_close_reader(early);
@@ -177,7 +170,7 @@ static void test_a_killed_writer_loses_at_most_what_was_not_synced(void **state)
         kill_recording(child);
 
         struct tidylog_reader *reader = log_fixture_open(path);
-        uint64_t steps = count_steps(reader), epochs = count_epochs(reader);
+        uint64_t steps = log_fixture_count_steps(reader), epochs = count_epochs(reader);
         check_undamaged(reader);
         check_replay(&fixture, reader);
         tidylog_close_reader(reader);
@@ -191,7 +184,7 @@ static void test_a_killed_writer_loses_at_most_what_was_not_synced(void **state)
         assert_int_equal(log_fixture_append(&fixture, writer, cut, cut + 20), 0);
         assert_int_equal(tidylog_close(writer), 0);
         reader = log_fixture_open(path);
-        assert_int_equal(count_steps(reader), cut + 20);
+        assert_int_equal(log_fixture_count_steps(reader), cut + 20);
         check_undamaged(reader);
         check_replay(&fixture, reader);
         tidylog_close_reader(reader);
@@ -269,12 +262,12 @@ static void test_a_reader_may_be_in_the_writers_process(void **state)
         assert_int_equal(log_fixture_append(&fixture, writer, step, step + 1), 0);
         assert_int_equal(tidylog_sync(writer), 0);
     }
-    assert_int_equal(count_steps(reader), 20);
+    assert_int_equal(log_fixture_count_steps(reader), 20);
     check_undamaged(reader);
     check_replay(&fixture, reader);
     tidylog_close_reader(reader);
     reader = log_fixture_open(path);
-    assert_int_equal(count_steps(reader), 220);
+    assert_int_equal(log_fixture_count_steps(reader), 220);
     check_replay(&fixture, reader);
     tidylog_close_reader(reader);
     assert_int_equal(tidylog_close(writer), 0);
@@ -297,7 +290,7 @@ static void test_steps_are_on_disk_within_a_second_without_being_asked_for(void 
         do {
             sleep_milliseconds(10);
             struct tidylog_reader *reader = log_fixture_open(path);
-            seen = count_steps(reader);
+            seen = log_fixture_count_steps(reader);
             tidylog_close_reader(reader);
             clock_gettime(CLOCK_MONOTONIC, &now);
             /* A second, and some patience with a busy machine. */

@@ -1,5 +1,6 @@
 /* The log: what was appended is what is replayed; order, epochs, cutting, resuming. */
 #include "tests/common/log_fixture.h"
+#include "tests/support/code_errors.h"
 #include "tests/support/support.h"
 
 #include <math.h>
@@ -41,9 +42,14 @@ static void check_step(struct log_fixture *fixture, uint64_t step, const struct 
             continue;
         double loss = log1p(exp(-(double)expected.log_odds[i]));
         double margin = (double)expected.margin[i];
-        assert_true(fabs((double)seen->margin[i] - margin) <= 0.051 * hypot(1, margin / 2));
-        assert_true(fabs((double)seen->loss[i] - loss) <= 0.01 + 1e-3 * loss);
-        assert_true(fabs((double)seen->confidence[i] - exp(-loss)) <= 0.005);
+        bool coded = fixture->run.detail == TIDYLOG_MARGIN;
+        struct tidylog_codes codes = packing_codes_default;
+        double margin_error = coded ? code_margin_error(codes, margin) : 0.05 * hypot(1, margin / 2);
+        double loss_error = coded ? code_loss_error(codes, CLASSES, margin) : 0.01 + 1e-3 * loss;
+        double confidence_error = coded ? code_confidence_error(codes, CLASSES, margin) : 0.005;
+        assert_near(seen->margin[i], margin, margin_error + 1e-6 * fabs(margin));
+        assert_near(seen->loss[i], loss, loss_error + 1e-6 * loss);
+        assert_near(seen->confidence[i], exp(-loss), confidence_error + 1e-6);
     }
     assert_true((seen->margin == NULL) == (fixture->run.detail == TIDYLOG_CLASS));
     assert_true((seen->log_probs == NULL) == (fixture->run.detail < TIDYLOG_PROBS));
@@ -238,10 +244,7 @@ static void test_only_finished_epochs_are_replayed(void **state)
     struct tidylog_reader *reader = log_fixture_open(write_log(&fixture, "unfinished.tidy", STEPS_PER_EPOCH + 3));
     check_epochs(reader, 1);
     check_replay(&fixture, reader, 0, UINT64_MAX, STEPS_PER_EPOCH);
-    struct tidylog_table_size sizes[TIDYLOG_TABLES];
-    assert_int_equal(tidylog_table_sizes(reader, sizes), 0);
-    assert_string_equal(sizes[1].name, "steps");
-    assert_int_equal(sizes[1].records, STEPS_PER_EPOCH + 3);
+    assert_int_equal(log_fixture_count_steps(reader), STEPS_PER_EPOCH + 3);
     tidylog_close_reader(reader);
     log_fixture_destroy(&fixture);
 }
@@ -370,6 +373,40 @@ static void test_a_log_is_not_cut_to_more_than_it_has(void **state)
     log_fixture_destroy(&fixture);
 }
 
+/* Records one step of margins in these codes, and reads back which the log has. */
+static struct tidylog_codes codes_recorded(struct log_fixture *fixture, const char *path,
+                                           struct tidylog_codes codes)
+{
+    fixture->run.codes = codes;
+    log_fixture_write(fixture, path, 1);
+    struct tidylog_reader *reader = log_fixture_open(path);
+    struct tidylog_codes read = tidylog_reader_run(reader)->codes;
+    tidylog_close_reader(reader);
+    return read;
+}
+
+static void test_a_log_says_its_codes(void **state)
+{
+    (void)state;
+    struct log_fixture fixture;
+    create_fixture(&fixture, TIDYLOG_MARGIN);
+    char *path = support_path(support_scratch_folder(), "codes.tidy");
+    struct tidylog_codes chosen = codes_recorded(&fixture, path, (struct tidylog_codes){7, 5});
+    assert_int_equal(chosen.margin_scale, 7);
+    assert_int_equal(chosen.log_odds_density, 5);
+    struct tidylog_codes left = codes_recorded(&fixture, path, (struct tidylog_codes){0, 0});
+    assert_int_equal(left.margin_scale, packing_codes_default.margin_scale);
+    assert_int_equal(left.log_odds_density, packing_codes_default.log_odds_density);
+
+    /* One that says nothing, from before there was a choice. */
+    log_fixture_edit(path, "meta", "codes", strlen("codes"), 0, 0);
+    struct tidylog_reader *reader = log_fixture_open(path);
+    assert_int_equal(tidylog_reader_run(reader)->codes.margin_scale, 20);
+    assert_int_equal(tidylog_reader_run(reader)->codes.log_odds_density, 0);
+    tidylog_close_reader(reader);
+    log_fixture_destroy(&fixture);
+}
+
 static void test_the_planned_epochs_can_be_raised(void **state)
 {
     (void)state;
@@ -449,6 +486,11 @@ static void test_a_run_that_cannot_be_is_not_created(void **state)
     run.classes = 60000;
     run.batch_size = 1000000;
     assert_int_equal(tidylog_create(&writer, path, &run, false), TIDY_FAILED);
+    run = fixture.run;
+    run.detail = TIDYLOG_MARGIN;
+    run.codes = (struct tidylog_codes){21, 16};
+    assert_int_equal(tidylog_create(&writer, path, &run, false), TIDY_FAILED);
+    assert_non_null(strstr(tidy_error_message(), "the margins' scale is not between 1 and 20"));
     struct tidylog_reader *reader;
     assert_int_equal(tidylog_open(&reader, path), TIDY_FAILED);
     log_fixture_destroy(&fixture);
@@ -532,6 +574,7 @@ int main(void)
         cmocka_unit_test(test_a_prediction_takes_no_more_bytes_than_promised),
         cmocka_unit_test(test_cutting_and_going_on_gives_the_same_log),
         cmocka_unit_test(test_a_log_is_not_cut_to_more_than_it_has),
+        cmocka_unit_test(test_a_log_says_its_codes),
         cmocka_unit_test(test_the_planned_epochs_can_be_raised),
         cmocka_unit_test(test_what_cannot_be_right_is_not_appended),
         cmocka_unit_test(test_a_run_that_cannot_be_is_not_created),

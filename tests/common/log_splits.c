@@ -113,11 +113,14 @@ static void test_a_replay_tells_trained_steps_from_evaluated_ones(void **state)
     assert_int_equal(tidylog_replay_next(replay, &seen), 0);
     tidylog_replay_end(replay);
 
-    /* No step lists its samples: 2 bytes of codes and less than 1 of bitmap a prediction, and what a record has. */
+    /* The second split's steps stay, and none lists its samples: 2 bytes of codes and less than 1 of bitmap a
+     * prediction, and what a record has. Two epochs of the first split are packed. */
     struct tidylog_table_size sizes[TIDYLOG_TABLES];
     assert_int_equal(tidylog_table_sizes(reader, sizes), 0);
-    assert_int_equal(sizes[1].counts, 5 + 5 + 8 + 8);
-    assert_true(sizes[1].stored_bytes <= 16 * (8 + 16 + 2) + 26 * 2);
+    assert_int_equal(sizes[1].counts, 8 + 8);
+    assert_true(sizes[1].stored_bytes <= 10 * (8 + 16 + 2) + 16 * 2);
+    assert_int_equal(sizes[3].counts, 5 + 5);
+    assert_int_equal(sizes[3].records, 2);
     tidylog_close_reader(reader);
     log_fixture_destroy(&fixture);
 }

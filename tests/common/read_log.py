@@ -7,6 +7,8 @@ import math
 import struct
 import sys
 
+import read_columns as columns
+
 MASK = 2**64 - 1
 
 
@@ -34,7 +36,7 @@ def read_tables(stream):
 
 def open_value(value):
     checksum, version, flags, zero, count = struct.unpack_from("<QBBHI", value)
-    assert version == 1 and zero == 0
+    assert version in (1, 2) and zero == 0
     return flags, count, value[16:]
 
 
@@ -67,12 +69,20 @@ def log1pexp(x):
     return max(x, 0) + math.log1p(math.exp(-abs(x)))
 
 
-def decode_margin(k, c, classes):
+def decode_margin(k, c, classes, scale, density):
     if k == -128:
         return math.nan, math.nan
-    low = 2 * math.sinh((k - 0.5) / 20) - math.log(max(classes - 1, 1))
-    high = 2 * math.sinh((k + 0.5) / 20)
-    return 2 * math.sinh(k / 20), low + (high - low) * c / 255
+    assert abs(k) <= -(-127 * scale // 20)
+    margin = 2 * math.sinh(k / scale)
+    low = 2 * math.sinh((k - 0.5) / scale) - math.log(max(classes - 1, 1))
+    high = 2 * math.sinh((k + 0.5) / scale)
+    if density == 0:
+        return margin, low + (high - low) * c / 255
+    low, high = (x if x <= 0 else 8 * (1 - math.exp(-x / 8)) for x in (low, high))
+    levels = min(max(math.ceil((high - low) * density), 1), 256)
+    assert c < levels
+    y = low + (high - low) * (c + 0.5) / levels
+    return margin, y if y <= 0 else math.inf if y == 8 else -8 * math.log(1 - y / 8)
 
 
 def of_log_probs(row, label):
@@ -94,9 +104,12 @@ class Log:
         parts = struct.unpack(f"<{self.samples}H", open_value(self.meta["parts"])[2]) if "parts" in self.meta else None
         self.splits = [[i for i in range(self.samples) if (parts[i] if parts else 0) == split] for split in (0, 1)]
         self.second_split = int(self.text("second_split")) if "second_split" in self.meta else None
+        self.codes = [int(x) for x in self.text("codes").split()] if "codes" in self.meta else [20, 0]
         self.orders = {}
         self.tables = tables
-        assert self.text("format") == "tidy" and tables["columns"] == []
+        assert self.text("format") == "tidy"
+        self.columns = dict(tables["columns"])
+        self.packed = {}
 
     def text(self, key):
         return open_value(self.meta[key])[2].decode()
@@ -124,6 +137,32 @@ class Log:
         for number, (key, value) in enumerate(self.tables["epochs"]):
             assert struct.unpack(">Q", key) == (number,)
             yield struct.unpack("<Qddddd", open_value(value)[2])
+
+    def unpack(self, epoch):
+        """{sample: (predicted, margin code, log-odds code)} of a packed epoch; those before it are asked for first."""
+        members, codes = self.splits[0], {}
+        for block in range(-(-len(members) // 16384)):
+            samples = members[block * 16384 : (block + 1) * 16384]
+            flags, count, body = open_value(self.columns[struct.pack(">QI", epoch, block)])
+            assert flags == 0 and count == len(samples)
+            labels = [self.labels[sample] for sample in samples]
+            past = self.packed.setdefault(block, columns.Past(self.classes, self.text("detail"), count))
+            codes.update(zip(samples, columns.unpack(past, body, labels)))
+        return codes
+
+    def packed_steps(self, epoch, first, through):
+        """(step, sample, label, predicted, evaluated, numbers) of each prediction of a packed epoch."""
+        codes = self.unpack(epoch)
+        for step in range(first, through):
+            due_epoch, samples, evaluated = self.due(step)
+            assert due_epoch == epoch and not evaluated
+            for sample in samples:
+                predicted, *numbers = codes[sample]
+                yield step, sample, self.labels[sample], predicted, 0, self.of_codes(*numbers) if numbers else []
+
+    def of_codes(self, k, c):
+        margin, odds = decode_margin(k, c, self.classes, *self.codes)
+        return [margin, log1pexp(-odds), math.exp(-log1pexp(-odds))]
 
     def predictions(self, step, value, epoch):
         """(sample, label, predicted, evaluated, numbers) of each prediction of a step."""
@@ -154,8 +193,7 @@ class Log:
         detail, classes = self.text("detail"), self.classes
         if detail == "margin":
             for i, (k, c) in enumerate(zip(take(f"{count}b"), take(f"{count}B"))):
-                margin, odds = decode_margin(k, c, classes)
-                numbers[i] = [margin, log1pexp(-odds), math.exp(-log1pexp(-odds))]
+                numbers[i] = self.of_codes(k, c)
         elif detail == "probs":
             for i in range(count):
                 numbers[i] = of_log_probs(list(take(f"{classes}e")), labels[i])
@@ -171,12 +209,16 @@ def main():
     for key in sorted(log.meta):
         if key not in ("labels", "truth", "given", "parts", "format"):
             print("meta", key, log.text(key))
-    first = 0
+    first, steps = 0, dict(log.tables["steps"])
     for epoch, (through, *figures) in enumerate(log.epochs()):
         print("epoch", epoch, *(f"{x:.17g}" for x in figures))
+        if struct.pack(">QI", epoch, 0) in log.columns:
+            for step, sample, label, predicted, evaluated, numbers in log.packed_steps(epoch, first, through):
+                print("step", step, sample, label, predicted, evaluated, *(f"{x:.9g}" for x in numbers))
+            first = through
+            continue
         for step in range(first, through):
-            key, value = log.tables["steps"][step]
-            assert struct.unpack(">Q", key) == (step,)
+            value = steps[struct.pack(">Q", step)]
             for sample, label, predicted, evaluated, numbers in log.predictions(step, value, epoch):
                 print("step", step, sample, label, predicted, evaluated, *(f"{x:.9g}" for x in numbers))
         first = through

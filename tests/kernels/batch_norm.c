@@ -61,7 +61,8 @@ static double reference(const struct case_data *d, double *y, double *mean_out, 
         }
         for (size_t r = 0; r < d->rows; r++) {
             size_t i = r * d->channels + c;
-            double value = ((double)d->x[i] - mean) / sqrt(variance + 1e-5) * (double)d->scale[c] + (double)d->shift[c];
+            double value =
+                ((double)d->x[i] - mean) / sqrt(variance + 1e-5) * (double)d->scale[c] + (double)d->shift[c];
             if (d->shortcut != NULL)
                 value += (double)d->shortcut[i];
             if (d->relu && value < 0)
@@ -95,8 +96,8 @@ static void test_forward_equals_the_textbook(void **state)
                 running_mean[c] = 1;
                 running_variance[c] = 2;
             }
-            batch_norm_forward(y, mean, inverse_std, running_mean, running_variance, d.x, d.shortcut, d.scale,
-                               d.shift, rows, channels, d.relu);
+            batch_norm_forward(TENSOR_F32, y, mean, inverse_std, running_mean, running_variance, d.x, d.shortcut,
+                               d.scale, d.shift, rows, channels, d.relu);
             reference(&d, expected, true_mean, true_variance, ones);
             for (size_t i = 0; i < count; i++)
                 assert_near(y[i], (float)expected[i], rows == 1 ? 2e-3 : 2e-5);
@@ -119,8 +120,8 @@ static void test_variance_keeps_its_digits_beside_a_large_mean(void **state)
     float *y = calloc(2 * 4096, sizeof *y);
     double true_mean[2], true_variance[2];
     float mean[2], inverse_std[2], running_mean[2] = {0}, running_variance[2] = {0};
-    batch_norm_forward(y, mean, inverse_std, running_mean, running_variance, d.x, NULL, d.scale, d.shift, 4096, 2,
-                       false);
+    batch_norm_forward(TENSOR_F32, y, mean, inverse_std, running_mean, running_variance, d.x, NULL, d.scale,
+                       d.shift, 4096, 2, false);
     reference(&d, NULL, true_mean, true_variance, y);
     for (int c = 0; c < 2; c++)
         assert_near(inverse_std[c], (float)(1 / sqrt(true_variance[c] + 1e-5)), 1e-6);
@@ -140,8 +141,8 @@ static void test_variance_keeps_its_digits_beside_one_unlike_pixel(void **state)
     float *y = calloc(ROWS, sizeof *y);
     double true_mean, true_variance;
     float mean, inverse_std, running_mean = 0, running_variance = 0;
-    batch_norm_forward(y, &mean, &inverse_std, &running_mean, &running_variance, d.x, NULL, d.scale, d.shift, ROWS, 1,
-                       false);
+    batch_norm_forward(TENSOR_F32, y, &mean, &inverse_std, &running_mean, &running_variance, d.x, NULL, d.scale,
+                       d.shift, ROWS, 1, false);
     reference(&d, NULL, &true_mean, &true_variance, y);
     assert_near((double)running_variance / (0.1 * true_variance), 1, 1e-6);
     assert_near((double)mean / true_mean, 1, 1e-6);
@@ -156,10 +157,10 @@ static void test_inference_uses_the_running_statistics(void **state)
     const float running_mean = 3, running_variance = 4, scale = 2, shift = 1;
     const float x[2] = {1, 5}, shortcut[2] = {0.5f, 0.5f};
     float y[2];
-    batch_norm_inference(y, &running_mean, &running_variance, x, shortcut, &scale, &shift, 2, 1, true);
+    batch_norm_inference(TENSOR_F32, y, &running_mean, &running_variance, x, shortcut, &scale, &shift, 2, 1, true);
     assert_near(y[0], 0, 0);
     assert_near(y[1], 3.5f, 1e-5);
-    batch_norm_inference(y, &running_mean, &running_variance, x, NULL, &scale, &shift, 2, 1, false);
+    batch_norm_inference(TENSOR_F32, y, &running_mean, &running_variance, x, NULL, &scale, &shift, 2, 1, false);
     assert_near(y[0], -1, 1e-5);
 }
 
@@ -184,13 +185,14 @@ static void test_gradients_equal_finite_differences(void **state)
         struct case_data d = make_case(ROWS, CHANNELS, variant & 1, variant & 2, 0);
         struct random_stream random = random_open(9, RANDOM_ORDER, 0);
         float *dy = random_values(&random, COUNT, 0, 1);
-        float *y = calloc(COUNT, sizeof *y), *dx = calloc(COUNT, sizeof *dx), *d_shortcut = calloc(COUNT, sizeof *dx);
+        float *y = calloc(COUNT, sizeof *y), *dx = calloc(COUNT, sizeof *dx),
+              *d_shortcut = calloc(COUNT, sizeof *dx);
         float mean[CHANNELS], inverse_std[CHANNELS], running[CHANNELS] = {0}, running_variance[CHANNELS] = {0};
         float d_scale[CHANNELS], d_shift[CHANNELS];
-        batch_norm_forward(y, mean, inverse_std, running, running_variance, d.x, d.shortcut, d.scale, d.shift, ROWS,
-                           CHANNELS, d.relu);
-        batch_norm_backward(dx, d.shortcut ? d_shortcut : NULL, false, d_scale, d_shift, dy, d.x, y, d.scale, mean,
-                            inverse_std, ROWS, CHANNELS, d.relu);
+        batch_norm_forward(TENSOR_F32, y, mean, inverse_std, running, running_variance, d.x, d.shortcut, d.scale,
+                           d.shift, ROWS, CHANNELS, d.relu);
+        batch_norm_backward(TENSOR_F32, dx, d.shortcut ? d_shortcut : NULL, false, d_scale, d_shift, dy, d.x, y,
+                            d.scale, d.shift, mean, inverse_std, ROWS, CHANNELS, d.relu);
         for (size_t i = 0; i < COUNT; i += 997) {
             /* A ReLU's kink within the step has no slope to compare with. */
             if (d.relu && fabsf(y[i]) < 0.05f)
@@ -226,14 +228,15 @@ static void test_gradients_equal_the_closed_form(void **state)
             float mean[130], inverse_std[130], running[130] = {0}, running_variance[130] = {0};
             float d_scale[130], d_shift[130];
             double true_mean[130], true_variance[130];
-            batch_norm_forward(y, mean, inverse_std, running, running_variance, d.x, d.shortcut, d.scale, d.shift, rows,
-                               channels, d.relu);
+            batch_norm_forward(TENSOR_F32, y, mean, inverse_std, running, running_variance, d.x, d.shortcut,
+                               d.scale, d.shift, rows, channels, d.relu);
             reference(&d, expected_y, true_mean, true_variance, dy);
             memcpy(original, dy, count * sizeof *dy);
             for (size_t i = 0; i < count; i++)
                 d_shortcut[i] = 10;
-            batch_norm_backward(dy, d_shortcut, true, d_scale, d_shift, dy, d.x, y, d.scale, mean, inverse_std, rows,
-                                channels, d.relu); /* in place, and added to what is there */
+            batch_norm_backward(TENSOR_F32, dy, d_shortcut, true, d_scale, d_shift, dy, d.x, y, d.scale, d.shift,
+                                mean, inverse_std, rows, channels,
+                                d.relu); /* in place, and added to what is there */
             for (size_t c = 0; c < channels; c++) {
                 double deviation = sqrt(true_variance[c] + 1e-5), sum = 0, weighted = 0;
                 for (size_t r = 0; r < rows; r++) {
@@ -274,10 +277,10 @@ static void test_sums_do_not_depend_on_the_thread_count(void **state)
         omp_set_num_threads(i == 0 ? 1 : 7);
         y[i] = calloc(COUNT, sizeof *y[i]);
         float *dx = calloc(COUNT, sizeof *dx);
-        batch_norm_forward(y[i], mean[i], inverse_std[i], running, running_variance, d.x, NULL, d.scale, d.shift, ROWS,
-                           CHANNELS, true);
-        batch_norm_backward(dx, NULL, false, d_scale[i], d_shift[i], d.x, d.x, y[i], d.scale, mean[i], inverse_std[i],
-                            ROWS, CHANNELS, true);
+        batch_norm_forward(TENSOR_F32, y[i], mean[i], inverse_std[i], running, running_variance, d.x, NULL, d.scale,
+                           d.shift, ROWS, CHANNELS, true);
+        batch_norm_backward(TENSOR_F32, dx, NULL, false, d_scale[i], d_shift[i], d.x, d.x, y[i], d.scale, d.shift,
+                            mean[i], inverse_std[i], ROWS, CHANNELS, true);
         free(dx);
     }
     assert_memory_equal(y[0], y[1], COUNT * sizeof(float));

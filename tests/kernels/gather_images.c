@@ -9,7 +9,7 @@ static void test_same_size_is_bytes_over_255(void **state)
     const uint8_t images[2][4] = {{0, 51, 102, 255}, {1, 2, 3, 4}};
     const uint32_t samples[] = {1, 0, 1};
     float out[3][4];
-    gather_images(out[0], images[0], samples, 3, 2, 2, 1, 2, 2);
+    gather_images(TENSOR_F32, out[0], images[0], samples, 3, 2, 2, 1, 2, 2);
     for (int i = 0; i < 4; i++) {
         assert_near(out[0][i], images[1][i] / 255.0f, 0);
         assert_near(out[1][i], images[0][i] / 255.0f, 0);
@@ -26,7 +26,7 @@ static void test_doubling_interpolates_between_half_pixel_centres(void **state)
     const uint32_t sample = 0;
     const int expected[4][4] = {{0, 25, 75, 100}, {10, 35, 85, 110}, {30, 55, 105, 130}, {40, 65, 115, 140}};
     float out[4][4];
-    gather_images(out[0], image, &sample, 1, 2, 2, 1, 4, 4);
+    gather_images(TENSOR_F32, out[0], image, &sample, 1, 2, 2, 1, 4, 4);
     for (int y = 0; y < 4; y++)
         for (int x = 0; x < 4; x++)
             assert_near(out[y][x], (float)expected[y][x] / 255.0f, 1e-7);
@@ -47,7 +47,7 @@ static void test_resize_from_28_to_32_equals_pytorch(void **state)
             image[y][x] = (uint8_t)(7 * x + 2 * y);
     const uint32_t sample = 0;
     static float out[32][32];
-    gather_images(out[0], image[0], &sample, 1, 28, 28, 1, 32, 32);
+    gather_images(TENSOR_F32, out[0], image[0], &sample, 1, 28, 28, 1, 32, 32);
     for (int x = 0; x < 32; x++)
         assert_near(out[0][x] * 255, (float)first[x], 1e-3);
     for (int x = 0; x < 32; x++)
@@ -62,7 +62,7 @@ static void test_channels_stay_apart(void **state)
     const uint32_t sample = 0;
     const int expected[4][3] = {{0, 40, 200}, {25, 50, 150}, {75, 70, 50}, {100, 80, 0}};
     float out[4][3];
-    gather_images(out[0], image, &sample, 1, 1, 2, 3, 1, 4);
+    gather_images(TENSOR_F32, out[0], image, &sample, 1, 1, 2, 3, 1, 4);
     for (int x = 0; x < 4; x++)
         for (int c = 0; c < 3; c++)
             assert_near(out[x][c], (float)expected[x][c] / 255.0f, 1e-7);

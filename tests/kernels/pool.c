@@ -19,7 +19,7 @@ static void test_max_pool_takes_the_largest_and_sends_the_gradient_back_to_it(vo
     const struct pool_shape shape = {4, 4, 1, 2, 2, 2, 2, 0};
     float y[4], dx[16];
     uint8_t winner[4];
-    max_pool_forward(y, winner, x, 1, &shape);
+    max_pool_forward(TENSOR_F32, y, winner, x, 1, &shape);
     const float largest[4] = {5, 3, 7, -1};
     for (int i = 0; i < 4; i++)
         assert_near(y[i], largest[i], 0);
@@ -27,7 +27,7 @@ static void test_max_pool_takes_the_largest_and_sends_the_gradient_back_to_it(vo
     const float expected[16] = {0, 0, 20, 0, 10, 0, 0, 0, 30, 0, 40, 0, 0, 0, 0, 0};
     for (int i = 0; i < 16; i++)
         dx[i] = 99; /* must be overwritten */
-    max_pool_backward(dx, dy, winner, 1, &shape);
+    max_pool_backward(TENSOR_F32, dx, dy, winner, 1, &shape);
     for (int i = 0; i < 16; i++)
         assert_near(dx[i], expected[i], 0);
 }
@@ -40,9 +40,9 @@ static void test_padding_never_wins(void **state)
     float y, dx[4];
     const float dy = 3;
     uint8_t winner;
-    max_pool_forward(&y, &winner, x, 1, &shape);
+    max_pool_forward(TENSOR_F32, &y, &winner, x, 1, &shape);
     assert_near(y, -5, 0);
-    max_pool_backward(dx, &dy, &winner, 1, &shape);
+    max_pool_backward(TENSOR_F32, dx, &dy, &winner, 1, &shape);
     assert_near(dx[0], 3, 0);
     assert_near(dx[1] + dx[2] + dx[3], 0, 0);
 }
@@ -52,13 +52,14 @@ static void test_odd_shapes_equal_plain_loops(void **state)
 {
     (void)state;
     const struct pool_shape shapes[] = {
-        {16, 16, 64, 8, 8, 3, 2, 1}, {7, 7, 64, 3, 3, 2, 2, 0}, {5, 9, 3, 3, 5, 3, 2, 1}, {6, 4, 17, 2, 1, 4, 2, 0},
-        {1, 1, 5, 1, 1, 3, 2, 1},
+        {16, 16, 64, 8, 8, 3, 2, 1}, {7, 7, 64, 3, 3, 2, 2, 0}, {5, 9, 3, 3, 5, 3, 2, 1},
+        {6, 4, 17, 2, 1, 4, 2, 0},   {1, 1, 5, 1, 1, 3, 2, 1},
     };
     for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
         const struct pool_shape *s = &shapes[k];
         enum { IMAGES = 3 };
-        size_t in = (size_t)s->height * s->width * s->channels, out = (size_t)s->out_height * s->out_width * s->channels;
+        size_t in = (size_t)s->height * s->width * s->channels,
+               out = (size_t)s->out_height * s->out_width * s->channels;
         float *x = malloc(IMAGES * in * sizeof *x), *dx = malloc(IMAGES * in * sizeof *dx);
         float *y = malloc(IMAGES * out * sizeof *y), *dy = malloc(IMAGES * out * sizeof *dy);
         float *expected = calloc(IMAGES * in, sizeof *expected);
@@ -68,8 +69,8 @@ static void test_odd_shapes_equal_plain_loops(void **state)
             x[i] = (float)random_normal(&random);
         for (size_t i = 0; i < IMAGES * out; i++)
             dy[i] = (float)random_normal(&random);
-        max_pool_forward(y, winner, x, IMAGES, s);
-        max_pool_backward(dx, dy, winner, IMAGES, s);
+        max_pool_forward(TENSOR_F32, y, winner, x, IMAGES, s);
+        max_pool_backward(TENSOR_F32, dx, dy, winner, IMAGES, s);
         for (size_t i = 0; i < IMAGES * out; i++) {
             size_t channel = i % s->channels, pixel = i / s->channels;
             size_t column = pixel % s->out_width, row = pixel / s->out_width % s->out_height;
@@ -103,13 +104,13 @@ static void test_average_pool_is_the_mean_and_shares_its_gradient(void **state)
     (void)state;
     const float x[2][2][2] = {{{1, 10}, {3, 30}}, {{5, 0}, {7, -4}}}; /* [image][pixel][channel] */
     float y[2][2], dx[2][2][2];
-    average_pool_forward(y[0], x[0][0], 2, 2, 2);
+    average_pool_forward(TENSOR_F32, y[0], x[0][0], 2, 2, 2);
     assert_near(y[0][0], 2, 1e-6);
     assert_near(y[0][1], 20, 1e-6);
     assert_near(y[1][0], 6, 1e-6);
     assert_near(y[1][1], -2, 1e-6);
     const float dy[2][2] = {{8, 2}, {-4, 6}};
-    average_pool_backward(dx[0][0], dy[0], 2, 2, 2);
+    average_pool_backward(TENSOR_F32, dx[0][0], dy[0], 2, 2, 2);
     for (int image = 0; image < 2; image++)
         for (int pixel = 0; pixel < 2; pixel++)
             for (int c = 0; c < 2; c++)

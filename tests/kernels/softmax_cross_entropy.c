@@ -15,7 +15,8 @@ struct outcome {
 static struct outcome run_one(const float *logits, uint16_t label, uint32_t classes, float *gradient)
 {
     struct outcome o;
-    softmax_cross_entropy(gradient, &o.predicted, &o.margin, &o.log_odds, &o.loss, logits, &label, 1, classes);
+    softmax_cross_entropy(TENSOR_F32, gradient, &o.predicted, &o.margin, &o.log_odds, &o.loss, logits, &label, 1,
+                          classes);
     return o;
 }
 
@@ -126,7 +127,7 @@ static void test_gradient_is_averaged_over_the_batch(void **state)
     const uint16_t labels[4] = {0, 1, 0, 1};
     uint16_t predicted[4];
     float gradient[4][2], margin[4], log_odds[4], loss[4];
-    softmax_cross_entropy(gradient[0], predicted, margin, log_odds, loss, logits[0], labels, 4, 2);
+    softmax_cross_entropy(TENSOR_F32, gradient[0], predicted, margin, log_odds, loss, logits[0], labels, 4, 2);
     for (int i = 0; i < 4; i++)
         for (int c = 0; c < 2; c++)
             assert_near(gradient[i][c], (c == labels[i] ? -0.5f : 0.5f) / 4, 1e-7);

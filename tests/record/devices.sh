@@ -90,7 +90,7 @@ grep -qx "precision bf16, deterministic 1, logits 1, plans none" transcript || f
 [ "$(info bf16.tidy precision) $(info bf16.tidy deterministic)" = "bf16 yes" ] || fail "$(tidy-analyze info bf16.tidy)"
 expect 0 "" $train --device cpu --deterministic --epochs 1 -o deterministic.tidy
 [ "$(info deterministic.tidy deterministic)" = yes ] || fail "the log forgot --deterministic"
-expect_error 1 "the CPU computes in f32 alone: --precision tf32 needs a GPU" \
+expect_error 1 "the CPU computes in f32 and bf16: --precision tf32 needs a GPU" \
     $train --device cpu --precision tf32 --epochs 1 -o no.tidy
 expect_error 2 "did you mean 'bf16'?" $train --precision bf61 -o no.tidy
 expect_error 2 "unknown choice 'half'; one of: f32, tf32, bf16" $train --precision half -o no.tidy

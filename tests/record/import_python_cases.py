@@ -31,6 +31,16 @@ def scores(log):
     return np.genfromtxt(out.decode().replace("#", "").splitlines(), names=True, delimiter="\t")
 
 
+def code_errors(log, margin):
+    """How far off a margin of at most this size, its loss and its probability may be: docs/log-format.md."""
+    detail = subprocess.run(["tidy-analyze", "info", log], stdout=subprocess.PIPE, check=True).stdout.decode()
+    codes = next(line for line in detail.splitlines() if line.startswith("codes\t"))
+    scale, density = (int(number) for number in codes.split("\t")[1].split())
+    growth = np.sqrt(1 + (margin / 2) ** 2)
+    widest = (np.log(CLASSES - 1) + 2 * (np.exp(1 / scale) - 1) * growth) / 512
+    return 2 * (np.exp(0.5 / scale) - 1) * growth, np.maximum(widest, 0.5 / density), np.maximum(widest / 4, 0.127 / density)
+
+
 def save():
     """The same predictions as arrays, for tidy-record import."""
     np.save("logits", LOGITS)
@@ -147,11 +157,11 @@ def check_peers():
         for column in columns:
             if not np.allclose(got[column], expected[column], rtol=0, atol=1e-6, equal_nan=True):
                 sys.exit(f"{log}: {column} differs from that of the arrays")
-    # Margins in one byte each: at most 0.051 sqrt(1 + (margin / 2)^2) off, and margins are below 16 here.
     got = scores("aum.tidy")
-    if np.abs(got["aum"] - expected["aum"]).max() > 0.051 * 8.1:
+    margin, loss, confidence = code_errors("aum.tidy", 16)  # margins are below 16 here
+    if np.abs(got["aum"] - expected["aum"]).max() > margin:
         sys.exit("aum.tidy: AUM is off")
-    if not (got["meanloss"] < expected["meanloss"] + 0.05).all() or not (got["confidence"] > expected["confidence"] - 0.02).all():
+    if not (got["meanloss"] < expected["meanloss"] + loss).all() or not (got["confidence"] > expected["confidence"] - confidence).all():
         sys.exit("aum.tidy: loss is no lower bound")
 
 
@@ -178,7 +188,7 @@ def example():
     got = scores("example.tidy")
     if (got["correctness"] != right).any():
         sys.exit("correctness is not what was trained")
-    if (np.abs(got["aum"] - margin) > 0.051 * np.sqrt(1 + (np.abs(margin) + 10) ** 2 / 4)).any():
+    if (np.abs(got["aum"] - margin) > code_errors("example.tidy", np.abs(margin) + 10)[0]).any():
         sys.exit("AUM is not what was trained")
     if len(set(got["correctness"])) < 2:
         sys.exit("nothing was learned")

@@ -32,6 +32,8 @@ static const char *compare_runs(const struct tidylog_run *a, const struct tidylo
     NUMBER(seed)
     NUMBER(shuffle)
     NUMBER(detail)
+    NUMBER(codes.margin_scale)
+    NUMBER(codes.log_odds_density)
     NUMBER(second_split)
     NUMBER(learning_rate)
     NUMBER(momentum)

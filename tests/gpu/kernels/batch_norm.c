@@ -260,7 +260,7 @@ static void test_forward_equals_the_twin(void **state)
             twin.statistics[2][c] = 1;
             twin.statistics[3][c] = 2;
         }
-        batch_norm_forward(twin.first, twin.statistics[0], twin.statistics[1], twin.statistics[2],
+        batch_norm_forward(TENSOR_F32, twin.first, twin.statistics[0], twin.statistics[1], twin.statistics[2],
                            twin.statistics[3], l.x, l.options.shortcut ? l.shortcut : NULL, l.scale, l.shift,
                            l.rows, l.channels, l.options.relu);
         /* Two rows may lie close together: then 1 / deviation makes much of a mean's last digit. */
@@ -440,9 +440,9 @@ static void test_backward_equals_the_twin(void **state)
         struct result gpu = make_result(&l), twin = make_result(&l);
         run_backward(&gpu, &l, 1);
         memcpy(twin.second, l.d_shortcut, l.count * sizeof(float));
-        batch_norm_backward(twin.first, l.options.shortcut ? twin.second : NULL, l.options.accumulate,
-                            twin.statistics[0], twin.statistics[1], l.dy, l.x, l.y, l.scale, l.mean, l.inverse_std,
-                            l.rows, l.channels, l.options.relu);
+        batch_norm_backward(TENSOR_F32, twin.first, l.options.shortcut ? twin.second : NULL, l.options.accumulate,
+                            twin.statistics[0], twin.statistics[1], l.dy, l.x, l.y, l.scale, l.shift, l.mean,
+                            l.inverse_std, l.rows, l.channels, l.options.relu);
         assert_floats_near(gpu.first, twin.first, l.count, 2e-6, 2e-6);
         if (l.options.shortcut)
             assert_floats_equal(gpu.second, twin.second, l.count);

@@ -24,7 +24,8 @@ static void check_shape(struct shape s, uint32_t count, enum gpu_type type)
     for (uint32_t i = 0; i < count; i++) /* the last one first: it ends where the memory ends */
         samples[i] = i == 0 ? IMAGES - 1 : (uint32_t)random_below(&random, IMAGES);
     float *expected = floats_allocate(values), *actual = floats_allocate(values);
-    gather_images(expected, images, samples, count, s.height, s.width, s.channels, s.out_height, s.out_width);
+    gather_images(TENSOR_F32, expected, images, samples, count, s.height, s.width, s.channels, s.out_height,
+                  s.out_width);
     floats_round(expected, values, type);
 
     void *device_images = device_copy(images, IMAGES * image);
@@ -96,7 +97,7 @@ static void test_images_beyond_4_gigabytes_are_reached(void **state)
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
         uint32_t size = sizes[k];
         float *expected = floats_allocate(size * size), *actual = floats_allocate(size * size);
-        gather_images(expected, image, &first, 1, SIDE, SIDE, 1, size, size);
+        gather_images(TENSOR_F32, expected, image, &first, 1, SIDE, SIDE, 1, size, size);
         struct gpu_queue queue = device_queue(1);
         void *out = device_allocate(tensor_bytes(size * size, GPU_F32));
         device_wait(gpu_gather_images(&queue, GPU_F32, out, images, device_sample, 1, SIDE, SIDE, 1, size, size));

@@ -38,7 +38,7 @@ static void check_gradient(uint32_t count, uint32_t outputs, enum gpu_type type)
     for (size_t i = 0; i < values; i++)
         dy[i] = roundf(16 * dy[i]);
     float *actual = floats_allocate(outputs), *expected = floats_allocate(outputs);
-    linear_bias_gradient(expected, dy, count, outputs);
+    linear_bias_gradient(TENSOR_F32, expected, dy, count, outputs);
     void *device_dy = tensor_upload(dy, values, type);
     for (int variant = 0; variant < DEVICE_VARIANTS; variant++) {
         struct gpu_queue queue = device_queue(variant);

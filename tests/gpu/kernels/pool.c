@@ -37,8 +37,8 @@ static void check_max_pool(const struct pool_shape *s, uint32_t count, enum gpu_
     float *actual_y = floats_allocate(out), *actual_dx = floats_allocate(in);
     uint8_t *winner = malloc(out), *actual_winner = malloc(out);
     assert_true(winner != NULL && actual_winner != NULL);
-    max_pool_forward(y, winner, x, count, s);
-    max_pool_backward(dx, dy, winner, count, s);
+    max_pool_forward(TENSOR_F32, y, winner, x, count, s);
+    max_pool_backward(TENSOR_F32, dx, dy, winner, count, s);
     floats_round(dx, in, type);
 
     void *device_x = tensor_upload(x, in, type), *device_dy = tensor_upload(dy, out, type);
@@ -94,8 +94,8 @@ static void check_average_pool(uint32_t count, uint32_t pixels, uint32_t channel
     float *x = floats_normal(in, type, 3), *dy = floats_normal(out, type, 4);
     float *y = floats_allocate(out), *dx = floats_allocate(in);
     float *actual_y = floats_allocate(out), *first_y = floats_allocate(out), *actual_dx = floats_allocate(in);
-    average_pool_forward(y, x, count, pixels, channels);
-    average_pool_backward(dx, dy, count, pixels, channels);
+    average_pool_forward(TENSOR_F32, y, x, count, pixels, channels);
+    average_pool_backward(TENSOR_F32, dx, dy, count, pixels, channels);
     floats_round(dx, in, type);
 
     void *device_x = tensor_upload(x, in, type), *device_dy = tensor_upload(dy, out, type);

@@ -84,8 +84,8 @@ static void check(const struct batch *b, enum gpu_type type)
 {
     size_t values = (size_t)b->count * b->classes;
     struct outcome expected = outcome_allocate(b), first = outcome_allocate(b), again = outcome_allocate(b);
-    softmax_cross_entropy(expected.d_logits, expected.predicted, expected.margin, expected.log_odds, expected.loss,
-                          b->logits, b->labels, b->count, b->classes);
+    softmax_cross_entropy(TENSOR_F32, expected.d_logits, expected.predicted, expected.margin, expected.log_odds,
+                          expected.loss, b->logits, b->labels, b->count, b->classes);
     run(&first, b, type, 0, true);
     assert_memory_equal(first.predicted, expected.predicted, b->count * 2);
     assert_floats_equal(first.margin, expected.margin, b->count);

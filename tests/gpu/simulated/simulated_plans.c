@@ -114,7 +114,7 @@ static void run_on_cpu(struct tensors *t, const struct layer *l, enum convolutio
     struct convolution *convolution;
     float *weights = malloc(t->counts[WEIGHTS] * sizeof(float));
     turn_weights(weights, t->values[WEIGHTS], l, true);
-    assert_int_equal(convolution_create(&convolution, onednn, l, COUNT), 0);
+    assert_int_equal(convolution_create(&convolution, onednn, l, COUNT, TENSOR_F32), 0);
     if (pass == CONVOLUTION_FORWARD)
         assert_int_equal(convolution_forward(convolution, t->values[OUT], t->values[IN], weights, COUNT), 0);
     else if (pass == CONVOLUTION_BACKWARD_DATA)
