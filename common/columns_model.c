@@ -58,7 +58,7 @@ static void set_frequencies(struct rans_model *model, const uint8_t numbers[CODE
     }
     uint16_t frequency[WEIGHTS] = {0};
     for (unsigned n = 1; n < WEIGHTS; n++) {
-        frequency[n] = uses[n] > 0 ? (uint16_t)(1 + weights[n] * (sum - symbols) / weight_sum) : 0;
+        frequency[n] = (uint16_t)(uses[n] > 0 ? 1 + weights[n] * (sum - symbols) / weight_sum : 0);
         left -= uses[n] * frequency[n];
     }
     for (uint32_t s = model->first; s <= model->last; s++) {

@@ -118,16 +118,55 @@ static bool check_leaf_node(struct pages *pages, uint64_t page, const uint8_t *n
     return kind != FREE_TREE || check_free_list(pages, page, data, data_bytes);
 }
 
-/* Checks the page and all below it; it is a leaf where `levels` is 1. */
-static bool check_page(struct pages *pages, uint64_t page, unsigned levels, enum tree_kind kind,
-                       struct page_tree *counts)
+/* A key in the map; bytes NULL: beyond all keys. */
+struct key {
+    const uint8_t *bytes;
+    size_t size;
+};
+
+static struct key key_of(const uint8_t *node)
+{
+    return (struct key){.bytes = node + NODE_HEADER_BYTES, .size = load_u16(node + 6)};
+}
+
+/* Does a key come before another one, as LMDB orders them? Those of the free pages' tree are numbers of 8 bytes. */
+static bool is_before(struct key a, struct key b, enum tree_kind kind)
+{
+    if (kind == FREE_TREE)
+        return load_u64(a.bytes) < load_u64(b.bytes);
+    int order = memcmp(a.bytes, b.bytes, a.size < b.size ? a.size : b.size);
+    return order < 0 || (order == 0 && a.size < b.size);
+}
+
+/* Do the keys of a page rise, from `low` on and below `high`? A branch's first one is not used. LMDB would look for a
+ * key in the wrong page. */
+static bool check_order(const uint8_t *bytes, uint64_t nodes, bool leaf, enum tree_kind kind, struct key low,
+                        struct key high)
+{
+    struct key before = low;
+    for (uint64_t i = leaf ? 0 : 1; i < nodes; i++) {
+        struct key key = key_of(page_node(bytes, i));
+        if (kind == FREE_TREE && key.size != 8)
+            return false;
+        bool is_first = i == (leaf ? 0 : 1);
+        if (before.bytes != NULL && (is_first ? is_before(key, before, kind) : !is_before(before, key, kind)))
+            return false;
+        before = key;
+    }
+    return before.bytes == NULL || high.bytes == NULL || is_before(before, high, kind);
+}
+
+/* Checks the page and all below it, whose keys are from `low` on and below `high`; it is a leaf where `levels` is 1. */
+static bool check_page(struct pages *pages, uint64_t page, unsigned levels, enum tree_kind kind, struct key low,
+                       struct key high, struct page_tree *counts)
 {
     bool leaf = levels == 1;
     uint64_t nodes;
     if (!use_pages(pages, page, 1))
         return false;
     const uint8_t *bytes = pages->map + page * pages->page_bytes;
-    if (!page_check_layout(&pages->places, bytes, page, pages->page_bytes, leaf, &nodes))
+    if (!page_check_layout(&pages->places, bytes, page, pages->page_bytes, leaf, &nodes) ||
+        !check_order(bytes, nodes, leaf, kind, low, high))
         return bad(pages, page);
     /* LMDB lets only the free pages' tree have a branch with a single child. */
     if (!leaf && kind != FREE_TREE && nodes < 2)
@@ -143,9 +182,8 @@ static bool check_page(struct pages *pages, uint64_t page, unsigned levels, enum
                 return false;
             continue;
         }
-        if (kind == FREE_TREE && i > 0 && load_u16(node + 6) != 8)
-            return bad(pages, page);
-        if (!check_page(pages, page_child(node), levels - 1, kind, counts))
+        struct key first = i > 0 ? key_of(node) : low, end = i + 1 < nodes ? key_of(page_node(bytes, i + 1)) : high;
+        if (!check_page(pages, page_child(node), levels - 1, kind, first, end, counts))
             return false;
     }
     return true;
@@ -161,7 +199,7 @@ static bool check_tree(struct pages *pages, const struct page_tree *tree, enum t
         return tree->depth == 0 && tree->entries == 0 ? true : bad(pages, described_at);
     if (tree->depth < 1 || tree->depth > DEEPEST_TREE)
         return bad(pages, described_at);
-    if (!check_page(pages, tree->root, tree->depth, kind, &counts))
+    if (!check_page(pages, tree->root, tree->depth, kind, (struct key){0}, (struct key){0}, &counts))
         return false;
     if (counts.branches != tree->branches || counts.leaves != tree->leaves || counts.overflows != tree->overflows ||
         counts.entries != tree->entries)

@@ -20,8 +20,8 @@ struct pages;
 int pages_open(struct pages **out, int file, size_t txn_id, bool for_writing, const char *path);
 void pages_close(struct pages *pages); /* NULL is allowed */
 
-/* Checks every page of a table, once: that it is there, is of the kind due, keeps what it points to inside itself, and
- * is used once. Values are not looked at. Before LMDB is let at the table. */
+/* Checks every page of a table, once: that it is there, is of the kind due, keeps what it points to inside itself,
+ * has its keys in order, and is used once. Values are not looked at. Before LMDB is let at the table. */
 int pages_check_table(struct pages *pages, const char *name);
 
 /* The same of all tables. */

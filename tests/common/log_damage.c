@@ -346,6 +346,34 @@ static void test_a_free_list_that_names_a_page_in_use_stops_writing_but_not_read
     assert_non_null(strstr(tidy_error_message(), ": damaged: its structure is wrong at page "));
 }
 
+/* Raises the last byte of each key by which a branch says which page has what: whoever looks a key up then looks into the
+ * page before it, and whoever goes through all keys sees nothing of it. */
+static void test_a_branch_that_leads_to_the_wrong_page_is_noticed_when_all_is_verified(void **state)
+{
+    (void)state;
+    unsigned noticed = 0;
+    for (size_t page = 2 * PAGE; page < good.size; page += PAGE) {
+        if (load(good.bytes + page + 10, 2) != 1) /* a branch */
+            continue;
+        uint64_t nodes = (load(good.bytes + page + 12, 2) - 16) / 2;
+        for (uint64_t n = 1; n < nodes && nodes < PAGE / 8; n++) {
+            size_t node = page + load(good.bytes + page + 16 + n * 2, 2),
+                   key_bytes = load(good.bytes + node + 6, 2);
+            char *bytes = malloc(good.size);
+            assert_non_null(bytes);
+            memcpy(bytes, good.bytes, good.size);
+            bytes[node + 8 + key_bytes - 1]++;
+            support_write_file(good.path, bytes, good.size);
+            free(bytes);
+            enum outcome outcome = read_damaged();
+            /* Free pages may look like branches, too. */
+            assert_true(outcome == REFUSED || outcome == DAMAGE_FOUND || outcome == ALL_RIGHT);
+            noticed += outcome != ALL_RIGHT;
+        }
+    }
+    assert_true(noticed > 2);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1)
@@ -356,6 +384,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_reading_damaged_logs_never_crashes_and_never_gives_wrong_data),
         cmocka_unit_test(test_writing_damaged_logs_never_crashes),
         cmocka_unit_test(test_a_free_list_that_names_a_page_in_use_stops_writing_but_not_reading),
+        cmocka_unit_test(test_a_branch_that_leads_to_the_wrong_page_is_noticed_when_all_is_verified),
     };
     return cmocka_run_group_tests(tests, create_good_log, destroy_good_log);
 }
