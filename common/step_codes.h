@@ -6,8 +6,8 @@
 #include "common/columns.h"
 #include "common/packing.h"
 
-/* Reads the codes of the `bytes` packed bytes of `count` predictions. labels: [count], below `classes`. Returns 0, or
- * TIDY_FAILED without a message where the sizes or classes inside are not possible. */
+/* Reads the codes of the `bytes` packed bytes of `count` predictions. labels: [count], below `classes`. Returns
+ * 0, or TIDY_FAILED without a message where the sizes or classes inside are not possible. */
 int step_codes_read(const struct columns_row *out, const uint8_t *in, size_t bytes, const uint16_t *labels,
                     uint32_t count, uint32_t classes, enum tidylog_detail detail);
 

@@ -159,8 +159,8 @@ int tidylog_resume(struct tidylog_writer **out, const char *path);
 /* What the log says the run is; lives as long as the writer. */
 const struct tidylog_run *tidylog_writer_run(const struct tidylog_writer *writer);
 
-/* Removes all steps from number `step` on, and the epoch records that depend on them, in one transaction; what is left
- * of a packed epoch is steps again. Errors: the log has fewer than `step` steps; that epoch is damaged. */
+/* Removes all steps from number `step` on, and the epoch records that depend on them, in one transaction; what
+ * is left of a packed epoch is steps again. Errors: the log has fewer than `step` steps; that epoch is damaged. */
 int tidylog_cut(struct tidylog_writer *writer, uint64_t step);
 
 /* Sets the planned epochs anew (a resumed run that goes on for longer). */
@@ -177,8 +177,8 @@ int tidylog_append_epoch(struct tidylog_writer *writer, const struct tidylog_epo
 /* Returns once all that was appended is on disk. */
 int tidylog_sync(struct tidylog_writer *writer);
 
-/* Syncs, packs the finished epochs that are not packed yet, compacts the file where that makes it smaller and nobody
- * reads it, ends the thread, closes and unlocks; frees also where it fails. NULL is allowed. */
+/* Syncs, packs the finished epochs that are not packed yet, compacts the file where that makes it smaller and
+ * nobody reads it, ends the thread, closes and unlocks; frees also where it fails. NULL is allowed. */
 int tidylog_close(struct tidylog_writer *writer);
 
 /* Moves a log that is closed to where it is to be seen, in the same file system, as tidylog_create would have
@@ -287,8 +287,8 @@ void tidylog_replay_end(struct tidylog_replay *replay);
  * first split and have no more detail than TIDYLOG_MARGIN (docs/log-format.md). What does not need the order of the
  * steps can read packed epochs block by block, on several threads, for less than a replay costs. */
 
-/* Are epochs from `first_epoch` on packed? The first one that is not, or the number of finished epochs; `first_epoch`
- * also where damage keeps one from knowing, which a replay then tells. */
+/* Are epochs from `first_epoch` on packed? The first one that is not, or the number of finished epochs;
+ * `first_epoch` also where damage keeps one from knowing, which a replay then tells. */
 uint64_t tidylog_reader_packed_end(const struct tidylog_reader *reader, uint64_t first_epoch);
 
 /* Blocks of an epoch: of the first split's samples, in the order of their numbers. */
@@ -296,8 +296,8 @@ uint32_t tidylog_block_count(const struct tidylog_reader *reader);
 
 struct tidylog_blocks; /* unpacks blocks; of one thread. Several may be open on one reader at a time. */
 
-/* For the packed epochs first_epoch..end_epoch-1. The reader's run stays selected until the end, and nothing else is
- * done with the reader but more of this. Errors: an epoch that is not packed; damage. */
+/* For the packed epochs first_epoch..end_epoch-1. The reader's run stays selected until the end, and nothing
+ * else is done with the reader but more of this. Errors: an epoch that is not packed; damage. */
 int tidylog_blocks_begin(struct tidylog_blocks **out, struct tidylog_reader *reader, uint64_t first_epoch,
                          uint64_t end_epoch);
 

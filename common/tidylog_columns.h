@@ -1,8 +1,8 @@
 /* Packed epochs: the records of the table `columns`, and what a walk through them needs. Internal to the log.
  *
- * The samples of the first split, in the order of their numbers, are cut into blocks; a packed epoch has one record
- * for each block and no steps. What a record says rests on those of the block's earlier packed epochs, so each block
- * is read from its first one on. */
+ * The samples of the first split, in the order of their numbers, are cut into blocks; a packed epoch has one
+ * record for each block and no steps. What a record says rests on those of the block's earlier packed epochs, so
+ * each block is read from its first one on. */
 #ifndef TIDY_COMMON_TIDYLOG_COLUMNS_H
 #define TIDY_COMMON_TIDYLOG_COLUMNS_H
 
@@ -63,8 +63,8 @@ int columns_find(const struct columns_source *source, uint64_t epoch, uint32_t b
 /* What is wrong with a record whose bytes mean nothing. */
 #define COLUMNS_IMPOSSIBLE "its predictions are not possible (damaged value)"
 
-/* Opens and unpacks a record, which is the next of its block; advances `past`. Returns NULL, or what is wrong: static
- * text that fits after "columns of epoch 7, block 0: ". */
+/* Opens and unpacks a record, which is the next of its block; advances `past`. Returns NULL, or what is wrong:
+ * static text that fits after "columns of epoch 7, block 0: ". */
 const char *columns_unpack_record(const struct columns_layout *layout, struct columns_coder *coder, uint64_t epoch,
                                   uint32_t block, const MDB_val *value, const uint16_t *labels,
                                   const struct columns_row *row, struct columns_past *past);
@@ -74,8 +74,8 @@ int columns_fail(const char *path, uint64_t epoch, uint32_t block, const char *w
 
 /* ---- whole epochs ---------------------------------------------------------------------------------------- */
 
-/* All blocks on their way through the epochs, and the codes of one epoch. Memory: that of the codes (4 bytes a sample
- * with margins) and of what the codec keeps of each sample. */
+/* All blocks on their way through the epochs, and the codes of one epoch. Memory: that of the codes (4 bytes a
+ * sample with margins) and of what the codec keeps of each sample. */
 struct columns_epoch;
 
 /* `layout` must outlive it. */
@@ -95,8 +95,8 @@ void columns_epoch_get(const struct columns_epoch *columns, const uint32_t *samp
 void columns_epoch_set(struct columns_epoch *columns, const uint32_t *samples, uint32_t count,
                        const struct columns_row *codes);
 
-/* Makes the record of a block that has caught up, of the codes that were put in, and takes it for read. *value lives
- * until the next call. */
+/* Makes the record of a block that has caught up, of the codes that were put in, and takes it for read. *value
+ * lives until the next call. */
 void columns_epoch_pack(struct columns_epoch *columns, uint64_t epoch, uint32_t block,
                         const uint8_t key[COLUMNS_KEY_BYTES], MDB_val *value);
 

@@ -70,7 +70,8 @@ static bool may_replace(const struct store *store, struct stat *status)
            status->st_uid == geteuid();
 }
 
-/* Writes the copy, which is locked as the log is before it has its name. Returns 0, or an error of LMDB or the system. */
+/* Writes the copy, which is locked as the log is before it has its name. Returns 0, or an error of LMDB or the
+ * system. */
 static int copy_to(const struct store *store, const char *name, int file, const struct stat *status)
 {
     int code = mdb_env_copyfd2(store->env, file, MDB_CP_COMPACT);

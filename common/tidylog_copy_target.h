@@ -26,8 +26,8 @@ struct copy_target {
     uint16_t *labels;              /* [largest step] */
 };
 
-/* For a run that was added to `build` and is described there. Both must outlive it. Ended with copy_target_end, also
- * after a failure. */
+/* For a run that was added to `build` and is described there. Both must outlive it. Ended with copy_target_end,
+ * also after a failure. */
 int copy_target_begin(struct copy_target *out, struct build *build, const struct tidylog_run *run);
 void copy_target_end(struct copy_target *target);
 

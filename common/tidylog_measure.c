@@ -1,5 +1,5 @@
-/* Looking at a table's pages without checking all of them: its last key, and how large it is. Pages are read rather than
- * mapped: the system would map their neighbours as well. */
+/* Looking at a table's pages without checking all of them: its last key, and how large it is. Pages are read
+ * rather than mapped: the system would map their neighbours as well. */
 #include <string.h>
 #include <unistd.h>
 

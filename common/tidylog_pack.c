@@ -181,8 +181,8 @@ static void end_epoch(struct packer *packer)
     packer->epoch++;
 }
 
-/* Puts a step's codes into the epoch's. Returns false where it is not one that can be packed: not the one that is due,
- * or damaged. */
+/* Puts a step's codes into the epoch's. Returns false where it is not one that can be packed: not the one that
+ * is due, or damaged. */
 static bool gather_step(struct packer *packer, uint64_t step, const MDB_val *key, const MDB_val *value)
 {
     const struct tidylog_run *run = packer->run;

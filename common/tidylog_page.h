@@ -1,7 +1,8 @@
 /* The pages of an LMDB file, read without trusting them. Internal to the log.
  *
- * The layout is that of LMDB 0.9 on 64-bit little-endian machines. Two meta pages come first; the newer one names the
- * roots of two trees, the free pages and the tables; a table is a tree whose root stands in a leaf of the second. */
+ * The layout is that of LMDB 0.9 on 64-bit little-endian machines. Two meta pages come first; the newer one
+ * names the roots of two trees, the free pages and the tables; a table is a tree whose root stands in a leaf of
+ * the second. */
 #ifndef TIDY_COMMON_TIDYLOG_PAGE_H
 #define TIDY_COMMON_TIDYLOG_PAGE_H
 
@@ -38,8 +39,8 @@ struct page_head {
     uint64_t last_page, txn_id;
 };
 
-/* Reads both meta pages. Snapshot n is on page n mod 2, so the other one is of n - 1 (both are 0 at first), but not for
- * a moment where they are read while someone writes. */
+/* Reads both meta pages. Snapshot n is on page n mod 2, so the other one is of n - 1 (both are 0 at first), but
+ * not for a moment where they are read while someone writes. */
 int page_read_heads(int file, const char *path, struct page_head heads[2]);
 
 /* The places of nodes of a page while it is checked. */

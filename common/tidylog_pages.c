@@ -138,8 +138,8 @@ static bool is_before(struct key a, struct key b, enum tree_kind kind)
     return order < 0 || (order == 0 && a.size < b.size);
 }
 
-/* Do the keys of a page rise, from `low` on and below `high`? A branch's first one is not used. LMDB would look for a
- * key in the wrong page. */
+/* Do the keys of a page rise, from `low` on and below `high`? A branch's first one is not used. LMDB would look
+ * for a key in the wrong page. */
 static bool check_order(const uint8_t *bytes, uint64_t nodes, bool leaf, enum tree_kind kind, struct key low,
                         struct key high)
 {
@@ -156,7 +156,8 @@ static bool check_order(const uint8_t *bytes, uint64_t nodes, bool leaf, enum tr
     return before.bytes == NULL || high.bytes == NULL || is_before(before, high, kind);
 }
 
-/* Checks the page and all below it, whose keys are from `low` on and below `high`; it is a leaf where `levels` is 1. */
+/* Checks the page and all below it, whose keys are from `low` on and below `high`; it is a leaf where `levels`
+ * is 1. */
 static bool check_page(struct pages *pages, uint64_t page, unsigned levels, enum tree_kind kind, struct key low,
                        struct key high, struct page_tree *counts)
 {

@@ -23,14 +23,14 @@ struct queue; /* with the thread that empties it */
  * thread). After the first failure it is not called again. */
 typedef int queue_commit(void *context, const struct queued *first);
 
-/* What the thread calls where nothing is to be committed, at first and after each commit until *more is false: a piece of
- * work that commits have to wait for. 0 or TIDY_FAILED, which is as a commit's. */
+/* What the thread calls where nothing is to be committed, at first and after each commit until *more is false: a
+ * piece of work that commits have to wait for. 0 or TIDY_FAILED, which is as a commit's. */
 typedef int queue_work(void *context, bool *more);
 
 int queue_create(struct queue **out, queue_commit *commit, queue_work *work, void *context);
 
-/* Takes over `record`, also on failure. Waits only while too much is queued. Returns 0, or TIDY_FAILED with the message
- * of the commit that failed. */
+/* Takes over `record`, also on failure. Waits only while too much is queued. Returns 0, or TIDY_FAILED with the
+ * message of the commit that failed. */
 int queue_add(struct queue *queue, struct queued *record);
 
 /* Returns once all that was added is committed, or a commit failed. */

@@ -46,7 +46,8 @@ int reader_fill_tables(struct tidylog_reader *reader);
 
 struct columns_source reader_columns(const struct tidylog_reader *reader);
 
-/* Decodes the epoch record `epoch`, whose epochs before end at step `steps_before`. Returns NULL or what is wrong. */
+/* Decodes the epoch record `epoch`, whose epochs before end at step `steps_before`. Returns NULL or what is
+ * wrong. */
 const char *epoch_decode(uint64_t epoch, uint64_t steps_before, const MDB_val *key, const MDB_val *value,
                          struct tidylog_epoch *out, uint64_t *steps_through);
 

@@ -27,8 +27,8 @@ const char *step_open(struct step_decoder *decoder, uint64_t step, uint64_t epoc
 const char *step_decode(struct step_decoder *decoder, uint64_t step, uint64_t epoch, const MDB_val *key,
                         const MDB_val *value, struct tidylog_observations *out);
 
-/* Makes the same of a step of a packed epoch, which `columns` has read: its packed predictions as its record had them
- * as a body, which lives until the next call. */
+/* Makes the same of a step of a packed epoch, which `columns` has read: its packed predictions as its record had
+ * them as a body, which lives until the next call. */
 const char *step_open_packed(struct step_decoder *decoder, uint64_t step, uint64_t epoch,
                              const struct columns_epoch *columns, struct tidylog_due *done, struct record *record);
 

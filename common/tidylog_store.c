@@ -154,8 +154,8 @@ static int begin_snapshot(struct store *store, MDB_txn **txn)
     return code == 0 ? TIDY_OK : store_fail(store->path, "read it", code);
 }
 
-/* A snapshot, of which at least the tree that names the tables is known to be good. Where the file changes so fast that
- * the newest snapshot is another one before this is known, that one is taken. */
+/* A snapshot, of which at least the tree that names the tables is known to be good. Where the file changes so
+ * fast that the newest snapshot is another one before this is known, that one is taken. */
 static int begin_checked_snapshot(struct store *store, MDB_txn **txn)
 {
     for (int attempt = 0;; attempt++) {

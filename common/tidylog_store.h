@@ -24,7 +24,8 @@ struct store {
     MDB_dbi tables[TIDYLOG_TABLES]; /* of the run that was opened last, at first run 0 */
 };
 
-/* For reading, with *txn the snapshot. Of its tables none is checked yet, see store_check_table. The caller ends with mdb_txn_abort(*txn), then store_close. */
+/* For reading, with *txn the snapshot. Of its tables none is checked yet, see store_check_table. The caller ends
+ * with mdb_txn_abort(*txn), then store_close. */
 int store_open_reader(struct store *store, MDB_txn **txn, const char *path);
 
 /* Opens the tables of run `run`. Their handles live as long as the transaction, or the store where it is

@@ -417,8 +417,8 @@ static void test_less_detail_is_what_would_have_been_recorded(void **state)
             assert_int_equal(stored_steps(is), stored_steps(was)); /* no step lists its samples */
             size_t count = read_run(due, was, 0);
             assert_int_equal(read_run(reduced, is, 0), count);
-            /* Half precision moves a log-probability by up to 2^-11 of it, here of 30: a margin, of two, by less than
-             * the narrowest code's width, and the loss by that and twice the codes' error. */
+            /* Half precision moves a log-probability by up to 2^-11 of it, here of 30: a margin, of two, by less
+             * than the narrowest code's width, and the loss by that and twice the codes' error. */
             bool rounded = has == TIDYLOG_PROBS && detail == TIDYLOG_MARGIN;
             for (size_t i = 0; i < count && rounded; i++) {
                 assert_in_range(code_of(reduced[i].numbers[0]) - code_of(due[i].numbers[0]) + 1, 0, 2);

@@ -1,5 +1,5 @@
-/* Damaged logs: bytes are changed at random places, and whatever comes of it, nothing may crash and no wrong data may
- * pass for right. Each damaged file is tried in a process of its own.
+/* Damaged logs: bytes are changed at random places, and whatever comes of it, nothing may crash and no wrong data
+ * may pass for right. Each damaged file is tried in a process of its own.
  *
  * usage: test-log_damage [ROUNDS [SEED]] */
 #include "tests/common/log_fixture.h"
@@ -57,8 +57,8 @@ static void keep_replay(void)
     tidylog_close_reader(reader);
 }
 
-/* Appends steps as the fixture does, but for one of the last epoch, which lists its samples backwards: so this epoch
- * is not packed. */
+/* Appends steps as the fixture does, but for one of the last epoch, which lists its samples backwards: so this
+ * epoch is not packed. */
 static int append(struct tidylog_writer *writer, uint64_t first, uint64_t end)
 {
     int status = 0;
@@ -306,9 +306,9 @@ static uint64_t load(const char *at, size_t bytes)
     return number;
 }
 
-/* In a leaf of the tree of free pages, a page's number for one that is not free: between two neighbours of a list, which
- * falls. Returns false where there is none. Places are LMDB's: 16 bytes before the nodes' places, a node's flags at 4,
- * its key's size, 8, at 6, its key at 8, then the list: how many, and each. */
+/* In a leaf of the tree of free pages, a page's number for one that is not free: between two neighbours of a
+ * list, which falls. Returns false where there is none. Places are LMDB's: 16 bytes before the nodes' places, a
+ * node's flags at 4, its key's size, 8, at 6, its key at 8, then the list: how many, and each. */
 static bool spoil_free_list(char *page)
 {
     uint64_t nodes = (load(page + 12, 2) - 16) / 2;
@@ -346,8 +346,8 @@ static void test_a_free_list_that_names_a_page_in_use_stops_writing_but_not_read
     assert_non_null(strstr(tidy_error_message(), ": damaged: its structure is wrong at page "));
 }
 
-/* Raises the last byte of each key by which a branch says which page has what: whoever looks a key up then looks into the
- * page before it, and whoever goes through all keys sees nothing of it. */
+/* Raises the last byte of each key by which a branch says which page has what: whoever looks a key up then looks
+ * into the page before it, and whoever goes through all keys sees nothing of it. */
 static void test_a_branch_that_leads_to_the_wrong_page_is_noticed_when_all_is_verified(void **state)
 {
     (void)state;

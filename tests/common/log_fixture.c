@@ -92,8 +92,8 @@ void log_fixture_destroy(struct log_fixture *fixture)
     free(fixture->labels);
 }
 
-/* Logits of one sample: noise of unit size, and a lead of the true class that grows over the epochs and differs from
- * sample to sample. */
+/* Logits of one sample: noise of unit size, and a lead of the true class that grows over the epochs and differs
+ * from sample to sample. */
 static void simulate_logits(float *logits, const struct log_fixture *fixture, uint32_t sample, uint64_t epoch)
 {
     double lead = 5 + 6 * (1 - exp(-(double)epoch / 2)) + 4 * hash(sample, 2, 2) - 3 * hash(sample, epoch, 3);

@@ -13,8 +13,8 @@ struct log_fixture {
     float *margin, *log_odds, *logits;
 };
 
-/* A run of `samples` samples, 1% of them with a wrong label, that learns as a small network learns MNIST: 13% of the
- * predictions are wrong in the first epoch, 1% in the last. The test fails where there is no memory. */
+/* A run of `samples` samples, 1% of them with a wrong label, that learns as a small network learns MNIST: 13% of
+ * the predictions are wrong in the first epoch, 1% in the last. The test fails where there is no memory. */
 void log_fixture_create(struct log_fixture *fixture, uint32_t samples, uint32_t classes, uint32_t batch_size,
                         uint32_t epochs, enum tidylog_detail detail);
 void log_fixture_destroy(struct log_fixture *fixture);

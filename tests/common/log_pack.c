@@ -1,5 +1,5 @@
-/* Packed epochs: what is recorded is packed by sample in the background, and nothing that a reader can see changes by
- * it. */
+/* Packed epochs: what is recorded is packed by sample in the background, and nothing that a reader can see
+ * changes by it. */
 #include "tests/common/log_fixture.h"
 #include "tests/support/support.h"
 
