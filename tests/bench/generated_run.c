@@ -130,8 +130,8 @@ static void draw_samples(struct generated_run *all, double noise)
             .rival = draw_rival(all, truth, mix(bits ^ 3)),
         };
         all->truth[i] = truth;
-        all->labels[i] =
-            wrong ? (uint16_t)((truth + 1 + mix(drawn) % (all->run.classes - 1)) % all->run.classes) : truth;
+        uint64_t label = wrong ? truth + 1 + mix(drawn) % (all->run.classes - 1) : truth;
+        all->labels[i] = (uint16_t)(label % all->run.classes);
     }
 }
 
