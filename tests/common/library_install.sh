@@ -13,7 +13,7 @@ prefix=$folder/prefix
 cmake --install "$TIDY_BIN/.." --prefix "$prefix" >"$folder/installed" 2>&1 || { cat "$folder/installed"; exit 1; }
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 library=$prefix/lib/libtidylog.so
-[ "$(readlink "$library")" = libtidylog.so.1 ] || { echo "$library is not a link to libtidylog.so.1"; exit 1; }
+[ "$(readlink "$library")" = libtidylog.so.2 ] || { echo "$library is not a link to libtidylog.so.2"; exit 1; }
 
 # It exports what its header declares, and nothing else.
 nm -D --defined-only "$library" | awk '$2 ~ /[TDRB]/ { print $3 }' | sed 's/@.*//' | sort >"$folder/exported"
