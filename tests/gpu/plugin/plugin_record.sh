@@ -40,7 +40,7 @@ for precision in tf32 bf16; do
     expect 0 "" "${train[@]}" --epochs 1 --device cuda --precision "$precision" --force -o d.tidy
     tidy-analyze info d.tidy | grep -q "^precision	$precision$" || fail "the log does not say $precision"
 done
-expect_error 1 "the CPU computes in f32 alone: --precision bf16 needs a GPU" "${train[@]}" --device cpu --precision bf16 -o e.tidy
+expect_error 1 "the CPU computes in f32 and bf16: --precision tf32 needs a GPU" "${train[@]}" --device cpu --precision tf32 -o e.tidy
 
 # Interrupted and gone on with: the same log as without interruption.
 expect 0 "" "${train[@]}" --epochs 2 --noise every:10 --device cuda --deterministic --lr-schedule constant -o whole.tidy
