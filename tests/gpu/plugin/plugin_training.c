@@ -256,9 +256,11 @@ static void check_against_cpu(const struct fixture *f, enum precision precision,
     cpu_backend.destroy(on_cpu);
 }
 
+/* The device adds in another order in every run, and 30 steps carry that on: 4e-5 (1 + step) was seen once in nine runs, at
+ * step 23, so that the bound is twice and a half of it. */
 static void test_thirty_steps_in_f32_equal_the_cpu(void **state)
 {
-    check_against_cpu(*state, PRECISION_F32, STEPS, 2e-5);
+    check_against_cpu(*state, PRECISION_F32, STEPS, 1e-4);
 }
 
 /* TF32 keeps 10 bits of what is multiplied: a relative error of 2^-11 in each factor, which grows by the step, so that after a few more
