@@ -134,7 +134,7 @@ static const uint8_t *unpack_codes(struct columns_coder *coder, const struct col
     if (in == NULL)
         return NULL;
     coder->kernels->code_contexts(coder->contexts, past->margin, past->count, &columns[0].bins);
-    bool good = coder->kernels->decode_codes(columns, past->count, coder->code_contexts);
+    bool good = columns_decode_codes(coder->kernels, columns, past->count, coder->code_contexts);
     return good && rans_is_spent(&columns[0].input) && rans_is_spent(&columns[1].input) ? in : NULL;
 }
 

@@ -113,50 +113,12 @@ AVX512 static uint32_t decode_code_groups(struct rans_column *columns, const uin
     return group;
 }
 
-static bool decode_classes(struct rans_column *column, uint32_t count)
-{
-    uint32_t groups = count / RANS_LANES;
-    return rans_decode_groups(decode_class_groups, column, 1, groups) &&
-           rans_decode_classes_plain(column, groups * RANS_LANES, count);
-}
-
-/* The last codes, which are no whole group, of both columns. */
-static bool decode_codes(struct rans_column columns[2], uint32_t count, uint8_t *contexts)
-{
-    uint32_t done = count - count % RANS_LANES;
-    if (!rans_decode_groups(decode_code_groups, columns, 2, done / RANS_LANES) ||
-        !rans_decode_codes_plain(&columns[0], done, count))
-        return false;
-    pass_code_contexts(contexts + done, columns[0].symbols + done, count - done, &columns[1].bins);
-    columns[1].contexts = contexts;
-    return rans_decode_codes_plain(&columns[1], done, count);
-}
-
-AVX512 static void class_contexts(uint8_t *contexts, const uint8_t *history, uint32_t count)
-{
-    pass_class_contexts(contexts, history, count);
-}
-
-AVX512 static void code_contexts(uint8_t *contexts, const uint8_t *known, uint32_t count,
-                                 const struct rans_bins *bins)
-{
-    pass_code_contexts(contexts, known, count, bins);
-}
+COLUMNS_PASSES_FOR(AVX512)
 
 AVX512 static bool classes(uint16_t *predicted, uint8_t *history, const uint8_t *symbols, const uint16_t *labels,
                            const uint16_t *last, uint32_t count, bool *others)
 {
     return pass_classes(predicted, history, symbols, labels, last, count, others);
-}
-
-AVX512 static void flip(uint8_t *out, const uint8_t *in, uint32_t count)
-{
-    pass_flip(out, in, count);
-}
-
-AVX512 static void mean(uint8_t *means, const uint8_t *margins, uint32_t count)
-{
-    pass_mean(means, margins, count);
 }
 
 AVX512 static uint32_t places(uint16_t *list, const uint8_t *bytes, uint32_t count, uint8_t low, uint8_t high)
@@ -178,8 +140,8 @@ AVX512 static uint32_t places(uint16_t *list, const uint8_t *bytes, uint32_t cou
 }
 
 const struct columns_kernels columns_kernels_avx512 = {.name = "AVX-512",
-                                                       .decode_classes = decode_classes,
-                                                       .decode_codes = decode_codes,
+                                                       .class_groups = decode_class_groups,
+                                                       .code_groups = decode_code_groups,
                                                        .class_contexts = class_contexts,
                                                        .code_contexts = code_contexts,
                                                        .classes = classes,

@@ -138,7 +138,7 @@ static const uint8_t *decode_symbols(const struct columns_coder *coder, uint8_t 
     }
     if (in == NULL || (in = rans_open(&column.input, in, end)) == NULL)
         return NULL;
-    return coder->kernels->decode_classes(&column, count) && rans_is_spent(&column.input) ? in : NULL;
+    return columns_decode_classes(coder->kernels, &column, count) && rans_is_spent(&column.input) ? in : NULL;
 }
 
 /* Sets coder->symbols of all samples. Returns where the column ends, or NULL. */

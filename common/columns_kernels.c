@@ -5,15 +5,7 @@
 
 #include "common/columns_passes.h"
 
-static void class_contexts(uint8_t *contexts, const uint8_t *history, uint32_t count)
-{
-    pass_class_contexts(contexts, history, count);
-}
-
-static void code_contexts(uint8_t *contexts, const uint8_t *known, uint32_t count, const struct rans_bins *bins)
-{
-    pass_code_contexts(contexts, known, count, bins);
-}
+COLUMNS_PASSES_FOR()
 
 static bool classes(uint16_t *predicted, uint8_t *history, const uint8_t *symbols, const uint16_t *labels,
                     const uint16_t *last, uint32_t count, bool *others)
@@ -21,38 +13,12 @@ static bool classes(uint16_t *predicted, uint8_t *history, const uint8_t *symbol
     return pass_classes(predicted, history, symbols, labels, last, count, others);
 }
 
-static void flip(uint8_t *out, const uint8_t *in, uint32_t count)
-{
-    pass_flip(out, in, count);
-}
-
-static void mean(uint8_t *means, const uint8_t *margins, uint32_t count)
-{
-    pass_mean(means, margins, count);
-}
-
 static uint32_t places(uint16_t *list, const uint8_t *bytes, uint32_t count, uint8_t low, uint8_t high)
 {
     return pass_places(list, 0, bytes, 0, count, low, high);
 }
 
-static bool decode_classes(struct rans_column *column, uint32_t count)
-{
-    return rans_decode_classes_plain(column, 0, count);
-}
-
-static bool decode_codes(struct rans_column columns[2], uint32_t count, uint8_t *contexts)
-{
-    if (!rans_decode_codes_plain(&columns[0], 0, count))
-        return false;
-    pass_code_contexts(contexts, columns[0].symbols, count, &columns[1].bins);
-    columns[1].contexts = contexts;
-    return rans_decode_codes_plain(&columns[1], 0, count);
-}
-
 static const struct columns_kernels plain = {.name = "plain",
-                                             .decode_classes = decode_classes,
-                                             .decode_codes = decode_codes,
                                              .class_contexts = class_contexts,
                                              .code_contexts = code_contexts,
                                              .classes = classes,
@@ -90,6 +56,31 @@ static const struct {
 #endif
     {&plain, can_run_plain},
 };
+
+/* The symbols before the last ones, which are no whole group, where there are kernels for groups. */
+static uint32_t in_groups(rans_groups *groups, uint32_t count)
+{
+    return groups != NULL ? count - count % RANS_LANES : 0;
+}
+
+bool columns_decode_classes(const struct columns_kernels *kernels, struct rans_column *column, uint32_t count)
+{
+    uint32_t done = in_groups(kernels->class_groups, count);
+    return rans_decode_groups(kernels->class_groups, column, 1, done / RANS_LANES) &&
+           rans_decode_classes_plain(column, done, count);
+}
+
+bool columns_decode_codes(const struct columns_kernels *kernels, struct rans_column columns[2], uint32_t count,
+                          uint8_t *contexts)
+{
+    uint32_t done = in_groups(kernels->code_groups, count);
+    if (!rans_decode_groups(kernels->code_groups, columns, 2, done / RANS_LANES) ||
+        !rans_decode_codes_plain(&columns[0], done, count))
+        return false;
+    kernels->code_contexts(contexts + done, columns[0].symbols + done, count - done, &columns[1].bins);
+    columns[1].contexts = contexts;
+    return rans_decode_codes_plain(&columns[1], done, count);
+}
 
 const struct columns_kernels *columns_kernels_named(const char *name)
 {

@@ -11,10 +11,9 @@ enum {
 
 struct columns_kernels {
     const char *name;
-    /* Decodes the symbols of a column of classes, or the codes of two columns, the second of which has its
-     * contexts from the first. `contexts` is room for as many. Returns false where words end too soon. */
-    bool (*decode_classes)(struct rans_column *column, uint32_t count);
-    bool (*decode_codes)(struct rans_column columns[2], uint32_t count, uint8_t *contexts);
+    /* Decode groups of a column of classes, and of two columns of codes, the second of which has its contexts from
+     * the first. NULL: all is decoded by rans_decode_*_plain. */
+    rans_groups *class_groups, *code_groups;
     /* columns_passes.h says what these do. */
     void (*class_contexts)(uint8_t *contexts, const uint8_t *history, uint32_t count);
     void (*code_contexts)(uint8_t *contexts, const uint8_t *known, uint32_t count, const struct rans_bins *bins);
@@ -25,6 +24,12 @@ struct columns_kernels {
     /* Of all bytes; `places` is room for `count` and COLUMNS_PLACES_BEHIND more. */
     uint32_t (*places)(uint16_t *places, const uint8_t *bytes, uint32_t count, uint8_t low, uint8_t high);
 };
+
+/* Decodes the symbols of a column of classes, or the codes of two columns. `contexts` is room for as many. Return
+ * false where words end too soon. */
+bool columns_decode_classes(const struct columns_kernels *kernels, struct rans_column *column, uint32_t count);
+bool columns_decode_codes(const struct columns_kernels *kernels, struct rans_column columns[2], uint32_t count,
+                          uint8_t *contexts);
 
 /* Of this name; NULL where there are none or this machine cannot run them. */
 const struct columns_kernels *columns_kernels_named(const char *name);

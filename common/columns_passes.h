@@ -77,4 +77,24 @@ COLUMNS_PASS uint32_t pass_places(uint16_t *places, uint32_t listed, const uint8
     return listed;
 }
 
+/* Those of them that no processor has code of its own for, as functions compiled for `target` (an attribute). */
+#define COLUMNS_PASSES_FOR(target)                                                                                 \
+    target static void class_contexts(uint8_t *contexts, const uint8_t *history, uint32_t count)                   \
+    {                                                                                                              \
+        pass_class_contexts(contexts, history, count);                                                             \
+    }                                                                                                              \
+    target static void code_contexts(uint8_t *contexts, const uint8_t *known, uint32_t count,                      \
+                                     const struct rans_bins *bins)                                                 \
+    {                                                                                                              \
+        pass_code_contexts(contexts, known, count, bins);                                                          \
+    }                                                                                                              \
+    target static void flip(uint8_t *out, const uint8_t *in, uint32_t count)                                       \
+    {                                                                                                              \
+        pass_flip(out, in, count);                                                                                 \
+    }                                                                                                              \
+    target static void mean(uint8_t *means, const uint8_t *margins, uint32_t count)                                \
+    {                                                                                                              \
+        pass_mean(means, margins, count);                                                                          \
+    }
+
 #endif
