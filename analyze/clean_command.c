@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyze/analysis.h"
+#include "analyze/class_names.h"
 #include "analyze/cleaning.h"
 #include "analyze/commands.h"
 #include "analyze/suggestions.h"
@@ -39,38 +40,14 @@ static int print(const struct cleaning *cleaning, uint64_t samples, bool json)
     return table_end(table);
 }
 
-/* The names that the log has, one block with their text; *out NULL where it has none. */
-static int names_of_log(const char *const **out, const struct tidylog_run *run)
-{
-    uint32_t classes = tidylog_data_classes(run), count = 0;
-    const char **names;
-    *out = NULL;
-    if (run->class_names == NULL)
-        return 0;
-    size_t bytes = classes * sizeof *names, length = strlen(run->class_names) + 1;
-    int status = memory_allocate(&names, bytes + length, 1, "names of classes");
-    if (status != 0)
-        return status;
-    char *text = memcpy((char *)names + bytes, run->class_names, length);
-    for (char *name; count < classes && (name = strsep(&text, "\n")) != NULL;)
-        names[count++] = name;
-    while (count < classes)
-        names[count++] = "";
-    *out = names;
-    return 0;
-}
-
 static int write_labels(const struct cleaning *cleaning, const struct tidylog_run *run,
                         const struct destination *to)
 {
     const char *const *class_names = NULL;
-    int status = 0;
+    int status;
     if (to->path == NULL)
         return print(cleaning, run->samples, to->json);
-    if (to->class_names == NULL)
-        status = names_of_log(&class_names, run);
-    else
-        status = class_names_read(&class_names, to->class_names, tidylog_data_classes(run));
+    status = class_names_of(&class_names, run, to->class_names);
     if (status == 0)
         status = label_file_write(to->path, to->format, cleaning->labels, run->samples, tidylog_data_classes(run),
                                   class_names, to->force);

@@ -1,78 +1,43 @@
 /* tidy-analyze plot: charts as gnuplot scripts or as files. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "analyze/charts/charts.h"
 #include "analyze/charts/gnuplot.h"
+#include "analyze/charts/house_style.h"
 #include "analyze/commands.h"
 #include "common/error.h"
 #include "common/memory.h"
 #include "common/options.h"
+#include "common/output_file.h"
 
-static int find_chart(const char *name, const struct chart_row **out)
-{
-    const char **names;
-    int status = memory_allocate(&names, chart_row_count, sizeof *names, "names of charts");
-    if (status != 0)
-        return status;
-    *out = NULL;
-    for (size_t i = 0; i < chart_row_count; i++) {
-        names[i] = chart_rows[i].name;
-        if (strcmp(name, names[i]) == 0)
-            *out = &chart_rows[i];
-    }
-    const char *nearest = options_nearest(name, names, chart_row_count);
-    free(names);
-    if (*out != NULL)
-        return 0;
-    if (nearest != NULL)
-        return tidy_fail_usage("unknown chart '%s'; did you mean '%s'?", name, nearest);
-    return tidy_fail_usage("unknown chart '%s'; 'tidy-analyze plot --help' lists them", name);
-}
+static const char *const theme_names[] = {"light", "dark", NULL};
 
-/* What is asked for. */
-struct request {
-    const struct chart_row *chart;
-    const char *path;
-    const char *scores; /* NULL: the chart's own */
-    struct selection selection;
-    const char *output; /* NULL: the script itself is asked for */
+/* Where a chart goes. */
+struct destination {
+    const char *path; /* NULL: the script itself is asked for */
     bool force;
 };
 
-static int write_chart(FILE *out, const struct request *request)
-{
-    const struct chart_row *chart = request->chart;
-    const char *scores = request->scores;
-    struct analysis analysis;
-    int status = analysis_open(&analysis, request->path);
-    analysis.selection = request->selection;
-    if (status == 0 && scores == NULL)
-        scores = analysis.run->detail == TIDYLOG_CLASS ? chart->scores_for_class : chart->scores_for_margin;
-    if (status == 0)
-        status = chart->write(out, &analysis, scores);
-    analysis_close(&analysis);
-    return status;
-}
-
 /* The script is made in memory first, so that a chart that fails leaves half of none on stdout. */
-static int plot(const struct request *request)
+static int plot(const struct chart_request *request, const struct destination *to)
 {
-    const char *terminal;
+    enum gnuplot_format format = GNUPLOT_PNG;
     char *script = NULL;
     size_t bytes = 0;
-    int status = gnuplot_terminal(&terminal, request->output, request->force);
+    int status = to->path != NULL ? gnuplot_format_of(&format, to->path) : 0;
+    if (status == 0 && to->path != NULL)
+        status = output_file_check(to->path, to->force);
     if (status != 0)
         return status;
     FILE *out = open_memstream(&script, &bytes);
     if (out == NULL)
         return tidy_fail_memory("a chart", 1);
-    fputs(terminal, out);
-    status = write_chart(out, request);
+    gnuplot_write_terminal(out, format, house_style_theme(request->theme)->background);
+    status = chart_write(out, request);
     if (fclose(out) != 0 && status == 0)
         status = tidy_fail_memory("a chart", bytes);
-    if (status == 0 && request->output != NULL)
-        status = gnuplot_draw(script, bytes, request->output, request->force);
+    if (status == 0 && to->path != NULL)
+        status = gnuplot_draw(script, bytes, to->path, to->force);
     else if (status == 0)
         fwrite(script, 1, bytes, stdout); /* main looks whether that worked */
     free(script);
@@ -103,45 +68,127 @@ static char *describe(void)
     return text;
 }
 
+/* Refuses options that the chart does not take. `given` has the bits of those on the command line. */
+static int check_options(const struct chart_row *row, unsigned given)
+{
+    static const struct {
+        unsigned bit;
+        const char *options;
+    } texts[] = {
+        {CHART_EPOCHS, "--epochs, --first, --last"},
+        {CHART_RULES, "--threshold"},
+        {CHART_NAMES, "--class-names"},
+        {CHART_COUNT, "--count"},
+        {CHART_SAMPLE, "--sample"},
+        {CHART_DATA, "--data"},
+        {CHART_LOGS, "second log"},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if ((given & ~row->takes & texts[i].bit) != 0)
+            return tidy_fail_usage("plot %s takes no %s", row->name, texts[i].options);
+    if ((row->takes & ~given & CHART_SAMPLE) != 0)
+        return tidy_fail_usage("plot %s: --sample N is needed, of a sample from 0", row->name);
+    return 0;
+}
+
+static int check_usage(struct chart_request *request, const struct destination *to, bool sample_given)
+{
+    const struct chart_row *row = request->row;
+    const unsigned given = (selection_is_given(&request->selection) ? CHART_EPOCHS : 0) |
+                           (request->rules != NULL ? CHART_RULES : 0) |
+                           (request->class_names != NULL ? CHART_NAMES : 0) |
+                           (request->count > 0 ? CHART_COUNT : 0) | (sample_given ? CHART_SAMPLE : 0) |
+                           (request->data != NULL ? CHART_DATA : 0) | (request->path_count > 1 ? CHART_LOGS : 0);
+    if (request->scores != NULL && row->scores_for_class == NULL)
+        return tidy_fail_usage("plot %s takes no --score", row->name);
+    if (to->force && to->path == NULL)
+        return tidy_fail_usage("plot: --force goes with -o FILE");
+    return check_options(row, given);
+}
+
 int plot_command(int argc, char **argv)
 {
-    struct request request = {0};
+    struct chart_request request = {0};
+    struct destination to = {0};
+    int theme = CHART_LIGHT;
+    bool sample_given = false, helped = false;
     const struct option_row options[] = {
-        OUTPUT_OPTION(request.output, "FILE",
-                      "draw into this file; its ending, .png, .svg or .pdf, chooses the format"),
-        FORCE_OPTION(request.force, "replace the file where it exists"),
+        OUTPUT_OPTION(to.path, "FILE", "draw into this file; its ending, .png, .svg or .pdf, chooses the format"),
+        FORCE_OPTION(to.force, "replace the file where it exists"),
+        {.name = "theme",
+         .kind = OPTION_CHOICE,
+         .value = &theme,
+         .argument = "THEME",
+         .choices = theme_names,
+         .help = "colours for light or dark pages and slides"},
         {.name = "score",
          .kind = OPTION_TEXT,
          .value = &request.scores,
          .argument = "NAME[,NAME...]",
-         .help = "the scores of chart pr"},
+         .help = "the scores of a chart that has some"},
+        {.name = "threshold",
+         .kind = OPTION_TEXT,
+         .value = &request.rules,
+         .argument = "RULE[,RULE...]",
+         .help = "the rules that a chart marks ('tidy-analyze flag --help' explains them)"},
+        {.name = "class-names",
+         .kind = OPTION_TEXT,
+         .value = &request.class_names,
+         .argument = "FILE",
+         .help = "the classes' names, a line each; without it, those that the log has"},
+        {.name = "sample",
+         .kind = OPTION_COUNT,
+         .value = &request.sample,
+         .argument = "N",
+         .most = TIDYLOG_MOST_SAMPLES,
+         .help = "the sample of a chart of one",
+         .given = &sample_given},
+        {.name = "count",
+         .kind = OPTION_COUNT,
+         .value = &request.count,
+         .argument = "N",
+         .least = 1,
+         .most = 1000,
+         .help = "how many a chart shows of the most suspicious"},
+        {.name = "data",
+         .kind = OPTION_TEXT,
+         .value = &request.data,
+         .argument = "DIR",
+         .help = "the data set with the images; without it, where the log was recorded from"},
         SELECTION_OPTIONS(request.selection),
     };
     char *description = describe();
     const struct command_usage usage = {
         .program = "tidy-analyze",
         .name = "plot",
-        .arguments = "CHART run.tidy [OPTION...]",
+        .arguments = "CHART run.tidy... [OPTION...]",
         .summary = "Charts of a run.",
         .description = description,
         .example = "tidy-analyze plot forgetting run.tidy | gnuplot > forgetting.png\n"
                    "tidy-analyze plot pr run.tidy --score aum,forgetting-events --first 3 -o pr.svg",
         OPTION_ROWS(options),
     };
-    const char *arguments[2];
-    bool helped;
-    int status = command_parse(&usage, argc, argv, arguments, 2, &helped);
+    const char **arguments = NULL;
+    int count = 0, status = memory_allocate(&arguments, (size_t)argc, sizeof *arguments, "arguments");
+    if (status == 0)
+        status = options_parse(&usage, argc, argv, arguments, &count, &helped);
     free(description);
     if (status != 0 || helped)
-        return status;
-    if ((status = find_chart(arguments[0], &request.chart)) != 0)
-        return status;
-    request.path = arguments[1];
-    if (request.scores != NULL && request.chart->scores_for_class == NULL)
-        return tidy_fail_usage("plot %s takes no --score", request.chart->name);
-    if (selection_is_given(&request.selection) && !request.chart->selects)
-        return tidy_fail_usage("plot %s takes no --epochs, --first, --last", request.chart->name);
-    if (request.force && request.output == NULL)
-        return tidy_fail_usage("plot: --force goes with -o FILE");
-    return plot(&request);
+        goto end;
+    if (count < 2) {
+        status =
+            tidy_fail_usage("plot: a chart and a log are needed; usage: tidy-analyze plot %s", usage.arguments);
+        goto end;
+    }
+    request.paths = arguments + 1;
+    request.path_count = (size_t)count - 1;
+    request.theme = (enum chart_theme)theme;
+    status = chart_find(&request.row, arguments[0]);
+    if (status == 0)
+        status = check_usage(&request, &to, sample_given);
+    if (status == 0)
+        status = plot(&request, &to);
+end:
+    free(arguments);
+    return status;
 }

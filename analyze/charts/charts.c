@@ -1,13 +1,80 @@
-/* The table of charts. */
+/* The table of charts, and what all of them have opened. */
 #include "analyze/charts/charts.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/class_names.h"
+#include "common/error.h"
+#include "common/memory.h"
+#include "common/options.h"
+
 const struct chart_row chart_rows[] = {
-    {"learning", "accuracy and loss by epoch; right and wrong labels apart where the truth is known", NULL, NULL,
-     false, learning_chart},
-    {"forgetting", "how many samples were forgotten how often, and never learned", NULL, NULL, true,
-     forgetting_chart},
-    {"pr", "precision against recall over all thresholds of several scores",
-     "correctness,forgetting-events,majority-disagreement,mean-correct-epoch-or-never",
-     "aum,mean-loss,forgetting-events,mean-correct-epoch", true, precision_recall_chart},
+    {.name = "learning",
+     .summary = "accuracy and loss by epoch; right and wrong labels apart where the truth is known",
+     .write = learning_chart},
+    {.name = "forgetting",
+     .summary = "how many samples were forgotten how often, and never learned",
+     .takes = CHART_EPOCHS,
+     .write = forgetting_chart},
+    {.name = "pr",
+     .summary = "precision against recall over all thresholds of several scores",
+     .scores_for_class = "correctness,forgetting-events,majority-disagreement,mean-correct-epoch-or-never",
+     .scores_for_margin = "aum,mean-loss,forgetting-events,mean-correct-epoch",
+     .takes = CHART_EPOCHS,
+     .write = precision_recall_chart},
 };
 const size_t chart_row_count = sizeof chart_rows / sizeof *chart_rows;
+
+int chart_find(const struct chart_row **out, const char *name)
+{
+    const char *names[sizeof chart_rows / sizeof *chart_rows];
+    *out = NULL;
+    for (size_t i = 0; i < chart_row_count; i++) {
+        names[i] = chart_rows[i].name;
+        if (strcmp(name, names[i]) == 0)
+            *out = &chart_rows[i];
+    }
+    if (*out != NULL)
+        return 0;
+    const char *nearest = options_nearest(name, names, chart_row_count);
+    if (nearest != NULL)
+        return tidy_fail_usage("unknown chart '%s'; did you mean '%s'?", name, nearest);
+    return tidy_fail_usage("unknown chart '%s'; 'tidy-analyze plot --help' lists them", name);
+}
+
+int chart_write(FILE *out, const struct chart_request *request)
+{
+    const struct chart_row *row = request->row;
+    struct chart chart = {.request = request, .scores = request->scores, .rules = request->rules};
+    size_t opened = 0;
+    int status = memory_allocate(&chart.logs, request->path_count, sizeof *chart.logs, "a chart");
+    while (status == 0 && opened < request->path_count) {
+        struct analysis *log = &chart.logs[opened];
+        status = analysis_open(log, request->paths[opened++]);
+        log->selection = request->selection;
+    }
+    chart.log = chart.logs;
+    if (status == 0 && chart.scores == NULL)
+        chart.scores = chart.log->run->detail == TIDYLOG_CLASS ? row->scores_for_class : row->scores_for_margin;
+    if (chart.rules == NULL)
+        chart.rules = row->rules;
+    if (status == 0 && (row->takes & CHART_NAMES) != 0)
+        status = class_names_of(&chart.class_names, chart.log->run, request->class_names);
+    if (status == 0)
+        status = row->write(out, &chart);
+    free((void *)chart.class_names);
+    for (size_t i = 0; i < opened; i++)
+        analysis_close(&chart.logs[i]);
+    free(chart.logs);
+    return status;
+}
+
+const char *chart_class(const struct chart *chart, uint32_t class, char room[CLASS_TEXT])
+{
+    if (chart->class_names != NULL && chart->class_names[class][0] != 0)
+        return chart->class_names[class];
+    snprintf(room, CLASS_TEXT, "%" PRIu32, class);
+    return room;
+}

@@ -89,9 +89,9 @@ static void write_plot(FILE *out, const struct histogram *clean, const struct hi
             clean->samples, wrong->samples);
 }
 
-int forgetting_chart(FILE *out, struct analysis *analysis, const char *scores)
+int forgetting_chart(FILE *out, struct chart *chart)
 {
-    (void)scores;
+    struct analysis *analysis = chart->log;
     struct histogram clean = {0}, wrong = {0};
     for (uint32_t run = 0; run < analysis->runs; run++) {
         int status = analysis_replay_run(analysis, run, NULL);
@@ -108,7 +108,7 @@ int forgetting_chart(FILE *out, struct analysis *analysis, const char *scores)
     else
         snprintf(title, sizeof title, "%.1f%% of the %s were forgotten or never learned", percent_unstable(&clean),
                  house_style_noun(analysis));
-    house_style_begin(out, analysis, title,
+    house_style_begin(out, chart, title,
                       wrong.samples > 0 ? "Numbers on the bars: percent of the group."
                                         : "Numbers on the bars: percent.");
     write_data(out, &clean, &wrong);

@@ -22,28 +22,27 @@ static const struct format {
     const char *ending;
     const char *terminal;
 } formats[] = {
-    {".png", "set terminal pngcairo size 1280,720 noenhanced font 'DejaVu Sans,16'\n"},
-    {".svg", "set terminal svg size 1280,720 background 'white' noenhanced font 'DejaVu Sans,16' fontscale 1.3\n"},
-    {".pdf",
-     "set terminal pdfcairo size 12.8in,7.2in noenhanced font 'DejaVu Sans,16' fontscale 0.7 linewidth 1.5\n"},
+    [GNUPLOT_PNG] = {".png", "pngcairo size 1280,720 noenhanced font 'DejaVu Sans,16'"},
+    [GNUPLOT_SVG] = {".svg", "svg size 1280,720 noenhanced font 'DejaVu Sans,16' fontscale 1.3"},
+    [GNUPLOT_PDF] = {".pdf", "pdfcairo size 12.8in,7.2in noenhanced font 'DejaVu Sans,16' fontscale 0.7 "
+                             "linewidth 1.5"},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
-int gnuplot_terminal(const char **terminal, const char *path, bool force)
+int gnuplot_format_of(enum gnuplot_format *out, const char *path)
 {
-    *terminal = formats[0].terminal;
-    if (path == NULL)
-        return 0;
-    int status = output_file_check(path, force);
-    if (status != 0)
-        return status;
     size_t length = strlen(path);
-    for (size_t i = 0; i < FORMATS; i++)
+    for (int i = 0; i < FORMATS; i++)
         if (length > 4 && strcasecmp(path + length - 4, formats[i].ending) == 0) {
-            *terminal = formats[i].terminal;
+            *out = (enum gnuplot_format)i;
             return 0;
         }
     return tidy_fail_usage("%s: charts are drawn as .png, .svg or .pdf", path);
+}
+
+void gnuplot_write_terminal(FILE *out, enum gnuplot_format format, const char *background)
+{
+    fprintf(out, "set terminal %s background '%s'\n", formats[format].terminal, background);
 }
 
 /* ---- the child process --------------------------------------------------------------------------------- */
@@ -97,50 +96,58 @@ static int fail_complaint(const char *path, int complaints)
     return tidy_fail("%s: gnuplot failed: %s", path, last + strspn(last, " \t"));
 }
 
-/* ---- the file ------------------------------------------------------------------------------------------- */
+/* ---- pictures ------------------------------------------------------------------------------------------- */
 
-/* Copies a file in memory to `path`. */
-static int copy_out(int descriptor, size_t count, const char *path, bool force)
+/* Reads a file in memory back. */
+static int read_back(char **out, size_t count, int descriptor, const char *name)
 {
-    char *bytes;
-    int status = memory_allocate(&bytes, count, 1, "a chart");
-    if (status == 0 && pread(descriptor, bytes, count, 0) != (ssize_t)count)
-        status = tidy_fail("%s: the chart cannot be read back: %s", path, strerror(errno));
-    struct output_file file = {0};
-    if (status == 0)
-        status = output_file_begin(&file, path, force);
-    if (status == 0 && fwrite(bytes, 1, count, file.stream) != count)
-        status = tidy_fail("%s cannot be written: %s", path, strerror(errno));
-    status = output_file_end(&file, status);
-    free(bytes);
+    int status = memory_allocate(out, count, 1, "a chart");
+    if (status == 0 && pread(descriptor, *out, count, 0) != (ssize_t)count)
+        status = tidy_fail("%s: the chart cannot be read back: %s", name, strerror(errno));
     return status;
 }
 
-int gnuplot_draw(const char *script, size_t bytes, const char *path, bool force)
+int gnuplot_render(char **picture, size_t *picture_bytes, const char *script, size_t bytes, const char *name)
 {
     static const char *const names[3] = {"script", "picture", "complaints"};
     int files[3] = {-1, -1, -1}, status = 0, result = 0;
-    struct stat picture = {0};
+    struct stat drawn = {0};
+    *picture = NULL;
     for (int i = 0; i < 3 && status == 0; i++)
         if ((files[i] = memfd_create(names[i], MFD_CLOEXEC)) < 0)
-            status = tidy_fail("%s: a file in memory cannot be made: %s", path, strerror(errno));
+            status = tidy_fail("%s: a file in memory cannot be made: %s", name, strerror(errno));
     if (status != 0)
         goto end;
     int cause = write_all(files[0], script, bytes);
     if (cause != 0 || lseek(files[0], 0, SEEK_SET) != 0) {
         status =
-            tidy_fail("%s: the script cannot be kept in memory: %s", path, strerror(cause != 0 ? cause : errno));
+            tidy_fail("%s: the script cannot be kept in memory: %s", name, strerror(cause != 0 ? cause : errno));
         goto end;
     }
     if ((status = run(files, &result)) != 0)
         goto end;
-    if (result != 0 || fstat(files[1], &picture) != 0 || picture.st_size == 0)
-        status = fail_complaint(path, files[2]);
+    if (result != 0 || fstat(files[1], &drawn) != 0 || drawn.st_size == 0)
+        status = fail_complaint(name, files[2]);
     else
-        status = copy_out(files[1], (size_t)picture.st_size, path, force);
+        status = read_back(picture, *picture_bytes = (size_t)drawn.st_size, files[1], name);
 end:
     for (int i = 0; i < 3; i++)
         if (files[i] >= 0)
             close(files[i]);
+    return status;
+}
+
+int gnuplot_draw(const char *script, size_t bytes, const char *path, bool force)
+{
+    char *picture = NULL;
+    size_t picture_bytes = 0;
+    struct output_file file = {0};
+    int status = gnuplot_render(&picture, &picture_bytes, script, bytes, path);
+    if (status == 0)
+        status = output_file_begin(&file, path, force);
+    if (status == 0 && fwrite(picture, 1, picture_bytes, file.stream) != picture_bytes)
+        status = tidy_fail("%s cannot be written: %s", path, strerror(errno));
+    status = output_file_end(&file, status);
+    free(picture);
     return status;
 }

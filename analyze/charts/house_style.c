@@ -4,15 +4,37 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *const colours[HOUSE_COLOURS] = {
-    "#0072B2", /* blue */
-    "#D55E00", /* vermilion */
-    "#009E73", /* bluish green */
-    "#CC79A7", /* reddish purple */
-    "#E69F00", /* orange */
-    "#56B4E9", /* sky blue */
-    "#000000", /* black */
+static const struct house_theme themes[] = {
+    [CHART_LIGHT] = {"#ffffff",
+                     "#111111",
+                     "#333333",
+                     "#666666",
+                     "#dddddd",
+                     {"#0072B2",   /* blue */
+                      "#D55E00",   /* vermilion */
+                      "#009E73",   /* bluish green */
+                      "#CC79A7",   /* reddish purple */
+                      "#E69F00",   /* orange */
+                      "#56B4E9",   /* sky blue */
+                      "#000000"}}, /* black */
+    [CHART_DARK] = {"#16191d",
+                    "#f2f2f2",
+                    "#cccccc",
+                    "#999999",
+                    "#3a3f45",
+                    {"#56B4E9",   /* sky blue */
+                     "#E8702A",   /* vermilion, lighter */
+                     "#2FBF95",   /* bluish green, lighter */
+                     "#DD9CC2",   /* reddish purple, lighter */
+                     "#F0C04A",   /* orange, lighter */
+                     "#8FA8FF",   /* blue, lighter */
+                     "#ffffff"}}, /* white */
 };
+
+const struct house_theme *house_style_theme(enum chart_theme theme)
+{
+    return &themes[theme];
+}
 
 /* Bytes of the UTF-8 character at `text`; 0 where it is none, as in file names of old encodings. */
 static int character_bytes(const char *text)
@@ -71,26 +93,36 @@ static void write_caption(FILE *out, const struct analysis *analysis, const char
 
     fputs("set label 2 ", out);
     house_style_quote(out, text);
-    fputs(" at screen 0.03, 0.04 left font ',12' textcolor rgb '#666666'\n", out);
+    fputs(" at screen 0.03, 0.04 left font ',12' textcolor rgb faint\n", out);
 }
 
-void house_style_begin(FILE *out, const struct analysis *analysis, const char *title, const char *rule)
+void house_style_begin(FILE *out, const struct chart *chart, const char *title, const char *rule)
 {
+    const struct house_theme *theme = house_style_theme(chart->request->theme);
+    fprintf(out,
+            "background = '%s'\n"
+            "ink = '%s'\n"
+            "axis = '%s'\n"
+            "faint = '%s'\n"
+            "grid = '%s'\n",
+            theme->background, theme->ink, theme->axis, theme->faint, theme->grid);
     fputs("set datafile separator '\\t'\n"
           "set datafile missing 'nan'\n"
-          "set border 3 linecolor rgb '#666666'\n"
-          "set tics nomirror out scale 0.5 textcolor rgb '#333333'\n"
-          "set grid ytics linetype 1 linecolor rgb '#dddddd' linewidth 1\n"
-          "set key noautotitle\n"
+          "set border 3 linecolor rgb faint\n"
+          "set tics nomirror out scale 0.5 textcolor rgb axis\n"
+          "set grid ytics linetype 1 linecolor rgb grid linewidth 1\n"
+          "set key noautotitle textcolor rgb ink\n"
+          "set xlabel textcolor rgb ink\n"
+          "set ylabel textcolor rgb ink\n"
           "set lmargin at screen 0.105\n"
           "set rmargin at screen 0.97\n"
           "set tmargin at screen 0.82\n"
           "set bmargin at screen 0.18\n",
           out);
     for (int i = 0; i < HOUSE_COLOURS; i++)
-        fprintf(out, "set linetype %d linecolor rgb '%s' linewidth 3\n", i + 1, colours[i]);
+        fprintf(out, "set linetype %d linecolor rgb '%s' linewidth 3\n", i + 1, theme->colours[i]);
     fputs("set label 1 ", out);
     house_style_quote(out, title);
-    fputs(" at screen 0.03, 0.94 left font ',20'\n", out);
-    write_caption(out, analysis, rule);
+    fputs(" at screen 0.03, 0.94 left font ',20' textcolor rgb ink\n", out);
+    write_caption(out, chart->log, rule);
 }

@@ -124,9 +124,9 @@ static void write_panels(FILE *out, uint64_t count, bool has_test, bool has_trut
     fputs("\nunset multiplot\n", out);
 }
 
-int learning_chart(FILE *out, struct analysis *analysis, const char *scores)
+int learning_chart(FILE *out, struct chart *chart)
 {
-    (void)scores;
+    struct analysis *analysis = chart->log;
     const struct tidylog_run *run = analysis->run;
     uint64_t count;
     const struct tidylog_epoch *epochs = tidylog_reader_epochs(analysis->reader, &count);
@@ -147,7 +147,7 @@ int learning_chart(FILE *out, struct analysis *analysis, const char *scores)
 
     char title[256];
     write_title(title, sizeof title, &epochs[count - 1], count, apart ? &tallies.epochs[count - 1] : NULL);
-    house_style_begin(out, analysis, title, "Training predictions are made before the update of their step.");
+    house_style_begin(out, chart, title, "Training predictions are made before the update of their step.");
     write_data(out, epochs, count, apart ? tallies.epochs : NULL);
     write_panels(out, count, !isnan(epochs[count - 1].test_accuracy), apart);
 end:

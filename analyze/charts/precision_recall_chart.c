@@ -112,8 +112,9 @@ static void write_plot(FILE *out, const struct curve *curves, size_t count)
     fputs("\n", out);
 }
 
-int precision_recall_chart(FILE *out, struct analysis *analysis, const char *scores)
+int precision_recall_chart(FILE *out, struct chart *chart)
 {
+    struct analysis *analysis = chart->log;
     struct truth truth = {0};
     struct curve curves[HOUSE_COLOURS] = {0};
     size_t count = 0, bytes = 0;
@@ -124,7 +125,7 @@ int precision_recall_chart(FILE *out, struct analysis *analysis, const char *sco
     if (status == 0 && truth.count == 0)
         status = tidy_fail("%s: no label is wrong, so there is no recall to draw", analysis->path);
     if (status == 0)
-        status = analysis_choose(analysis, scores);
+        status = analysis_choose(analysis, chart->scores);
     if (status == 0 && (count = analysis->scores.count) > HOUSE_COLOURS)
         status = tidy_fail_usage("--score: a chart has room for %d scores, not %zu", HOUSE_COLOURS, count);
     if (status == 0)
@@ -146,7 +147,7 @@ int precision_recall_chart(FILE *out, struct analysis *analysis, const char *sco
     if (status != 0)
         goto end;
     make_title(title, sizeof title, analysis, curves, count, &truth);
-    house_style_begin(out, analysis, title, "Every threshold of each score; AP: average precision.");
+    house_style_begin(out, chart, title, "Every threshold of each score; AP: average precision.");
     fwrite(data, 1, bytes, out);
     write_plot(out, curves, count);
 end:

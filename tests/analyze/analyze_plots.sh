@@ -39,6 +39,14 @@ tidy-analyze plot pr run.tidy -o there.png --force || fail "--force"
 is_png there.png || fail "--force does not replace"
 fails 1 "no/such/x.png cannot be written: No such file or directory" tidy-analyze plot pr run.tidy -o no/such/x.png
 
+# A dark page has a dark background, which the picture's first pixels show; and a chart takes only what its row says.
+tidy-analyze plot pr run.tidy --theme dark -o dark.svg && grep -q 'fill="#16191d"\|rgb( 22, *25, *29)' dark.svg ||
+    fail "--theme dark has no dark background"
+fails 2 "plot forgetting takes no --threshold" tidy-analyze plot forgetting run.tidy --threshold gmm
+fails 2 "plot forgetting takes no --score" tidy-analyze plot forgetting run.tidy --score aum
+fails 2 "plot pr takes no second log" tidy-analyze plot pr run.tidy class.tidy
+fails 2 "a chart and a log are needed" tidy-analyze plot pr
+
 # gnuplot missing, or failing.
 mkdir only broken
 ln -s "$(command -v tidy-analyze)" only/
