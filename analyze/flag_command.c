@@ -1,19 +1,12 @@
 /* tidy-analyze flag: the suspects of one score and one rule, or those whose review pays most. */
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "analyze/analysis.h"
 #include "analyze/automatic.h"
 #include "analyze/commands.h"
 #include "analyze/estimated_quality.h"
-#include "analyze/ranking.h"
-#include "analyze/review.h"
-#include "analyze/sample_list.h"
-#include "analyze/suggestions.h"
-#include "analyze/thresholds.h"
+#include "analyze/suspects.h"
 #include "common/error.h"
-#include "common/memory.h"
 #include "common/options.h"
 #include "common/progress.h"
 #include "common/table.h"
@@ -21,33 +14,20 @@
 static const char *const columns[] = {"sample", "score", "label", "suggested", "probability", "truth"};
 
 struct settings {
-    const char *score, *rule, *review; /* NULL: not given */
-    uint64_t budget;                   /* 0: not given */
+    struct suspects_request request;
     struct selection selection;
     bool json;
-};
-
-/* What was replayed, and what follows. */
-struct suspects {
-    struct analysis analysis;
-    float *keys; /* [samples] of the ranking */
-    struct suggestion *suggestions;
-    struct review review;
-    struct ranking ranking;
-    bool *flagged;
 };
 
 static void add_suspect(struct table *table, const void *context, size_t place)
 {
     const struct suspects *suspects = context;
-    const struct analysis *analysis = &suspects->analysis;
+    const struct analysis *analysis = suspects->analysis;
     uint32_t sample = suspects->ranking.order[place];
-    bool updated = suspects->review.decisions > 0;
     if (!suspects->flagged[sample])
         return;
     table_add_count(table, sample);
-    table_add_real(table,
-                   updated ? (double)suspects->keys[sample] : score_value(&analysis->scores.scores[0], sample));
+    table_add_real(table, suspects_value(suspects, sample));
     table_add_count(table, analysis->given[sample]);
     table_add_count(table, suspects->suggestions[sample].label);
     table_add_real(table, (double)suspects->suggestions[sample].probability);
@@ -57,7 +37,7 @@ static void add_suspect(struct table *table, const void *context, size_t place)
 
 static int print(const struct suspects *suspects, bool json)
 {
-    const struct tidylog_run *run = suspects->analysis.run;
+    const struct tidylog_run *run = suspects->analysis->run;
     size_t count = sizeof columns / sizeof *columns;
     struct table *table = table_begin(columns, run->truth != NULL ? count : count - 1, json);
     if (table == NULL)
@@ -68,8 +48,9 @@ static int print(const struct suspects *suspects, bool json)
 }
 
 /* How many wrong labels to expect among the suspects, and among all that were not reviewed. */
-static void say_what_to_expect(const struct suspects *suspects, size_t flagged)
+static void say_what_to_expect(const struct suspects *suspects)
 {
+    size_t flagged = suspects->count;
     const struct ranking *ranking = &suspects->ranking;
     size_t samples = ranking->samples;
     struct expected_count found = review_expect(&suspects->review, suspects->keys, suspects->flagged, samples);
@@ -90,9 +71,10 @@ static void say_what_to_expect(const struct suspects *suspects, size_t flagged)
 }
 
 /* The same as planted controls say, which tells more of the recall; or why they do not. */
-static int say_estimate(struct suspects *suspects, size_t flagged)
+static int say_estimate(struct suspects *suspects)
 {
-    struct analysis *analysis = &suspects->analysis;
+    size_t flagged = suspects->count;
+    struct analysis *analysis = suspects->analysis;
     struct noise_estimate estimate;
     int status = noise_estimate_of(&estimate, analysis);
     if (status != 0)
@@ -132,107 +114,23 @@ end:
     return status;
 }
 
-/* Updates the keys by what was reviewed. */
-static int apply_review(struct suspects *suspects, const char *path)
-{
-    const struct tidylog_run *run = suspects->analysis.run;
-    struct sample_list decisions = {0};
-    int status = sample_list_open_labels(&decisions, path, run->samples, tidylog_data_classes(run));
-    if (status == 0)
-        status = review_apply(&suspects->review, suspects->keys, suspects->analysis.given, suspects->suggestions,
-                              run->samples, &decisions, path);
-    sample_list_destroy(&decisions);
-    return status;
-}
-
-/* The samples whose review finds most wrong labels are those whose labels are most probably wrong. */
-static void flag_budget(struct suspects *suspects, uint64_t budget, size_t *count)
-{
-    const struct ranking *ranking = &suspects->ranking;
-    *count = budget < ranking->scored ? (size_t)budget : ranking->scored;
-    for (size_t i = 0; i < *count; i++)
-        suspects->flagged[ranking->order[i]] = true;
-}
-
-/* Chooses what was not asked for. */
-static int choose(const char **score, const char **rule, const struct settings *settings,
-                  const struct analysis *analysis)
-{
-    *score = settings->score;
-    *rule = settings->rule != NULL ? settings->rule : "auto";
-    if (settings->budget > 0)
-        *rule = NULL;
-    int status = *rule != NULL ? automatic_resolve(score, rule, analysis) : 0;
-    if (status == 0 && *score == NULL)
-        *score = DEFAULT_SCORE;
-    if (status == 0 && settings->budget > 0 && strcmp(*score, PROBABILITY_SCORE) != 0)
-        return tidy_fail_usage("--budget ranks by %s, which says how much a review finds: leave --score %s out",
-                               PROBABILITY_SCORE, *score);
-    if (status == 0 && settings->review != NULL && strcmp(*score, PROBABILITY_SCORE) != 0)
-        return tidy_fail_usage("--review updates %s: leave --score %s out", PROBABILITY_SCORE, *score);
-    return status;
-}
-
-/* Replays, ranks by what was reviewed, and flags. */
-static int find(struct suspects *suspects, const struct settings *settings, const char *score,
-                const struct threshold *threshold, size_t *count)
-{
-    struct analysis *analysis = &suspects->analysis;
-    size_t samples = analysis->run->samples;
-    int status = analysis_choose_one(analysis, score);
-    if (status == 0 && threshold != NULL)
-        status = threshold_announce(threshold, analysis);
-    if (status != 0)
-        return status;
-    suggestions_announce(analysis);
-    status = analysis_replay(analysis, NULL);
-    if (status == 0)
-        status = memory_allocate(&suspects->keys, samples, sizeof *suspects->keys, "the ranking");
-    if (status == 0)
-        status = memory_allocate(&suspects->flagged, samples, sizeof *suspects->flagged, "suspects");
-    if (status == 0)
-        status = suggestions_create(&suspects->suggestions, analysis);
-    if (status == 0)
-        score_keys(&analysis->scores.scores[0], suspects->keys, samples);
-    if (status == 0 && settings->review != NULL)
-        status = apply_review(suspects, settings->review);
-    if (status == 0)
-        status = ranking_create(&suspects->ranking, suspects->keys, samples);
-    if (status == 0 && threshold != NULL)
-        status = threshold_apply(threshold, analysis, &analysis->scores.scores[0], &suspects->ranking,
-                                 suspects->flagged, count);
-    else if (status == 0)
-        flag_budget(suspects, settings->budget, count);
-    return status;
-}
-
 static int flag(const char *path, const struct settings *settings)
 {
-    struct suspects suspects = {.review = review_none()};
-    struct threshold threshold;
-    const char *score, *rule;
-    size_t count = 0;
-    int status = analysis_open(&suspects.analysis, path);
-    suspects.analysis.selection = settings->selection;
+    const struct suspects_request *request = &settings->request;
+    struct analysis analysis;
+    struct suspects suspects = {0};
+    int status = analysis_open(&analysis, path);
+    analysis.selection = settings->selection;
     if (status == 0)
-        status = choose(&score, &rule, settings, &suspects.analysis);
-    if (status == 0 && rule != NULL)
-        status = threshold_parse(&threshold, rule);
-    if (status == 0)
-        status = find(&suspects, settings, score, rule != NULL ? &threshold : NULL, &count);
+        status = suspects_find(&suspects, &analysis, request);
     if (status == 0)
         status = print(&suspects, settings->json);
-    if (status == 0 && settings->budget == 0 && settings->review == NULL &&
-        noise_estimate_is_possible(&suspects.analysis))
-        status = say_estimate(&suspects, count);
-    else if (status == 0 && score_is_probability(&suspects.analysis.scores.scores[0]))
-        say_what_to_expect(&suspects, count);
-    free(suspects.flagged);
-    ranking_destroy(&suspects.ranking);
-    review_destroy(&suspects.review);
-    free(suspects.suggestions);
-    free(suspects.keys);
-    analysis_close(&suspects.analysis);
+    if (status == 0 && request->budget == 0 && request->review == NULL && noise_estimate_is_possible(&analysis))
+        status = say_estimate(&suspects);
+    else if (status == 0 && score_is_probability(&analysis.scores.scores[0]))
+        say_what_to_expect(&suspects);
+    suspects_destroy(&suspects);
+    analysis_close(&analysis);
     return status;
 }
 
@@ -242,26 +140,26 @@ int flag_command(int argc, char **argv)
     const struct option_row options[] = {
         {.name = "score",
          .kind = OPTION_TEXT,
-         .value = &settings.score,
+         .value = &settings.request.score,
          .argument = "NAME",
          .help =
              "the score to rank by; 'tidy-analyze samples --help' lists them; with --threshold RULE: " DEFAULT_SCORE
              " where not given"},
         {.name = "threshold",
          .kind = OPTION_TEXT,
-         .value = &settings.rule,
+         .value = &settings.request.rule,
          .argument = "RULE",
          .help = "where to cut, see above; auto where not given"},
         {.name = "budget",
          .kind = OPTION_COUNT,
-         .value = &settings.budget,
+         .value = &settings.request.budget,
          .argument = "N",
          .help = "in place of a threshold: the N samples whose review finds most wrong labels",
          .least = 1,
          .most = UINT32_MAX},
         {.name = "review",
          .kind = OPTION_TEXT,
-         .value = &settings.review,
+         .value = &settings.request.review,
          .argument = "FILE",
          .help = "what was reviewed: a line a sample, its index and the label that is right"},
         SELECTION_OPTIONS(settings.selection),
@@ -301,8 +199,8 @@ int flag_command(int argc, char **argv)
     int status = command_parse(&usage, argc, argv, &path, 1, &helped);
     if (status != 0 || helped)
         return status;
-    if (settings.budget > 0 && settings.rule != NULL)
+    if (settings.request.budget > 0 && settings.request.rule != NULL)
         return tidy_fail_usage("flag: --budget %" PRIu64 " and --threshold %s both say where to cut: leave one out",
-                               settings.budget, settings.rule);
+                               settings.request.budget, settings.request.rule);
     return flag(path, &settings);
 }
