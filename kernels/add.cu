@@ -37,10 +37,10 @@ int gpu_kernels_load(void)
     return gpu_kernel_loads(add_f32);
 }
 
-int gpu_add(const struct gpu_queue *queue, enum gpu_type type, void *sum, const void *added, size_t count)
+int gpu_add(const struct gpu_queue *queue, enum tensor_type type, void *sum, const void *added, size_t count)
 {
     unsigned blocks = gpu_blocks(queue, count / 4, GPU_THREADS);
-    if (type == GPU_F32)
+    if (type == TENSOR_F32)
         return gpu_launch(queue, blocks, GPU_THREADS, add_f32, static_cast<float *>(sum),
                           static_cast<const float *>(added), count);
     return gpu_launch(queue, blocks, GPU_THREADS, add_bf16, static_cast<struct bf16 *>(sum),

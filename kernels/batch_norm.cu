@@ -39,9 +39,9 @@ struct partial_sums {
 /* Calls function<N, Type>(...): the type and the width are the same for all threads. */
 #define FOR_TYPE_AND_VECTOR(type, channels, function, ...)                                                         \
     do {                                                                                                           \
-        if ((type) == GPU_F32 && (channels) % 4 == 0)                                                              \
+        if ((type) == TENSOR_F32 && (channels) % 4 == 0)                                                              \
             function<4, float>(__VA_ARGS__);                                                                       \
-        else if ((type) == GPU_F32)                                                                                \
+        else if ((type) == TENSOR_F32)                                                                                \
             function<1, float>(__VA_ARGS__);                                                                       \
         else if ((channels) % 4 == 0)                                                                              \
             function<4, struct bf16>(__VA_ARGS__);                                                                 \
@@ -83,7 +83,7 @@ static __device__ void forward_tiles(const struct forward_tensors &t, const stru
 }
 
 extern "C" __global__ void __launch_bounds__(FUSED_THREADS, FUSED_RESIDENT)
-    batch_norm_forward_few_rows(enum gpu_type type, struct forward_tensors t, struct forward_statistics s,
+    batch_norm_forward_few_rows(enum tensor_type type, struct forward_tensors t, struct forward_statistics s,
                                 unsigned lanes)
 {
     alignas(16) __shared__ float shared[2 * 4 * FUSED_LANES * FUSED_THREADS / GPU_WARP];
@@ -115,7 +115,7 @@ static __device__ void backward_tiles(const struct backward_tensors &t, unsigned
 }
 
 extern "C" __global__ void __launch_bounds__(FUSED_THREADS, FUSED_RESIDENT)
-    batch_norm_backward_few_rows(enum gpu_type type, struct backward_tensors t, unsigned lanes)
+    batch_norm_backward_few_rows(enum tensor_type type, struct backward_tensors t, unsigned lanes)
 {
     alignas(16) __shared__ float shared[2 * 4 * FUSED_LANES * FUSED_THREADS / GPU_WARP];
     FOR_TYPE_AND_VECTOR(type, t.channels, backward_tiles, t, lanes, shared);
@@ -165,7 +165,7 @@ static __device__ void moments_of_parts(const struct forward_tensors &t, const s
 }
 
 extern "C" __global__ void __launch_bounds__(TILE_THREADS, TILE_RESIDENT)
-    batch_norm_moments(enum gpu_type type, struct forward_tensors t, struct partial_sums p, unsigned lanes)
+    batch_norm_moments(enum tensor_type type, struct forward_tensors t, struct partial_sums p, unsigned lanes)
 {
     alignas(16) __shared__ float shared[2 * 4 * TILE_LANES * TILE_THREADS / GPU_WARP];
     FOR_TYPE_AND_VECTOR(type, t.channels, moments_of_parts, t, p, lanes, shared);
@@ -190,7 +190,7 @@ static __device__ void gradient_sums_of_parts(const struct backward_tensors &t, 
 }
 
 extern "C" __global__ void __launch_bounds__(TILE_THREADS, TILE_RESIDENT)
-    batch_norm_gradient_sums(enum gpu_type type, struct backward_tensors t, struct partial_sums p, unsigned lanes)
+    batch_norm_gradient_sums(enum tensor_type type, struct backward_tensors t, struct partial_sums p, unsigned lanes)
 {
     alignas(16) __shared__ float shared[2 * 4 * TILE_LANES * TILE_THREADS / GPU_WARP];
     FOR_TYPE_AND_VECTOR(type, t.channels, gradient_sums_of_parts, t, p, lanes, shared);
@@ -284,7 +284,7 @@ static __device__ void normalise_tile(const struct forward_tensors &t, const flo
 }
 
 extern "C" __global__ void __launch_bounds__(TILE_THREADS, TILE_RESIDENT)
-    batch_norm_normalise(enum gpu_type type, struct forward_tensors t, const float *mean, const float *spread,
+    batch_norm_normalise(enum tensor_type type, struct forward_tensors t, const float *mean, const float *spread,
                          bool spread_is_variance, unsigned lanes)
 {
     FOR_TYPE_AND_VECTOR(type, t.channels, normalise_tile, t, mean, spread, spread_is_variance, lanes);
@@ -302,7 +302,7 @@ static __device__ void gradient_tile(const struct backward_tensors &t, unsigned 
 }
 
 extern "C" __global__ void __launch_bounds__(TILE_THREADS, TILE_RESIDENT)
-    batch_norm_gradient(enum gpu_type type, struct backward_tensors t, unsigned lanes)
+    batch_norm_gradient(enum tensor_type type, struct backward_tensors t, unsigned lanes)
 {
     FOR_TYPE_AND_VECTOR(type, t.channels, gradient_tile, t, lanes);
 }
@@ -370,7 +370,7 @@ static unsigned blocks_of_tiles(const struct gpu_queue *queue, size_t rows, size
     return static_cast<unsigned>(tiles * blocks);
 }
 
-static int launch_normalise(const struct gpu_queue *queue, enum gpu_type type, const struct forward_tensors &t,
+static int launch_normalise(const struct gpu_queue *queue, enum tensor_type type, const struct forward_tensors &t,
                             const float *mean, const float *spread, bool spread_is_variance)
 {
     unsigned lanes = lanes_for(t.channels, TILE_LANES);
@@ -378,7 +378,7 @@ static int launch_normalise(const struct gpu_queue *queue, enum gpu_type type, c
                       type, t, mean, spread, spread_is_variance, lanes);
 }
 
-int gpu_batch_norm_forward(const struct gpu_queue *queue, enum gpu_type type, void *y, float *mean,
+int gpu_batch_norm_forward(const struct gpu_queue *queue, enum tensor_type type, void *y, float *mean,
                            float *inverse_std, float *running_mean, float *running_variance, const void *x,
                            const void *shortcut, const float *scale, const float *shift, void *scratch, size_t rows,
                            size_t channels, bool relu)
@@ -402,7 +402,7 @@ int gpu_batch_norm_forward(const struct gpu_queue *queue, enum gpu_type type, vo
     return error;
 }
 
-int gpu_batch_norm_inference(const struct gpu_queue *queue, enum gpu_type type, void *y, const float *running_mean,
+int gpu_batch_norm_inference(const struct gpu_queue *queue, enum tensor_type type, void *y, const float *running_mean,
                              const float *running_variance, const void *x, const void *shortcut, const float *scale,
                              const float *shift, size_t rows, size_t channels, bool relu)
 {
@@ -410,7 +410,7 @@ int gpu_batch_norm_inference(const struct gpu_queue *queue, enum gpu_type type, 
     return launch_normalise(queue, type, t, running_mean, running_variance, true);
 }
 
-int gpu_batch_norm_backward(const struct gpu_queue *queue, enum gpu_type type, void *dx, void *d_shortcut,
+int gpu_batch_norm_backward(const struct gpu_queue *queue, enum tensor_type type, void *dx, void *d_shortcut,
                             bool accumulate_shortcut, float *d_scale, float *d_shift, const void *dy, const void *x,
                             const void *y, const float *scale, const float *mean, const float *inverse_std,
                             void *scratch, size_t rows, size_t channels, bool relu)

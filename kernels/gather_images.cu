@@ -101,7 +101,7 @@ extern "C" __global__ void __launch_bounds__(GPU_THREADS)
     resize_rows(out, images, samples, count, height, width, channels, out_height, out_width);
 }
 
-int gpu_gather_images(const struct gpu_queue *queue, enum gpu_type type, void *out, const uint8_t *images,
+int gpu_gather_images(const struct gpu_queue *queue, enum tensor_type type, void *out, const uint8_t *images,
                       const uint32_t *samples, uint32_t count, uint32_t height, uint32_t width, uint32_t channels,
                       uint32_t out_height, uint32_t out_width)
 {
@@ -112,7 +112,7 @@ int gpu_gather_images(const struct gpu_queue *queue, enum gpu_type type, void *o
                           GPU_VARIANT(scale_images, type, n), out, images, samples, count, image_size);
     }
     unsigned blocks = gpu_blocks(queue, (size_t)count * out_height * GPU_WARP, GPU_THREADS);
-    if (type == GPU_F32)
+    if (type == TENSOR_F32)
         return gpu_launch(queue, blocks, GPU_THREADS, resize_images_f32, static_cast<float *>(out), images, samples,
                           count, height, width, channels, out_height, out_width);
     return gpu_launch(queue, blocks, GPU_THREADS, resize_images_bf16, static_cast<struct bf16 *>(out), images,

@@ -160,7 +160,7 @@ template <int N, typename Type> static __device__ inline void gpu_store(Type *to
     GPU_VARIANT_OF(name##_bf16_4, name, struct bf16, 4, parameters, arguments)
 #define GPU_VARIANT_NAMES(name) name##_f32_1, name##_f32_4, name##_bf16_1, name##_bf16_4
 #define GPU_VARIANT(name, type, n)                                                                                 \
-    ((type) == GPU_F32 ? ((n) == 4 ? name##_f32_4 : name##_f32_1) : ((n) == 4 ? name##_bf16_4 : name##_bf16_1))
+    ((type) == TENSOR_F32 ? ((n) == 4 ? name##_f32_4 : name##_f32_1) : ((n) == 4 ? name##_bf16_4 : name##_bf16_1))
 
 /* How many channels at a time: 4 where every pixel begins at a vector's boundary. */
 static inline uint32_t gpu_vector(size_t channels)

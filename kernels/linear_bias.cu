@@ -61,12 +61,12 @@ int gpu_linear_add_bias(const struct gpu_queue *queue, float *y, const float *bi
     return gpu_launch(queue, blocks, GPU_THREADS, linear_bias_add, y, bias, count, outputs);
 }
 
-int gpu_linear_bias_gradient(const struct gpu_queue *queue, enum gpu_type type, float *d_bias, const void *dy,
+int gpu_linear_bias_gradient(const struct gpu_queue *queue, enum tensor_type type, float *d_bias, const void *dy,
                              uint32_t count, uint32_t outputs)
 {
     size_t tiles = (outputs + COLUMNS - 1) / COLUMNS;
     unsigned blocks = gpu_blocks(queue, tiles * ROWS * COLUMNS, ROWS * COLUMNS);
-    if (type == GPU_F32)
+    if (type == TENSOR_F32)
         return gpu_launch(queue, blocks, ROWS * COLUMNS, linear_bias_gradient_f32, d_bias,
                           static_cast<const float *>(dy), count, outputs);
     return gpu_launch(queue, blocks, ROWS * COLUMNS, linear_bias_gradient_bf16, d_bias,

@@ -52,13 +52,13 @@ extern "C" __global__ void __launch_bounds__(GPU_THREADS)
         gpu_store(out + i, gpu_load<4>(values + i));
 }
 
-int gpu_momentum_update(const struct gpu_queue *queue, enum gpu_type type, const struct gpu_parameters *parameters,
+int gpu_momentum_update(const struct gpu_queue *queue, enum tensor_type type, const struct gpu_parameters *parameters,
                         const float *learning_rate, float momentum, float weight_decay)
 {
     const struct gpu_parameters *p = parameters;
     unsigned blocks = gpu_blocks(queue, p->count / 4, GPU_THREADS);
     struct bf16 *rounded = static_cast<struct bf16 *>(p->rounded);
-    if (type == GPU_F32)
+    if (type == TENSOR_F32)
         return gpu_launch(queue, blocks, GPU_THREADS, momentum_update_f32, p->weights, p->velocity, rounded,
                           static_cast<const float *>(p->tensor_gradients), p->gradients, p->tensor_count, p->count,
                           learning_rate, momentum, weight_decay);

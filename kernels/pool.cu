@@ -161,7 +161,7 @@ static unsigned blocks_for_images(const struct gpu_queue *queue, uint32_t count,
     return gpu_blocks(queue, (size_t)gpu_tiles(count, values / n) * GPU_THREADS, GPU_THREADS);
 }
 
-int gpu_max_pool_forward(const struct gpu_queue *queue, enum gpu_type type, void *y, uint8_t *winner, const void *x,
+int gpu_max_pool_forward(const struct gpu_queue *queue, enum tensor_type type, void *y, uint8_t *winner, const void *x,
                          uint32_t count, const struct pool_shape *shape)
 {
     uint32_t n = gpu_vector(shape->channels);
@@ -169,7 +169,7 @@ int gpu_max_pool_forward(const struct gpu_queue *queue, enum gpu_type type, void
     return gpu_launch(queue, blocks, GPU_THREADS, GPU_VARIANT(max_forward, type, n), y, winner, x, count, *shape);
 }
 
-int gpu_max_pool_backward(const struct gpu_queue *queue, enum gpu_type type, void *dx, const void *dy,
+int gpu_max_pool_backward(const struct gpu_queue *queue, enum tensor_type type, void *dx, const void *dy,
                           const uint8_t *winner, uint32_t count, const struct pool_shape *shape)
 {
     uint32_t n = gpu_vector(shape->channels);
@@ -178,7 +178,7 @@ int gpu_max_pool_backward(const struct gpu_queue *queue, enum gpu_type type, voi
                       *shape);
 }
 
-int gpu_average_pool_forward(const struct gpu_queue *queue, enum gpu_type type, void *y, const void *x,
+int gpu_average_pool_forward(const struct gpu_queue *queue, enum tensor_type type, void *y, const void *x,
                              uint32_t count, uint32_t pixels, uint32_t channels)
 {
     uint32_t n = gpu_vector(channels);
@@ -187,7 +187,7 @@ int gpu_average_pool_forward(const struct gpu_queue *queue, enum gpu_type type, 
                       channels);
 }
 
-int gpu_average_pool_backward(const struct gpu_queue *queue, enum gpu_type type, void *dx, const void *dy,
+int gpu_average_pool_backward(const struct gpu_queue *queue, enum tensor_type type, void *dx, const void *dy,
                               uint32_t count, uint32_t pixels, uint32_t channels)
 {
     uint32_t n = gpu_vector(channels);

@@ -137,7 +137,7 @@ PREDICT_KERNEL(predict_short_bf16, struct bf16, 1)
 PREDICT_KERNEL(predict_long_f32, float, BLOCK_WARPS)
 PREDICT_KERNEL(predict_long_bf16, struct bf16, BLOCK_WARPS)
 
-int gpu_softmax_cross_entropy(const struct gpu_queue *queue, enum gpu_type type, void *d_logits,
+int gpu_softmax_cross_entropy(const struct gpu_queue *queue, enum tensor_type type, void *d_logits,
                               uint16_t *predicted, float *margin, float *log_odds, float *loss, const float *logits,
                               const uint16_t *labels, uint32_t count, uint32_t classes)
 {
@@ -145,7 +145,7 @@ int gpu_softmax_cross_entropy(const struct gpu_queue *queue, enum gpu_type type,
     bool is_short = classes <= SHORT_ROW;
     unsigned threads_of_row = is_short ? (unsigned)GPU_WARP : threads;
     unsigned blocks = gpu_blocks(queue, (size_t)count * threads_of_row, threads);
-    if (type == GPU_F32)
+    if (type == TENSOR_F32)
         return gpu_launch(queue, blocks, threads, is_short ? predict_short_f32 : predict_long_f32,
                           static_cast<float *>(d_logits), predicted, margin, log_odds, loss, logits, labels, count,
                           classes);

@@ -91,7 +91,7 @@ int compiled_network_create(struct compiled_network *out, const struct trainer_c
     uint32_t last_of_second = (uint32_t)(config->epoch_samples[1] % config->batch_size);
     *out = (struct compiled_network){
         .config = config,
-        .type = config->precision == PRECISION_BF16 ? GPU_BF16 : GPU_F32,
+        .type = config->precision == PRECISION_BF16 ? TENSOR_BF16 : TENSOR_F32,
         .element_bytes = config->precision == PRECISION_BF16 ? sizeof(uint16_t) : sizeof(float),
         .counts = {config->batch_size, last, last_of_second == last ? 0 : last_of_second},
         .layer_count = config->network->layer_count,

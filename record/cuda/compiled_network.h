@@ -43,7 +43,7 @@ enum { BATCH_WHOLE, BATCH_LAST, BATCH_LAST_OF_SECOND, BATCHES };
 
 struct compiled_network {
     const struct trainer_config *config; /* the trainer's */
-    enum gpu_type type;
+    enum tensor_type type;
     size_t element_bytes;
     uint32_t counts[BATCHES]; /* images; 0: no such batch */
     int layer_count;

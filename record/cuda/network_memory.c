@@ -120,7 +120,7 @@ static void lay_out_layer(struct compiled_network *n, int index, const struct te
         compiled->running_mean = n->statistics + place->running_mean;
         compiled->running_variance = n->statistics + place->running_variance;
     }
-    char *weights = n->type == GPU_BF16 ? n->parameters.rounded : n->parameters.weights;
+    char *weights = n->type == TENSOR_BF16 ? n->parameters.rounded : n->parameters.weights;
     compiled->weights = weights + place->weights * n->element_bytes;
     compiled->d_weights = (char *)n->tensor_gradients + place->weights * n->element_bytes;
     compiled->scale = n->parameters.weights + place->scale;
@@ -142,7 +142,7 @@ static size_t lay_out(struct compiled_network *n, const struct tensor_plan *plan
     n->parameters = (struct gpu_parameters){.tensor_count = tensor_count, .count = count};
     n->parameters.weights = hand_out(&cursor, count * sizeof(float));
     n->parameters.velocity = hand_out(&cursor, count * sizeof(float));
-    if (n->type == GPU_BF16)
+    if (n->type == TENSOR_BF16)
         n->parameters.rounded = hand_out(&cursor, tensor_count * n->element_bytes);
     n->parameters.tensor_gradients = n->tensor_gradients = hand_out(&cursor, tensor_count * n->element_bytes);
     n->parameters.gradients = n->gradients = hand_out(&cursor, (count - tensor_count) * sizeof(float));

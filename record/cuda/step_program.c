@@ -68,7 +68,7 @@ static int multiply(const struct enqueuing *e, void *c, cudaDataType_t c_type, s
 
 static cudaDataType_t tensor_type(const struct enqueuing *e)
 {
-    return e->n->type == GPU_BF16 ? CUDA_R_16BF : CUDA_R_32F;
+    return e->n->type == TENSOR_BF16 ? CUDA_R_16BF : CUDA_R_32F;
 }
 
 /* y [count][out] = x [count][in] w [in][out] + bias; in columns: y' = w' x'. */

@@ -10,9 +10,9 @@ static void test_each_value_is_the_sum_rounded_once(void **state)
     (void)state;
     const size_t counts[] = {0, 1, 3, 4, 5, 1023, 4096, 100003};
     for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
-        for (int type = GPU_F32; type <= GPU_BF16; type++) {
+        for (int type = TENSOR_F32; type <= TENSOR_BF16; type++) {
             size_t count = counts[k];
-            enum gpu_type t = (enum gpu_type)type;
+            enum tensor_type t = (enum tensor_type)type;
             float *a = floats_normal(count, t, 1), *b = floats_normal(count, t, 2);
             float *expected = floats_allocate(count), *actual = floats_allocate(count);
             for (size_t i = 0; i < count; i++)

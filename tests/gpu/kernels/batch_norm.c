@@ -39,7 +39,7 @@ enum { SHAPES = sizeof shapes / sizeof *shapes, OPTIONS = sizeof options / sizeo
 
 /* What a layer reads, as float32 that `type` can hold. */
 struct layer {
-    enum gpu_type type;
+    enum tensor_type type;
     struct options options;
     size_t rows, channels, count;
     float *x, *shortcut, *scale, *shift;             /* forward */
@@ -52,16 +52,16 @@ struct result {
     float *statistics[4];
 };
 
-static float *scaled_normal(size_t count, enum gpu_type type, uint64_t seed, float centre, float deviation)
+static float *scaled_normal(size_t count, enum tensor_type type, uint64_t seed, float centre, float deviation)
 {
-    float *values = floats_normal(count, GPU_F32, seed);
+    float *values = floats_normal(count, TENSOR_F32, seed);
     for (size_t i = 0; i < count; i++)
         values[i] = centre + deviation * values[i];
     floats_round(values, count, type);
     return values;
 }
 
-static struct layer make_layer(struct shape shape, enum gpu_type type, struct options chosen, float centre)
+static struct layer make_layer(struct shape shape, enum tensor_type type, struct options chosen, float centre)
 {
     struct layer l = {.type = type,
                       .options = chosen,
@@ -70,12 +70,12 @@ static struct layer make_layer(struct shape shape, enum gpu_type type, struct op
                       .count = shape.rows * shape.channels};
     l.x = scaled_normal(l.count, type, 1, centre, 2);
     l.shortcut = scaled_normal(l.count, type, 2, 0, 1);
-    l.scale = scaled_normal(l.channels, GPU_F32, 3, 1, 0.5f);
-    l.shift = scaled_normal(l.channels, GPU_F32, 4, 0, 0.5f);
+    l.scale = scaled_normal(l.channels, TENSOR_F32, 3, 1, 0.5f);
+    l.shift = scaled_normal(l.channels, TENSOR_F32, 4, 0, 0.5f);
     l.dy = scaled_normal(l.count, type, 5, 0.25f, 1);
     l.y = scaled_normal(l.count, type, 6, 0, 1);
     l.d_shortcut = scaled_normal(l.count, type, 7, 10, 1);
-    l.mean = scaled_normal(l.channels, GPU_F32, 8, centre, 0.1f);
+    l.mean = scaled_normal(l.channels, TENSOR_F32, 8, centre, 0.1f);
     l.inverse_std = floats_allocate(l.channels);
     for (size_t c = 0; c < l.channels; c++)
         l.inverse_std[c] = 0.4f + 0.001f * (float)c;
@@ -202,7 +202,7 @@ static void check_forward_layer(const struct layer *l)
         free_result(&results[variant]);
 }
 
-static void check_forward(struct shape shape, enum gpu_type type, struct options chosen, float centre)
+static void check_forward(struct shape shape, enum tensor_type type, struct options chosen, float centre)
 {
     struct layer l = make_layer(shape, type, chosen, centre);
     check_forward_layer(&l);
@@ -214,15 +214,15 @@ static void test_forward_equals_plain_loops(void **state)
     (void)state;
     for (int s = 0; s < SHAPES; s++)
         for (int o = s % 2; o < OPTIONS; o += 2)
-            for (int type = GPU_F32; type <= GPU_BF16; type++)
-                check_forward(shapes[s], (enum gpu_type)type, options[o], 3);
+            for (int type = TENSOR_F32; type <= TENSOR_BF16; type++)
+                check_forward(shapes[s], (enum tensor_type)type, options[o], 3);
 }
 
 static void test_a_mean_far_above_the_spread_costs_no_digits(void **state)
 {
     (void)state;
-    check_forward((struct shape){128, 64}, GPU_F32, options[0], 1e4f);
-    check_forward((struct shape){4096, 6}, GPU_F32, options[0], 1e4f);
+    check_forward((struct shape){128, 64}, TENSOR_F32, options[0], 1e4f);
+    check_forward((struct shape){4096, 6}, TENSOR_F32, options[0], 1e4f);
 }
 
 /* Padding makes an image's corner unlike the rest, and it comes back in every image. */
@@ -234,7 +234,7 @@ static void test_one_pixel_unlike_the_others_costs_no_digits(void **state)
     } chosen[] = {{4, 256}, {8, 256}, {8, 1024}};
     for (size_t s = 0; s < sizeof chosen / sizeof *chosen; s++) {
         struct shape shape = {chosen[s].images * chosen[s].pixels, 4};
-        struct layer l = make_layer(shape, GPU_F32, options[0], 3);
+        struct layer l = make_layer(shape, TENSOR_F32, options[0], 3);
         for (size_t i = 0; i < l.count; i += chosen[s].pixels * l.channels)
             for (size_t c = 0; c < l.channels; c++)
                 l.x[i + c] += 1e4f;
@@ -246,14 +246,14 @@ static void test_one_pixel_unlike_the_others_costs_no_digits(void **state)
 static void test_many_rows_are_summed_without_loss(void **state)
 {
     (void)state;
-    check_forward((struct shape){1000003, 1}, GPU_F32, options[0], 3);
+    check_forward((struct shape){1000003, 1}, TENSOR_F32, options[0], 3);
 }
 
 static void test_forward_equals_the_twin(void **state)
 {
     (void)state;
     for (int s = 0; s < SHAPES; s++) {
-        struct layer l = make_layer(shapes[s], GPU_F32, options[s % OPTIONS], 1);
+        struct layer l = make_layer(shapes[s], TENSOR_F32, options[s % OPTIONS], 1);
         struct result gpu = make_result(&l), twin = make_result(&l);
         run_forward(&gpu, &l, 1);
         for (size_t c = 0; c < l.channels; c++) {
@@ -279,7 +279,7 @@ static void test_nan_stays_in_its_channel(void **state)
     (void)state;
     const struct shape chosen[] = {{100, 8}, {1100, 8}};
     for (int s = 0; s < 2; s++) {
-        struct layer l = make_layer(chosen[s], GPU_F32, options[1], 1);
+        struct layer l = make_layer(chosen[s], TENSOR_F32, options[1], 1);
         struct result r = make_result(&l);
         l.x[(l.rows - 1) * l.channels + 5] = NAN;
         run_forward(&r, &l, 1);
@@ -296,8 +296,8 @@ static void test_inference_equals_plain_loops(void **state)
 {
     (void)state;
     for (int s = 0; s < SHAPES; s++)
-        for (int type = GPU_F32; type <= GPU_BF16; type++) {
-            struct layer l = make_layer(shapes[s], (enum gpu_type)type, options[s % OPTIONS], 1);
+        for (int type = TENSOR_F32; type <= TENSOR_BF16; type++) {
+            struct layer l = make_layer(shapes[s], (enum tensor_type)type, options[s % OPTIONS], 1);
             size_t bytes = l.channels * sizeof(float);
             float *actual = floats_allocate(l.count), *kept = floats_allocate(l.count);
             for (int variant = 0; variant < DEVICE_VARIANTS; variant++) {
@@ -416,8 +416,8 @@ static void test_backward_equals_plain_loops(void **state)
     (void)state;
     for (int s = 0; s < SHAPES; s++)
         for (int o = s % 2; o < OPTIONS; o += 2)
-            for (int type = GPU_F32; type <= GPU_BF16; type++) {
-                struct layer l = make_layer(shapes[s], (enum gpu_type)type, options[o], 1);
+            for (int type = TENSOR_F32; type <= TENSOR_BF16; type++) {
+                struct layer l = make_layer(shapes[s], (enum tensor_type)type, options[o], 1);
                 struct result results[DEVICE_VARIANTS];
                 for (int variant = 0; variant < DEVICE_VARIANTS; variant++) {
                     results[variant] = make_result(&l);
@@ -436,7 +436,7 @@ static void test_backward_equals_the_twin(void **state)
 {
     (void)state;
     for (int s = 0; s < SHAPES; s++) {
-        struct layer l = make_layer(shapes[s], GPU_F32, options[s % OPTIONS], 1);
+        struct layer l = make_layer(shapes[s], TENSOR_F32, options[s % OPTIONS], 1);
         struct result gpu = make_result(&l), twin = make_result(&l);
         run_backward(&gpu, &l, 1);
         memcpy(twin.second, l.d_shortcut, l.count * sizeof(float));

@@ -10,7 +10,7 @@ struct shape {
     uint32_t height, width, channels, out_height, out_width;
 };
 
-static void check_shape(struct shape s, uint32_t count, enum gpu_type type)
+static void check_shape(struct shape s, uint32_t count, enum tensor_type type)
 {
     enum { IMAGES = 7 };
     size_t image = (size_t)s.height * s.width * s.channels;
@@ -50,11 +50,11 @@ static void check_shape(struct shape s, uint32_t count, enum gpu_type type)
 static void check_shapes(const struct shape *shapes, size_t shape_count)
 {
     for (size_t k = 0; k < shape_count; k++)
-        for (int type = GPU_F32; type <= GPU_BF16; type++)
-            check_shape(shapes[k], 3, (enum gpu_type)type);
+        for (int type = TENSOR_F32; type <= TENSOR_BF16; type++)
+            check_shape(shapes[k], 3, (enum tensor_type)type);
     const uint32_t counts[] = {1, 96, 128, 1000};
     for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
-        check_shape(shapes[0], counts[k], k % 2 ? GPU_BF16 : GPU_F32);
+        check_shape(shapes[0], counts[k], k % 2 ? TENSOR_BF16 : TENSOR_F32);
 }
 
 static void test_images_of_the_same_size_equal_the_c_twin(void **state)
@@ -99,9 +99,10 @@ static void test_images_beyond_4_gigabytes_are_reached(void **state)
         float *expected = floats_allocate(size * size), *actual = floats_allocate(size * size);
         gather_images(TENSOR_F32, expected, image, &first, 1, SIDE, SIDE, 1, size, size);
         struct gpu_queue queue = device_queue(1);
-        void *out = device_allocate(tensor_bytes(size * size, GPU_F32));
-        device_wait(gpu_gather_images(&queue, GPU_F32, out, images, device_sample, 1, SIDE, SIDE, 1, size, size));
-        tensor_download(actual, out, size * size, GPU_F32);
+        void *out = device_allocate(tensor_bytes(size * size, TENSOR_F32));
+        device_wait(
+            gpu_gather_images(&queue, TENSOR_F32, out, images, device_sample, 1, SIDE, SIDE, 1, size, size));
+        tensor_download(actual, out, size * size, TENSOR_F32);
         assert_floats_equal(actual, expected, size * size);
         device_free(out);
         free(actual);

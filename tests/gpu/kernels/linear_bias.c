@@ -9,7 +9,7 @@
 static void check_add(uint32_t count, uint32_t outputs)
 {
     size_t values = (size_t)count * outputs;
-    float *y = floats_normal(values, GPU_F32, 1), *bias = floats_normal(outputs, GPU_F32, 2);
+    float *y = floats_normal(values, TENSOR_F32, 1), *bias = floats_normal(outputs, TENSOR_F32, 2);
     float *actual = floats_allocate(values), *expected = floats_allocate(values);
     for (size_t i = 0; i < values; i++)
         expected[i] = y[i];
@@ -31,7 +31,7 @@ static void check_add(uint32_t count, uint32_t outputs)
 }
 
 /* Whole numbers: their sums are exact in any order. */
-static void check_gradient(uint32_t count, uint32_t outputs, enum gpu_type type)
+static void check_gradient(uint32_t count, uint32_t outputs, enum tensor_type type)
 {
     size_t values = (size_t)count * outputs;
     float *dy = floats_normal(values, type, 3);
@@ -71,8 +71,8 @@ static void test_gradient_is_the_sum_of_each_column(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         for (size_t k = 0; k < sizeof outputs / sizeof *outputs; k++)
-            for (int type = GPU_F32; type <= GPU_BF16; type++)
-                check_gradient(counts[i], outputs[k], (enum gpu_type)type);
+            for (int type = TENSOR_F32; type <= TENSOR_BF16; type++)
+                check_gradient(counts[i], outputs[k], (enum tensor_type)type);
 }
 
 int main(void)

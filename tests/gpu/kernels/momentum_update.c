@@ -24,11 +24,11 @@ static void outcome_free(struct outcome *o)
     free(o->weights);
 }
 
-static void check_update(size_t tensor_count, size_t count, enum gpu_type type, bool is_rounded)
+static void check_update(size_t tensor_count, size_t count, enum tensor_type type, bool is_rounded)
 {
     const float rate = 0.1f, momentum = 0.9f, decay = 1e-4f;
-    float *weights = floats_normal(count, GPU_F32, 1), *velocity = floats_normal(count, GPU_F32, 2);
-    float *gradients = floats_normal(count, GPU_F32, 3);
+    float *weights = floats_normal(count, TENSOR_F32, 1), *velocity = floats_normal(count, TENSOR_F32, 2);
+    float *gradients = floats_normal(count, TENSOR_F32, 3);
     floats_round(gradients, tensor_count, type);
     struct outcome expected = outcome_allocate(count, tensor_count), actual = outcome_allocate(count, tensor_count);
     struct outcome first = outcome_allocate(count, tensor_count);
@@ -45,7 +45,7 @@ static void check_update(size_t tensor_count, size_t count, enum gpu_type type, 
         struct gpu_parameters p = {
             .weights = device_copy(weights, count * sizeof *weights),
             .velocity = device_copy(velocity, count * sizeof *velocity),
-            .rounded = is_rounded ? device_allocate(tensor_bytes(tensor_count, GPU_BF16)) : NULL,
+            .rounded = is_rounded ? device_allocate(tensor_bytes(tensor_count, TENSOR_BF16)) : NULL,
             .tensor_gradients = tensor_gradients,
             .gradients = rest,
             .tensor_count = tensor_count,
@@ -58,7 +58,7 @@ static void check_update(size_t tensor_count, size_t count, enum gpu_type type, 
         assert_floats_near(got->velocity, expected.velocity, count, 1e-6, 0);
         assert_floats_near(got->weights, expected.weights, count, 1e-6, 0);
         if (is_rounded) {
-            tensor_download(got->rounded, p.rounded, tensor_count, GPU_BF16);
+            tensor_download(got->rounded, p.rounded, tensor_count, TENSOR_BF16);
             for (size_t i = 0; i < tensor_count; i++)
                 assert_near(got->rounded[i], bf16_to_float(bf16_from_float(got->weights[i])), 0);
         }
@@ -86,8 +86,8 @@ static void test_update_equals_the_c_twin(void **state)
     (void)state;
     const size_t cases[][2] = {{0, 8}, {8, 8}, {8, 16}, {4096, 4104}, {16, 20000}, {30000, 30008}};
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        check_update(cases[k][0], cases[k][1], GPU_F32, false);
-        check_update(cases[k][0], cases[k][1], GPU_BF16, true);
+        check_update(cases[k][0], cases[k][1], TENSOR_F32, false);
+        check_update(cases[k][0], cases[k][1], TENSOR_BF16, true);
     }
 }
 
@@ -97,7 +97,7 @@ static void test_rounding_takes_the_nearest_bf16(void **state)
     const size_t counts[] = {8, 2048, 20000};
     for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
         size_t count = counts[k];
-        float *values = floats_normal(count, GPU_F32, 1), *actual = floats_allocate(count);
+        float *values = floats_normal(count, TENSOR_F32, 1), *actual = floats_allocate(count);
         float *expected = floats_allocate(count);
         values[0] = NAN;
         values[1] = INFINITY;
@@ -106,15 +106,15 @@ static void test_rounding_takes_the_nearest_bf16(void **state)
         values[2] = 1 + 1.0f / 256;
         values[3] = 1 + 3.0f / 256;
         memcpy(expected, values, count * sizeof *expected);
-        floats_round(expected, count, GPU_BF16);
+        floats_round(expected, count, TENSOR_BF16);
         assert_near(expected[2], 1, 0);
         assert_near(expected[3], 1 + 2.0f / 128, 0);
         void *device_values = device_copy(values, count * sizeof *values);
         for (int variant = 0; variant < DEVICE_VARIANTS; variant++) {
             struct gpu_queue queue = device_queue(variant);
-            void *out = device_allocate(tensor_bytes(count, GPU_BF16));
+            void *out = device_allocate(tensor_bytes(count, TENSOR_BF16));
             device_wait(gpu_round_to_bf16(&queue, out, device_values, count));
-            tensor_download(actual, out, count, GPU_BF16);
+            tensor_download(actual, out, count, TENSOR_BF16);
             assert_floats_equal(actual, expected, count);
             device_free(out);
         }

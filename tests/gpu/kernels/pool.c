@@ -17,7 +17,7 @@ enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 /* Normal values on a grid of halves, so that many are equal, with NaN and infinities among them: the first image
  * has nothing but NaN. */
-static float *pool_input(size_t values, size_t image, enum gpu_type type)
+static float *pool_input(size_t values, size_t image, enum tensor_type type)
 {
     float *x = floats_normal(values, type, 1);
     for (size_t i = 0; i < values; i++) {
@@ -28,7 +28,7 @@ static float *pool_input(size_t values, size_t image, enum gpu_type type)
     return x;
 }
 
-static void check_max_pool(const struct pool_shape *s, uint32_t count, enum gpu_type type)
+static void check_max_pool(const struct pool_shape *s, uint32_t count, enum tensor_type type)
 {
     size_t in = count * (size_t)s->height * s->width * s->channels;
     size_t out = count * (size_t)s->out_height * s->out_width * s->channels;
@@ -74,8 +74,8 @@ static void test_max_pool_and_its_gradient_equal_the_c_twin(void **state)
 {
     (void)state;
     for (int k = 0; k < SHAPES; k++)
-        for (int type = GPU_F32; type <= GPU_BF16; type++)
-            check_max_pool(&shapes[k], 3, (enum gpu_type)type);
+        for (int type = TENSOR_F32; type <= TENSOR_BF16; type++)
+            check_max_pool(&shapes[k], 3, (enum tensor_type)type);
 }
 
 static void test_max_pool_of_any_batch_equals_the_c_twin(void **state)
@@ -83,12 +83,12 @@ static void test_max_pool_of_any_batch_equals_the_c_twin(void **state)
     (void)state;
     const uint32_t counts[] = {1, 96, 128, 1000};
     for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
-        check_max_pool(&shapes[0], counts[k], GPU_F32);
-        check_max_pool(&shapes[5], counts[k], GPU_BF16);
+        check_max_pool(&shapes[0], counts[k], TENSOR_F32);
+        check_max_pool(&shapes[5], counts[k], TENSOR_BF16);
     }
 }
 
-static void check_average_pool(uint32_t count, uint32_t pixels, uint32_t channels, enum gpu_type type)
+static void check_average_pool(uint32_t count, uint32_t pixels, uint32_t channels, enum tensor_type type)
 {
     size_t in = (size_t)count * pixels * channels, out = (size_t)count * channels;
     float *x = floats_normal(in, type, 3), *dy = floats_normal(out, type, 4);
@@ -133,8 +133,8 @@ static void test_average_pool_and_its_gradient_equal_the_c_twin(void **state)
     const uint32_t cases[][3] = {{1, 1, 1},   {3, 64, 64},  {2, 49, 10},  {5, 7, 3},     {4, 300, 1},
                                  {96, 4, 64}, {128, 16, 8}, {1000, 1, 3}, {1000, 4, 12}, {3, 9, 1028}};
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
-        for (int type = GPU_F32; type <= GPU_BF16; type++)
-            check_average_pool(cases[k][0], cases[k][1], cases[k][2], (enum gpu_type)type);
+        for (int type = TENSOR_F32; type <= TENSOR_BF16; type++)
+            check_average_pool(cases[k][0], cases[k][1], cases[k][2], (enum tensor_type)type);
 }
 
 int main(void)

@@ -21,7 +21,8 @@ struct outcome {
 
 static struct batch batch_random(uint32_t count, uint32_t classes)
 {
-    struct batch b = {count, classes, floats_normal((size_t)count * classes, GPU_F32, classes), malloc(count * 2)};
+    struct batch b = {count, classes, floats_normal((size_t)count * classes, TENSOR_F32, classes),
+                      malloc(count * 2)};
     assert_non_null(b.labels);
     struct random_stream random = random_open(classes, RANDOM_ORDER, count);
     for (uint32_t i = 0; i < count; i++)
@@ -54,7 +55,7 @@ static void outcome_free(struct outcome *o)
     free(o->d_logits);
 }
 
-static void run(struct outcome *o, const struct batch *b, enum gpu_type type, int variant, bool has_gradient)
+static void run(struct outcome *o, const struct batch *b, enum tensor_type type, int variant, bool has_gradient)
 {
     size_t values = (size_t)b->count * b->classes, floats = b->count * sizeof(float);
     struct gpu_queue queue = device_queue(variant);
@@ -80,7 +81,7 @@ static void run(struct outcome *o, const struct batch *b, enum gpu_type type, in
     device_free(logits);
 }
 
-static void check(const struct batch *b, enum gpu_type type)
+static void check(const struct batch *b, enum tensor_type type)
 {
     size_t values = (size_t)b->count * b->classes;
     struct outcome expected = outcome_allocate(b), first = outcome_allocate(b), again = outcome_allocate(b);
@@ -115,8 +116,8 @@ static void test_any_number_of_classes_and_samples_equals_the_c_twin(void **stat
                                  {96, 33}, {128, 256}, {96, 257}, {128, 1000}, {1000, 10}, {3, 65536}};
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         struct batch b = batch_random(cases[k][0], cases[k][1]);
-        check(&b, GPU_F32);
-        check(&b, GPU_BF16);
+        check(&b, TENSOR_F32);
+        check(&b, TENSOR_BF16);
         batch_free(&b);
     }
 }
@@ -133,7 +134,7 @@ static void test_every_label_of_a_row_equals_the_c_twin(void **state)
             for (uint32_t c = 0; c < classes; c++)
                 b.logits[(size_t)i * classes + c] = b.logits[c];
         }
-        check(&b, GPU_F32);
+        check(&b, TENSOR_F32);
         batch_free(&b);
     }
 }
@@ -205,8 +206,8 @@ static void test_odd_logits_equal_the_c_twin(void **state)
             b.labels[i] = (uint16_t)label;
             make_odd(b.logits + (size_t)i * classes, classes, label, other, (enum oddity)(i / 4));
         }
-        check(&b, GPU_F32);
-        check(&b, GPU_BF16);
+        check(&b, TENSOR_F32);
+        check(&b, TENSOR_BF16);
         batch_free(&b);
     }
 }
@@ -218,8 +219,8 @@ static void test_evaluation_needs_no_gradient(void **state)
     for (size_t k = 0; k < sizeof class_counts / sizeof *class_counts; k++) {
         struct batch b = batch_random(5, class_counts[k]);
         struct outcome with = outcome_allocate(&b), without = outcome_allocate(&b);
-        run(&with, &b, GPU_F32, 0, true);
-        run(&without, &b, GPU_F32, 0, false);
+        run(&with, &b, TENSOR_F32, 0, true);
+        run(&without, &b, TENSOR_F32, 0, false);
         assert_memory_equal(without.predicted, with.predicted, b.count * 2);
         assert_floats_equal(without.margin, with.margin, b.count);
         assert_floats_equal(without.log_odds, with.log_odds, b.count);
@@ -240,7 +241,7 @@ static void test_log_odds_and_loss_keep_their_digits_near_zero_and_far_away(void
     b.logits[2] = 0, b.logits[3] = 40, b.labels[1] = 1;
     b.logits[4] = 3e38f, b.logits[5] = 1, b.labels[2] = 0;
     struct outcome o = outcome_allocate(&b);
-    run(&o, &b, GPU_F32, 0, true);
+    run(&o, &b, TENSOR_F32, 0, true);
     assert_near(o.log_odds[0], 0x1p-20, 0);
     assert_near(o.log_odds[1], 40, 0);
     assert_near(o.log_odds[2], 3e38f, 0);

@@ -15,7 +15,7 @@ float *floats_allocate(size_t count)
     return values;
 }
 
-float *floats_normal(size_t count, enum gpu_type type, uint64_t seed)
+float *floats_normal(size_t count, enum tensor_type type, uint64_t seed)
 {
     float *values = floats_allocate(count);
     struct random_stream random = random_open(seed, RANDOM_WEIGHTS, 0);
@@ -25,15 +25,15 @@ float *floats_normal(size_t count, enum gpu_type type, uint64_t seed)
     return values;
 }
 
-void floats_round(float *values, size_t count, enum gpu_type type)
+void floats_round(float *values, size_t count, enum tensor_type type)
 {
-    for (size_t i = 0; i < count && type == GPU_BF16; i++)
+    for (size_t i = 0; i < count && type == TENSOR_BF16; i++)
         values[i] = bf16_to_float(bf16_from_float(values[i]));
 }
 
-size_t tensor_bytes(size_t count, enum gpu_type type)
+size_t tensor_bytes(size_t count, enum tensor_type type)
 {
-    return count * (type == GPU_BF16 ? sizeof(struct bf16) : sizeof(float));
+    return count * (type == TENSOR_BF16 ? sizeof(struct bf16) : sizeof(float));
 }
 
 void *device_copy(const void *host, size_t bytes)
@@ -43,9 +43,9 @@ void *device_copy(const void *host, size_t bytes)
     return device;
 }
 
-void *tensor_upload(const float *values, size_t count, enum gpu_type type)
+void *tensor_upload(const float *values, size_t count, enum tensor_type type)
 {
-    if (type == GPU_F32)
+    if (type == TENSOR_F32)
         return device_copy(values, count * sizeof *values);
     struct bf16 *rounded = malloc(count * sizeof *rounded);
     assert_non_null(rounded);
@@ -56,9 +56,9 @@ void *tensor_upload(const float *values, size_t count, enum gpu_type type)
     return device;
 }
 
-void tensor_download(float *values, const void *tensor, size_t count, enum gpu_type type)
+void tensor_download(float *values, const void *tensor, size_t count, enum tensor_type type)
 {
-    if (type == GPU_F32) {
+    if (type == TENSOR_F32) {
         device_download(values, tensor, count * sizeof *values);
         return;
     }
@@ -85,7 +85,7 @@ void assert_floats_near(const float *actual, const float *expected, size_t count
     }
 }
 
-double rounding_of(enum gpu_type type)
+double rounding_of(enum tensor_type type)
 {
-    return type == GPU_BF16 ? 0x1p-8 : 0;
+    return type == TENSOR_BF16 ? 0x1p-8 : 0;
 }

@@ -12,17 +12,17 @@
  * distribution, the same for the same seed, rounded to `type`, so that a C twin gets the very values that the
  * kernel gets. */
 float *floats_allocate(size_t count);
-float *floats_normal(size_t count, enum gpu_type type, uint64_t seed);
+float *floats_normal(size_t count, enum tensor_type type, uint64_t seed);
 
 /* Rounds values to `type`, as a tensor would hold them. */
-void floats_round(float *values, size_t count, enum gpu_type type);
+void floats_round(float *values, size_t count, enum tensor_type type);
 
 /* Bytes of a tensor of `count` values. */
-size_t tensor_bytes(size_t count, enum gpu_type type);
+size_t tensor_bytes(size_t count, enum tensor_type type);
 
 /* Device memory with the values, in `type`; freed with device_free. And back. */
-void *tensor_upload(const float *values, size_t count, enum gpu_type type);
-void tensor_download(float *values, const void *tensor, size_t count, enum gpu_type type);
+void *tensor_upload(const float *values, size_t count, enum tensor_type type);
+void tensor_download(float *values, const void *tensor, size_t count, enum tensor_type type);
 
 /* Device memory with a copy of `bytes` bytes. */
 void *device_copy(const void *host, size_t bytes);
@@ -34,6 +34,6 @@ void assert_floats_equal(const float *actual, const float *expected, size_t coun
 void assert_floats_near(const float *actual, const float *expected, size_t count, double absolute, double relative);
 
 /* What rounding a float32 to `type` may change, relative to the value: half the distance of two neighbours. */
-double rounding_of(enum gpu_type type);
+double rounding_of(enum tensor_type type);
 
 #endif
