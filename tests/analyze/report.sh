@@ -7,9 +7,11 @@ make-log class.tidy class 500 30 0
 make-log unknown.tidy probs 500 40 0 no-truth
 
 for log in run class unknown; do
-    tidy-analyze report $log.tidy -o $log.html 2>stderr || fail "report $log.tidy: $(cat stderr)"
+    choice=
+    [ $log != class ] || choice="--score forgetting-events --threshold top:0.05"
+    tidy-analyze report $log.tidy $choice -o $log.html 2>stderr || fail "report $log.tidy: $(cat stderr)"
     page check $log.html || fail "$log.html is not well formed"
-    tidy-analyze flag $log.tidy 2>/dev/null | awk -F '\t' '!/#/ { print $1 "\t" $3 "\t" $4 }' >expected
+    tidy-analyze flag $log.tidy $choice 2>/dev/null | awk -F '\t' '!/#/ { print $1 "\t" $3 "\t" $4 }' >expected
     page suspects $log.html | cut -f 1-3 >got
     cmp got expected || fail "$log.html has other suspects than flag"
     [ -s got ] || fail "$log.html has no suspects"
@@ -28,6 +30,17 @@ tidy-analyze flag run.tidy 2>/dev/null |
     awk '!/#/ { x = sprintf("%s · %.3f · %.3f", $1, $2, $5); gsub(/ 0\./, " .", x); print x }' >expected
 page suspects run.html | cut -f 6 >got
 cmp got expected || fail "scores: $(diff got expected | head -4)"
+
+# No suspects, and more suspects than are shown.
+tidy-analyze report class.tidy -o none.html 2>stderr || fail "a report of no suspects: $(cat stderr)"
+page check none.html || fail "a page of no suspects is not well formed"
+equals "suspects of a page of none" "$(page suspects none.html | wc -l)" 0
+tidy-analyze report run.tidy --score aum --threshold top:0.1 --count 7 -o seven.html 2>/dev/null
+page suspects seven.html | awk -F '\t' '{ print $1 "\t" $2 "\t" $3 }' >got
+tidy-analyze flag run.tidy --score aum --threshold top:0.1 2>/dev/null | awk -F '\t' '!/#/ { print $1 "\t" $3 "\t" $4 }' |
+    head -7 | cmp - got || fail "--count 7 shows others than the first seven"
+page text seven.html >text
+grep -q "the first 7 of 100; 93 are left out" text || fail "--count does not say what is left out"
 
 # A page that cannot be made leaves nothing.
 fails 2 "report: -o FILE.html is needed" tidy-analyze report run.tidy
