@@ -4,6 +4,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/error.h"
+#include "common/memory.h"
+#include "common/utf8.h"
+
 static const struct house_theme themes[] = {
     [CHART_LIGHT] = {"#ffffff",
                      "#111111",
@@ -36,22 +40,11 @@ const struct house_theme *house_style_theme(enum chart_theme theme)
     return &themes[theme];
 }
 
-/* Bytes of the UTF-8 character at `text`; 0 where it is none, as in file names of old encodings. */
-static int character_bytes(const char *text)
-{
-    unsigned char first = (unsigned char)*text;
-    int bytes = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-    for (int i = 1; i < bytes; i++)
-        if (((unsigned char)text[i] & 0xc0) != 0x80)
-            return 0;
-    return bytes;
-}
-
 void house_style_quote(FILE *out, const char *text)
 {
     fputc('\'', out);
     while (*text != 0) {
-        int bytes = character_bytes(text);
+        int bytes = utf8_character_bytes(text);
         unsigned char first = (unsigned char)*text;
         if (*text == '\'')
             fputs("''", out);
@@ -67,6 +60,23 @@ void house_style_quote(FILE *out, const char *text)
 const char *house_style_noun(const struct analysis *analysis)
 {
     return analysis->run->height > 0 ? "images" : "samples";
+}
+
+/* Where the title stands in a script, as house_style_quote has written it. */
+static const char title_start[] = "set label 1 ";
+
+int house_style_title(char **out, const char *script)
+{
+    const char *at = strstr(script, title_start);
+    size_t used = 0;
+    int status = memory_allocate(out, strlen(script) + 1, 1, "a title");
+    if (status != 0 || at == NULL)
+        return status;
+    for (at += sizeof title_start; *at != 0 && (*at != '\'' || at[1] == '\''); at++) {
+        (*out)[used++] = *at;
+        at += *at == '\'';
+    }
+    return 0;
 }
 
 /* The file's name without its folders. */
@@ -121,7 +131,7 @@ void house_style_begin(FILE *out, const struct chart *chart, const char *title, 
           out);
     for (int i = 0; i < HOUSE_COLOURS; i++)
         fprintf(out, "set linetype %d linecolor rgb '%s' linewidth 3\n", i + 1, theme->colours[i]);
-    fputs("set label 1 ", out);
+    fputs(title_start, out);
     house_style_quote(out, title);
     fputs(" at screen 0.03, 0.94 left font ',20' textcolor rgb ink\n", out);
     write_caption(out, chart->log, rule);

@@ -25,6 +25,9 @@ void house_style_begin(FILE *out, const struct chart *chart, const char *title, 
 /* Writes text as a gnuplot string, whatever is in it: what is not UTF-8 or not printable becomes a question mark. */
 void house_style_quote(FILE *out, const char *text);
 
+/* The title of a script that house_style_begin has started, which the caller frees. */
+int house_style_title(char **out, const char *script);
+
 /* What a chart's title counts: "images", or "samples" where the log does not say that it is about images. */
 const char *house_style_noun(const struct analysis *analysis);
 
