@@ -34,19 +34,31 @@ static void warn_of_by_heart(const struct analysis *analysis)
             epochs[count - 1].accuracy, epochs[count - 1].test_accuracy);
 }
 
-int automatic_resolve(const char **score, const char **rule, const struct analysis *analysis)
+static size_t choice_for(const struct analysis *analysis)
 {
     size_t i = 0;
-    if (strcmp(*rule, "auto") != 0)
-        return 0;
     while (choices[i].detail > analysis->run->detail)
         i++;
+    return i;
+}
+
+void automatic_choose(const char **score, const char **rule, const struct analysis *analysis)
+{
+    size_t i = choice_for(analysis);
+    *score = choices[i].score;
+    *rule = choices[i].rule;
+}
+
+int automatic_resolve(const char **score, const char **rule, const struct analysis *analysis)
+{
+    if (strcmp(*rule, "auto") != 0)
+        return 0;
+    size_t i = choice_for(analysis);
     if (*score != NULL && strcmp(*score, choices[i].score) != 0)
         return tidy_fail_usage(
             "--threshold auto chooses the score too, here %s: leave --score %s out, or give a rule",
             choices[i].score, *score);
-    *score = choices[i].score;
-    *rule = choices[i].rule;
+    automatic_choose(score, rule, analysis);
     progress_line("auto: --score %s --threshold %s: %s", *score, *rule, choices[i].why);
     warn_of_by_heart(analysis);
     return 0;

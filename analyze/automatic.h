@@ -14,6 +14,9 @@ struct analysis;
     "\nauto: label-posterior, cut where the expected F1 is largest; of a log of --detail class,\n"                 \
     "majority-disagreement of 0.6 or more"
 
+/* The score and the rule that are for such a run. */
+void automatic_choose(const char **score, const char **rule, const struct analysis *analysis);
+
 /* Where *rule is "auto", puts the score and the rule in its place that are for such a run, and says on stderr
  * which and why, and where fewer epochs would find more; docs/detection.md has how well they do. *score is what
  * the user asks for, NULL: nothing. Error: that is another score. */

@@ -11,6 +11,7 @@ int eval_command(int argc, char **argv);
 int sweep_command(int argc, char **argv);
 int compare_command(int argc, char **argv);
 int plot_command(int argc, char **argv);
+int report_command(int argc, char **argv);
 int merge_command(int argc, char **argv);
 int subset_command(int argc, char **argv);
 int clean_command(int argc, char **argv);

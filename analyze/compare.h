@@ -6,15 +6,14 @@
 #include <stddef.h>
 
 #include "analyze/selection.h"
-#include "analyze/thresholds.h"
+#include "analyze/threshold_list.h"
 
 /* What is compared. */
 struct comparison {
     const char *const *paths; /* [logs] */
     size_t logs;
-    const char *scores;            /* as after --score */
-    const struct threshold *rules; /* [rule_count] */
-    size_t rule_count;
+    const char *scores; /* as after --score */
+    struct threshold_list rules;
     struct selection selection;
     bool json;
 };

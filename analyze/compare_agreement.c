@@ -18,7 +18,7 @@ static const char *const columns[] = {"log_a", "score_a",    "log_b",      "scor
 struct side {
     const struct score *score;
     float *keys;    /* [samples] */
-    bool **flagged; /* [rule_count][samples] */
+    bool **flagged; /* [rules][samples] */
 };
 
 /* A line of the table. */
@@ -91,8 +91,9 @@ static int side_set(struct side *side, const struct comparison *comparison, stru
     side->score = score;
     score_keys(score, side->keys, samples);
     int status = ranking_create(&ranking, side->keys, samples);
-    for (size_t rule = 0; rule < comparison->rule_count && status == 0; rule++)
-        status = threshold_apply(&comparison->rules[rule], analysis, score, &ranking, side->flagged[rule], &count);
+    for (size_t rule = 0; rule < comparison->rules.count && status == 0; rule++)
+        status =
+            threshold_apply(&comparison->rules.rules[rule], analysis, score, &ranking, side->flagged[rule], &count);
     ranking_destroy(&ranking);
     return status;
 }
@@ -110,8 +111,8 @@ static int add_pair(struct agreement *agreement, struct analysis *log_a, const s
         status = side_set(&agreement->b, comparison, log_b, score_b);
     if (status == 0)
         status = rank_correlation_of(&line.ranks, agreement->a.keys, agreement->b.keys, samples);
-    for (size_t rule = 0; rule < comparison->rule_count && status == 0; rule++) {
-        line.rule = comparison->rules[rule].text;
+    for (size_t rule = 0; rule < comparison->rules.count && status == 0; rule++) {
+        line.rule = comparison->rules.rules[rule].text;
         line.sets = set_overlap_of(agreement->a.flagged[rule], agreement->b.flagged[rule], samples);
         status = memory_grow(&agreement->lines, &agreement->capacity, agreement->count + 1, sizeof line,
                              "the comparison");
@@ -168,8 +169,8 @@ static int open_log(struct agreement *agreement, size_t log)
     status = analysis_choose(analysis, comparison->scores);
     if (status == 0 && comparison->logs == 1 && analysis->scores.count < 2)
         status = tidy_fail_usage("compare: --agreement needs two scores, or two logs");
-    for (size_t i = 0; i < comparison->rule_count && status == 0; i++)
-        status = threshold_announce(&comparison->rules[i], analysis);
+    if (status == 0)
+        status = threshold_list_announce(&comparison->rules, analysis);
     return status;
 }
 
@@ -183,9 +184,9 @@ int compare_agreement(const struct comparison *comparison)
     for (size_t log = 0; log < logs && status == 0; log++)
         status = analysis_replay(&agreement.logs[log], NULL);
     if (status == 0)
-        status = side_create(&agreement.a, agreement.logs[0].run->samples, comparison->rule_count);
+        status = side_create(&agreement.a, agreement.logs[0].run->samples, comparison->rules.count);
     if (status == 0)
-        status = side_create(&agreement.b, agreement.logs[0].run->samples, comparison->rule_count);
+        status = side_create(&agreement.b, agreement.logs[0].run->samples, comparison->rules.count);
     if (status == 0 && logs == 1)
         status = pair_scores(&agreement, &agreement.logs[0]);
     for (size_t a = 0; a < logs && status == 0; a++)
@@ -194,8 +195,8 @@ int compare_agreement(const struct comparison *comparison)
     if (status == 0)
         status = print(&agreement);
     free(agreement.lines);
-    side_destroy(&agreement.b, comparison->rule_count);
-    side_destroy(&agreement.a, comparison->rule_count);
+    side_destroy(&agreement.b, comparison->rules.count);
+    side_destroy(&agreement.a, comparison->rules.count);
     for (size_t log = 0; log < opened; log++)
         analysis_close(&agreement.logs[log]);
     free(agreement.logs);

@@ -1,6 +1,5 @@
 /* tidy-analyze compare: scores, rules and runs side by side, and how far they agree. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "analyze/commands.h"
 #include "analyze/compare.h"
@@ -11,35 +10,12 @@
 #define STANDARD_RULES "gmm,bmm,otsu,mean+5std"
 #define STANDARD_RULES_OF_AGREEMENT "top:0.01"
 
-/* Parses rules separated by commas; `text` is cut into them and lives as long as they. */
-static int parse_rules(struct threshold **rules, size_t *count, char *text)
+static int compare(struct comparison *comparison, const char *rules, bool agreement)
 {
-    size_t most = 1;
-    *count = 0;
-    for (const char *c = text; *c != 0; c++)
-        most += *c == ',';
-    int status = memory_allocate(rules, most, sizeof **rules, "threshold rules");
-    for (char *rule = text, *next; rule != NULL && status == 0; rule = next) {
-        if ((next = strchr(rule, ',')) != NULL)
-            *next++ = 0;
-        status = threshold_parse(&(*rules)[*count], rule);
-        *count += 1;
-    }
-    return status;
-}
-
-static int compare(struct comparison *comparison, const char *rule_text, bool agreement)
-{
-    char *text = NULL;
-    struct threshold *rules = NULL;
-    int status = memory_allocate(&text, strlen(rule_text) + 1, 1, "threshold rules");
-    if (status == 0)
-        status = parse_rules(&rules, &comparison->rule_count, strcpy(text, rule_text));
-    comparison->rules = rules;
+    int status = threshold_list_parse(&comparison->rules, rules, NULL);
     if (status == 0)
         status = agreement ? compare_agreement(comparison) : compare_scores(comparison);
-    free(rules);
-    free(text);
+    threshold_list_destroy(&comparison->rules);
     return status;
 }
 

@@ -83,8 +83,8 @@ static int compare_rules(struct lines *to, struct context *context, const struct
     int status = ranking_create(&ranking, context->keys, analysis->run->samples);
     if (status == 0 && has_truth && !without_score)
         line.ranks = rank_quality_of(&ranking, &context->truth);
-    for (size_t i = 0; i < context->comparison->rule_count && status == 0; i++) {
-        const struct threshold *rule = &context->comparison->rules[i];
+    for (size_t i = 0; i < context->comparison->rules.count && status == 0; i++) {
+        const struct threshold *rule = &context->comparison->rules.rules[i];
         if (threshold_ignores_score(rule) != without_score)
             continue;
         line.rule = rule->text;
@@ -107,8 +107,8 @@ static int compare_log(struct lines *to, const struct comparison *comparison, co
     analysis->selection = comparison->selection;
     if (status == 0)
         status = analysis_choose(analysis, comparison->scores);
-    for (size_t i = 0; i < comparison->rule_count && status == 0; i++)
-        status = threshold_announce(&comparison->rules[i], analysis);
+    if (status == 0)
+        status = threshold_list_announce(&comparison->rules, analysis);
     if (status == 0)
         status = analysis_replay(analysis, NULL);
     if (status == 0 && analysis->run->truth != NULL)

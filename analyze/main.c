@@ -11,6 +11,7 @@ static const struct command_row commands[] = {
     {"sweep", "precision and recall at every threshold of one score", sweep_command},
     {"compare", "scores and rules, runs and scores, side by side", compare_command},
     {"plot", "charts: a gnuplot script, or a PNG, SVG or PDF file", plot_command},
+    {"report", "a page: run, charts, and the suspects to review", report_command},
     {"merge", "several logs into one: runs of the same samples, or shards", merge_command},
     {"subset", "the log of some of the samples", subset_command},
     {"clean", "labels to train on next, from lists of suspects", clean_command},

@@ -35,6 +35,7 @@ struct threshold_row {
     bool whole;                 /* the number is */
     double least, most;
     int (*flag)(const struct question *question);
+    const char *score; /* the only one that it goes with; NULL: any */
 
     /* Of a rule that asks the log, and ignores the score; else 0. */
     enum tidylog_detail detail;                                /* the least that feeds it, above TIDYLOG_CLASS */
@@ -229,7 +230,7 @@ static int flag_expected(const struct question *q)
     const struct ranking *ranking = q->ranking;
     double wrong = 0, hits = 0, best = 0;
     float least = INFINITY;
-    if (!score_is_probability(q->score))
+    if (!threshold_suits(q->threshold, q->score))
         return tidy_fail_usage("threshold '%s' needs probabilities: it goes with --score " PROBABILITY_SCORE
                                ", not %s",
                                q->threshold->text, q->score->name);
@@ -295,7 +296,7 @@ static const struct threshold_row rows[] = {
     {"gmm", "gmm", NULL, .flag = flag_gaussians},
     {"bmm", "bmm", NULL, .flag = flag_betas},
     {"otsu", "otsu", NULL, .flag = flag_otsu},
-    {"expected-f1", "expected-f1", NULL, .flag = flag_expected},
+    {"expected-f1", "expected-f1", NULL, .flag = flag_expected, .score = PROBABILITY_SCORE},
     CONFIDENT_RULE("confident-learning", CONFIDENT_LEARNING),
     CONFIDENT_RULE("prune-by-class", PRUNE_BY_CLASS),
     CONFIDENT_RULE("prune-by-noise-rate", PRUNE_BY_NOISE_RATE),
@@ -303,7 +304,7 @@ static const struct threshold_row rows[] = {
     CONFIDENT_RULE("predicted-neq-given", PREDICTED_NEQ_GIVEN),
     CONFIDENT_RULE("low-self-confidence", LOW_SELF_CONFIDENCE),
     CONFIDENT_RULE("low-normalized-margin", LOW_NORMALIZED_MARGIN),
-    {"ctrl", "ctrl", NULL, .flag = flag_in_every_run, .detail = TIDYLOG_MARGIN, .fill = ctrl_fill},
+    {"ctrl", "ctrl", NULL, .flag = flag_in_every_run, .detail = TIDYLOG_MARGIN, .fill = ctrl_replay},
     {"threshold-samples", "threshold-samples", NULL, .flag = flag_in_every_run, .detail = TIDYLOG_MARGIN,
      .fill = threshold_samples_fill, .check = threshold_samples_check},
 };
@@ -350,13 +351,18 @@ int threshold_parse(struct threshold *out, const char *text)
         forms[i] = rows[i].form;
         if (!matches(&rows[i], text, &number, &length))
             continue;
-        *out = (struct threshold){.row = &rows[i], .text = text};
+        *out = (struct threshold){.row = &rows[i], .text = text, .score = rows[i].score};
         return rows[i].after == NULL ? 0 : parse_number(out, number, length);
     }
     const char *nearest = options_nearest(text, forms, ROWS);
     if (nearest != NULL)
         return tidy_fail_usage("unknown threshold rule '%s'; did you mean '%s'?", text, nearest);
     return tidy_fail_usage("unknown threshold rule '%s'; 'tidy-analyze flag --help' lists them", text);
+}
+
+bool threshold_suits(const struct threshold *threshold, const struct score *score)
+{
+    return threshold->score == NULL || strcmp(threshold->score, score->name) == 0;
 }
 
 bool threshold_ignores_score(const struct threshold *threshold)

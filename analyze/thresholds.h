@@ -13,8 +13,9 @@ struct threshold_row;
 
 struct threshold {
     const struct threshold_row *row;
-    double number;    /* K, R, N or X of the rule */
-    const char *text; /* as given */
+    double number;     /* K, R, N or X of the rule */
+    const char *text;  /* as given */
+    const char *score; /* the only one that it goes with; NULL: any */
 };
 
 /* Lines for a --help: every rule with what it flags. */
@@ -28,7 +29,7 @@ struct threshold {
     "  gmm        a mixture of two Gaussians, the suspicious one more likely than not\n"                           \
     "  bmm        the same with two beta distributions\n"                                                          \
     "  otsu       Otsu's split of the histogram\n"                                                                 \
-    "  expected-f1\n"                                                                                               \
+    "  expected-f1\n"                                                                                              \
     "             of label-posterior: the cut of the largest F1 to be expected\n"                                  \
     "All but top and count compare values, and never flag a sample that has none (nan).\n"                         \
     "Rules that flag the same samples whatever the score is, which only orders them:\n"                            \
@@ -41,8 +42,12 @@ struct threshold {
 
 /* Reads a rule: "mean+5std", "top:0.01", "gmm". Returns 0 or TIDY_USAGE. `text` must outlive *out. */
 int threshold_parse(struct threshold *out, const char *text);
+
 /* Does the rule flag the same samples whatever the score is? */
 bool threshold_ignores_score(const struct threshold *threshold);
+
+/* May it cut that score? */
+bool threshold_suits(const struct threshold *threshold, const struct score *score);
 
 /* After analysis_choose, before analysis_replay: has it keep what the rule needs. Errors: the log lacks that. */
 int threshold_announce(const struct threshold *threshold, struct analysis *analysis);

@@ -73,7 +73,7 @@ static int run(const int files[3], int *result)
     posix_spawn_file_actions_destroy(&actions);
     if (cause == ENOENT)
         return tidy_fail("gnuplot is not installed; install it ('apt install gnuplot-nox'), "
-                         "or print the script without -o and draw it elsewhere");
+                         "or print a chart's script ('tidy-analyze plot') and draw it elsewhere");
     if (cause != 0)
         return tidy_fail("gnuplot cannot be started: %s", strerror(cause));
     while (waitpid(child, result, 0) < 0)

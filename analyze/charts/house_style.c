@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "analyze/charts/text_layout.h"
+#include "common/error.h"
+#include "common/memory.h"
+#include "common/utf8.h"
 
 static const struct house_theme themes[] = {
     [CHART_LIGHT] = {"#ffffff",
@@ -52,14 +55,14 @@ void house_style_quote(FILE *out, const char *text)
 {
     fputc('\'', out);
     while (*text != 0) {
-        size_t bytes = text_character(text);
+        int bytes = utf8_character_bytes(text);
         unsigned char first = (unsigned char)*text;
         if (*text == '\'')
             fputs("''", out);
         else if (bytes == 0 || first < 0x20 || first == 0x7f)
             fputc('?', out);
         else
-            fwrite(text, 1, bytes, out);
+            fwrite(text, 1, (size_t)bytes, out);
         text += bytes > 0 ? bytes : 1;
     }
     fputc('\'', out);
@@ -95,6 +98,23 @@ const char *house_style_noun(const struct analysis *analysis)
     return analysis->run->height > 0 ? "images" : "samples";
 }
 
+/* Where the whole title stands in a script, as house_style_quote has written it. */
+static const char title_start[] = "\n# title: ";
+
+int house_style_title(char **out, const char *script)
+{
+    const char *at = strstr(script, title_start);
+    size_t used = 0;
+    int status = memory_allocate(out, strlen(script) + 1, 1, "a title");
+    if (status != 0 || at == NULL)
+        return status;
+    for (at += sizeof title_start; *at != 0 && (*at != '\'' || at[1] == '\''); at++) {
+        (*out)[used++] = *at;
+        at += *at == '\'';
+    }
+    return 0;
+}
+
 /* ---- title and caption ------------------------------------------------------------------------------------ */
 
 /* Where texts start and what they may take of a picture's 1280 pixels. */
@@ -120,6 +140,9 @@ static void write_title(FILE *out, const char *title)
     int font = LARGEST;
     while (font > SMALLEST && text_width(title, font) > 1.9 * TEXT_PIXELS)
         font -= 2;
+    fputs(title_start, out);
+    house_style_quote(out, title);
+    fputs("\n", out);
     text_wrap(lines, sizeof lines, title, font, TEXT_PIXELS, 2);
     write_lines(out, 1, lines, 0.953, font, "ink");
 }

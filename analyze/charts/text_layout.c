@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "common/utf8.h"
+
 /* A font size of 1 is this many pixels: gnuplot's sizes are points of 96 to the inch's 72. */
 static const double pixels_of_size = 4.0 / 3;
 
@@ -20,16 +22,6 @@ static const unsigned char advances[] = {
 enum { ADVANCE_OF_TWO_BYTES = 80, ADVANCE_OF_MORE = 100 };
 
 static const char ellipsis[] = "\xe2\x80\xa6";
-
-size_t text_character(const char *text)
-{
-    unsigned char first = (unsigned char)*text;
-    size_t bytes = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-    for (size_t i = 1; i < bytes; i++)
-        if (((unsigned char)text[i] & 0xc0) != 0x80)
-            return 0;
-    return bytes;
-}
 
 static bool is_printable(const char *text, size_t bytes)
 {
@@ -49,7 +41,7 @@ double text_width(const char *text, double size)
 {
     int sum = 0;
     while (*text != 0) {
-        size_t bytes = text_character(text);
+        size_t bytes = (size_t)utf8_character_bytes(text);
         sum += advance(text, bytes);
         text += bytes > 0 ? bytes : 1;
     }
@@ -63,7 +55,7 @@ static size_t line_bytes(const char *text, double size, double pixels)
     size_t used = 0, space = 0;
     int sum = 0;
     while (text[used] != 0) {
-        size_t bytes = text_character(text + used);
+        size_t bytes = (size_t)utf8_character_bytes(text + used);
         sum += advance(text + used, bytes);
         if (text[used] == ' ')
             space = used;
@@ -78,7 +70,7 @@ static size_t line_bytes(const char *text, double size, double pixels)
 static void append(char *room, size_t bytes, size_t *used, const char *text, size_t count)
 {
     for (size_t at = 0; at < count;) {
-        size_t character = text_character(text + at), length = character > 0 ? character : 1;
+        size_t character = (size_t)utf8_character_bytes(text + at), length = character > 0 ? character : 1;
         if (*used + length >= bytes)
             break;
         if (is_printable(text + at, character))
@@ -103,7 +95,7 @@ static void append_last(char *room, size_t bytes, size_t *used, const char *text
     double width = 0;
     size_t kept = 0;
     while (text[kept] != 0) {
-        size_t character = text_character(text + kept);
+        size_t character = (size_t)utf8_character_bytes(text + kept);
         width += advance(text + kept, character) * size * pixels_of_size / 100;
         if (width > rest)
             break;

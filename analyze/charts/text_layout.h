@@ -16,7 +16,4 @@ const char *text_fit(char *room, size_t bytes, const char *text, double size, do
  * ellipsis. Returns how many lines there are, at least 1. */
 size_t text_wrap(char *room, size_t bytes, const char *text, double size, double pixels, size_t lines);
 
-/* Bytes of the UTF-8 character at `text`; 0 where it is none, as in file names of old encodings. */
-size_t text_character(const char *text);
-
 #endif

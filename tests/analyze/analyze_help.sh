@@ -7,17 +7,17 @@ for log in run1 run2 part1 part2; do
 done
 
 tidy-analyze --help >help || fail "--help: exit status $?"
-for command in info epochs samples flag eval sweep compare plot merge subset clean export verify; do
+for command in info epochs samples flag eval sweep compare plot report merge subset clean export verify; do
     grep -qE "^  $command " help || fail "--help does not list $command"
     tidy-analyze $command --help >help-of-command 2>stderr || fail "$command --help: exit status $?"
     [ ! -s stderr ] || fail "$command --help: says $(cat stderr)"
-    [[ "$command" =~ ^(plot|merge|subset|export)$ ]] || grep -q -- "--json" help-of-command || fail "$command --help does not list --json"
+    [[ "$command" =~ ^(plot|report|merge|subset|export)$ ]] || grep -q -- "--json" help-of-command || fail "$command --help does not list --json"
     ! grep -E '^.{101}' help-of-command || fail "$command --help has lines of more than 100 columns"
     sed -n '/^example/,$p' help-of-command | sed 1d >examples
     [ -s examples ] || fail "$command --help has no example"
     while read -r example; do
         bash -o pipefail -c "$example" >stdout 2>stderr </dev/null || fail "example '$example': $(cat stderr)"
-        [[ "$command" =~ ^(merge|subset|clean|verify|flag|eval)$ ]] || [ ! -s stderr ] || fail "example '$example' says: $(cat stderr)"
+        [[ "$command" =~ ^(report|merge|subset|clean|verify|flag|eval)$ ]] || [ ! -s stderr ] || fail "example '$example' says: $(cat stderr)"
     done <examples
 done
 

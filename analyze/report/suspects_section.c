@@ -1,0 +1,129 @@
+/* The suspects, a short element each, since there may be thousands; and what scripts know of them. */
+#include <inttypes.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "analyze/report/html.h"
+#include "analyze/report/report.h"
+#include "analyze/report/trajectories.h"
+
+/* A probability with three decimals and no 0 before them. */
+static void write_probability(FILE *out, double probability)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.3f", probability);
+    fputs(text[0] == '0' ? text + 1 : text, out);
+}
+
+static void write_score(FILE *out, const struct report *report, uint32_t sample)
+{
+    double value = suspects_value(&report->suspects, sample);
+    if (score_is_probability(&report->analysis.scores.scores[0]))
+        write_probability(out, value);
+    else
+        fprintf(out, "%.4g", value);
+}
+
+static void write_sparkline(FILE *out, const struct trajectories *trajectories, size_t row)
+{
+    struct sparkline_bin bins[SPARKLINE_BINS];
+    char path[SPARKLINE_BYTES + 1];
+    trajectories_bins(trajectories, row, bins);
+    sparkline_path(path, bins, trajectories->bins);
+    fprintf(out, "<svg class=t viewBox=\"0 0 %d %d\" preserveAspectRatio=none><path d=\"%s\"/></svg>",
+            trajectories->bins, SPARKLINE_HEIGHT, path);
+}
+
+static void write_suspect(FILE *out, const struct report *report, const struct trajectories *trajectories,
+                          size_t row)
+{
+    uint32_t sample = report->rows[row];
+    uint32_t given = report->analysis.given[sample], suggested = report->suspects.suggestions[sample].label;
+    fprintf(out, "<article id=s%" PRIu32 " data-g=%" PRIu32 " data-s=%" PRIu32 " aria-label=\"%" PRIu32 ": ",
+            sample, given, suggested, sample);
+    report_write_class(out, report, given);
+    fputs(" or ", out);
+    report_write_class(out, report, suggested);
+    fputs("\"><p><b>", out);
+    report_write_class(out, report, given);
+    fputs("</b> → <i>", out);
+    report_write_class(out, report, suggested);
+    fprintf(out, "</i> <small>%" PRIu32 " · ", sample);
+    write_score(out, report, sample);
+    fputs(" · ", out);
+    write_probability(out, (double)report->suspects.suggestions[sample].probability);
+    fputs("</small></p>", out);
+    write_sparkline(out, trajectories, row);
+    fputs("</article>\n", out);
+}
+
+/* What the rows show. */
+static void write_legend(FILE *out, const struct report *report, const struct trajectories *trajectories)
+{
+    const struct suspects *suspects = &report->suspects;
+    fprintf(out, "<p>Most suspicious first: the given label → <i>the suggested one</i>, the %s's index, ",
+            report->analysis.run->height > 0 ? "image" : "sample");
+    html_text(out, suspects->score);
+    fputs(" and the suggested label's probability or share of predictions. ", out);
+    if (trajectories->margin > 0)
+        fprintf(out,
+                "The curve is the margin of the given label by epoch, from %.3g (top) to %.3g, the line through it "
+                "0",
+                trajectories->margin, -trajectories->margin);
+    else
+        fputs("The curve is by epoch how often the given label was predicted, from always (top) to never", out);
+    fputs("; dashes below it are where the sample was forgotten: predicted right, and wrong in the next epoch.",
+          out);
+    if (report->shown < suspects->count)
+        fprintf(out, " These are the first %zu of %zu; %zu are left out (--count).", report->shown, suspects->count,
+                suspects->count - report->shown);
+    fputs("</p>\n", out);
+}
+
+int report_write_suspects(FILE *out, struct report *report)
+{
+    struct trajectories trajectories;
+    int status = trajectories_create(&trajectories, &report->analysis, report->rows, report->shown);
+    if (status == 0) {
+        write_legend(out, report, &trajectories);
+        for (size_t row = 0; row < report->shown; row++)
+            write_suspect(out, report, &trajectories, row);
+    }
+    trajectories_destroy(&trajectories);
+    return status;
+}
+
+/* Tells logs apart that scripts keep decisions of: when it was recorded, of what, and with which labels. */
+static uint64_t fingerprint(const struct analysis *analysis)
+{
+    const struct tidylog_run *run = analysis->run;
+    const char *texts[] = {run->started, run->data_digest};
+    XXH64_hash_t hash = XXH3_64bits(analysis->given, run->samples * sizeof *analysis->given);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i] != NULL)
+            hash = XXH3_64bits_withSeed(texts[i], strlen(texts[i]), hash);
+    return hash;
+}
+
+void report_write_data(FILE *out, const struct report *report)
+{
+    const struct suspects *suspects = &report->suspects;
+    const struct tidylog_run *run = report->analysis.run;
+    fputs("<script type=application/json id=data>{\"log\":", out);
+    html_json_string(out, report->request->path);
+    fprintf(out, ",\"fingerprint\":\"%016" PRIx64 "\",\"score\":", fingerprint(&report->analysis));
+    html_json_string(out, suspects->score);
+    fputs(",\"rule\":", out);
+    html_json_string(out, suspects->rule);
+    fprintf(out, ",\"samples\":%" PRIu64 ",\"flagged\":%zu,\"shown\":%zu,\"classes\":[", run->samples,
+            suspects->count, report->shown);
+    for (uint32_t class = 0; class < tidylog_data_classes(run); class ++) {
+        char number[16];
+        bool named = report->class_names != NULL && report->class_names[class][0] != 0;
+        snprintf(number, sizeof number, "%" PRIu32, class);
+        if (class > 0)
+            fputc(',', out);
+        html_json_string(out, named ? report->class_names[class] : number);
+    }
+    fputs("]}</script>\n", out);
+}

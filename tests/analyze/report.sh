@@ -1,0 +1,53 @@
+# The report: a page that is whole by itself and says what the other commands say.
+. "$TIDY_SOURCE/tests/analyze/harness.bash"
+command -v gnuplot >/dev/null || skip "gnuplot is not installed"
+page() { /usr/bin/python3 "$TIDY_SOURCE/tests/analyze/html_page.py" "$@"; }
+make-log run.tidy margin 1000 8 0
+make-log class.tidy class 500 30 0
+make-log unknown.tidy probs 500 40 0 no-truth
+
+for log in run class unknown; do
+    choice=
+    [ $log != class ] || choice="--score forgetting-events --threshold top:0.05"
+    tidy-analyze report $log.tidy $choice -o $log.html 2>stderr || fail "report $log.tidy: $(cat stderr)"
+    page check $log.html || fail "$log.html is not well formed"
+    tidy-analyze flag $log.tidy $choice 2>/dev/null | awk -F '\t' '!/#/ { print $1 "\t" $3 "\t" $4 }' >expected
+    page suspects $log.html | cut -f 1-3 >got
+    cmp got expected || fail "$log.html has other suspects than flag"
+    [ -s got ] || fail "$log.html has no suspects"
+done
+
+# The numbers of the page are flag's and eval's.
+page text run.html >text
+tidy-analyze eval run.tidy --threshold auto 2>/dev/null | awk '!/#/ {
+    printf "precision%.3f\nrecall%.3f\nF1%.3f\n", $4, $5, $6 }' | while read -r number; do
+    grep -qF "$number" text || echo "$number"
+done >missing
+[ ! -s missing ] || fail "the page does not say: $(cat missing)"
+
+# What a suspect is shown with: score and probability, to three decimals.
+tidy-analyze flag run.tidy 2>/dev/null |
+    awk '!/#/ { x = sprintf("%s · %.3f · %.3f", $1, $2, $5); gsub(/ 0\./, " .", x); print x }' >expected
+page suspects run.html | cut -f 6 >got
+cmp got expected || fail "scores: $(diff got expected | head -4)"
+
+# No suspects, and more suspects than are shown.
+tidy-analyze report class.tidy -o none.html 2>stderr || fail "a report of no suspects: $(cat stderr)"
+page check none.html || fail "a page of no suspects is not well formed"
+equals "suspects of a page of none" "$(page suspects none.html | wc -l)" 0
+tidy-analyze report run.tidy --score aum --threshold top:0.1 --count 7 -o seven.html 2>/dev/null
+page suspects seven.html | awk -F '\t' '{ print $1 "\t" $2 "\t" $3 }' >got
+tidy-analyze flag run.tidy --score aum --threshold top:0.1 2>/dev/null | awk -F '\t' '!/#/ { print $1 "\t" $3 "\t" $4 }' |
+    head -7 | cmp - got || fail "--count 7 shows others than the first seven"
+page text seven.html >text
+grep -q "the first 7 of 100; 93 are left out" text || fail "--count does not say what is left out"
+
+# A page that cannot be made leaves nothing.
+fails 2 "report: -o FILE.html is needed" tidy-analyze report run.tidy
+fails 1 "run.html exists already; --force replaces it" tidy-analyze report run.tidy -o run.html
+mkdir only
+ln -s "$(command -v tidy-analyze)" only/
+fails 1 "gnuplot is not installed; install it \('apt install gnuplot-nox'\)" \
+    env PATH="$PWD/only" tidy-analyze report run.tidy --threshold top:0.1 --score aum -o x.html
+equals "what a failure leaves" "$(find . -name 'x.html*' | wc -l)" 0
+finish
