@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "analyze/class_counts_blocks.h"
-#include "analyze/ctrl.h"
 #include "analyze/dynamics_block.h"
 #include "analyze/over_runs.h"
 #include "common/error.h"
@@ -41,8 +40,6 @@ void analysis_forget_posterior(struct analysis *analysis)
 void analysis_close(struct analysis *analysis)
 {
     analysis_forget_posterior(analysis);
-    label_posterior_forget(analysis);
-    ctrl_forget(analysis);
     class_means_destroy(&analysis->means);
     class_counts_destroy(&analysis->counts);
     score_set_destroy(&analysis->scores);

@@ -29,10 +29,6 @@ struct analysis {
 
     struct score_sources sources; /* of the run replayed last */
     struct score_set scores;
-    /* What a replay has kept for scores that are filled afterwards, which then do not replay again; or NULL. */
-    struct rebuilt_means *rebuilt;
-    struct ctrl_losses *losses;
-
     struct label_posterior *posterior; /* what label-posterior was made from; NULL where it was not chosen */
 
     /* Sums of all samples and runs, where they fit into one block; or of the selected run. */

@@ -49,8 +49,9 @@ int confident_suspects_flag(bool *flagged, struct analysis *analysis, enum confi
     return flag(flagged, &(struct source){analysis, class_means_each, NULL}, filter);
 }
 
-int confident_suspects_fill(float *column, struct analysis *analysis)
+int confident_suspects_fill(float *column, void *kept, struct analysis *analysis)
 {
+    (void)kept;
     bool *flagged = NULL;
     size_t samples = analysis->run->samples;
     int status = memory_allocate(&flagged, samples, sizeof *flagged, "suspects");

@@ -14,6 +14,6 @@ int confident_suspects_flag(bool *flagged, struct analysis *analysis, enum confi
 
 /* The score confident-learning, a score_row's `fill`: 1 flagged, 0 not, NaN without a vector; of the selected
  * run. */
-int confident_suspects_fill(float *column, struct analysis *analysis);
+int confident_suspects_fill(float *column, void *kept, struct analysis *analysis);
 
 #endif

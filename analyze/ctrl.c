@@ -87,20 +87,16 @@ static int check_room(const struct analysis *analysis, const struct ctrl_losses 
     return 0;
 }
 
-void ctrl_forget(struct analysis *analysis)
+static int create(struct ctrl_losses **out, struct analysis *analysis)
 {
-    if (analysis->losses != NULL)
-        ctrl_losses_destroy(analysis->losses);
-    free(analysis->losses);
-    analysis->losses = NULL;
+    int status = memory_allocate(out, 1, sizeof **out, "losses of a class");
+    return status != 0 ? status : ctrl_losses_create(*out, analysis->run, analysis->given, analysis->window);
 }
 
-static int create(struct analysis *analysis)
+void ctrl_forget(void *losses)
 {
-    ctrl_forget(analysis);
-    int status = memory_allocate(&analysis->losses, 1, sizeof *analysis->losses, "losses of a class");
-    return status != 0 ? status
-                       : ctrl_losses_create(analysis->losses, analysis->run, analysis->given, analysis->window);
+    ctrl_losses_destroy(losses);
+    free(losses);
 }
 
 static struct replay_observer observer_of(struct ctrl_losses *losses)
@@ -109,49 +105,63 @@ static struct replay_observer observer_of(struct ctrl_losses *losses)
         .observe = ctrl_losses_observe, .context = losses, .apart = true, .of_blocks = &ctrl_losses_of_blocks};
 }
 
-int ctrl_ahead(struct replay_observer *out, struct analysis *analysis)
+int ctrl_ahead(void **kept, struct replay_observer *out, struct analysis *analysis)
 {
     uint32_t classes = analysis->run->classes;
-    *out = (struct replay_observer){0};
-    int status = create(analysis);
-    if (status != 0 || ctrl_losses_bytes(analysis->losses, 0, classes) > analysis->block_bytes / 4)
-        return status;
-    *out = observer_of(analysis->losses);
-    return ctrl_losses_begin(analysis->losses, 0, classes);
+    struct ctrl_losses *losses = NULL;
+    int status = create(&losses, analysis);
+    if (status == 0 && ctrl_losses_bytes(losses, 0, classes) <= analysis->block_bytes / 4) {
+        status = ctrl_losses_begin(losses, 0, classes);
+        *out = observer_of(losses);
+        *kept = losses;
+    } else if (losses != NULL)
+        ctrl_forget(losses);
+    return status;
 }
 
 /* Replays for classes first .. end - 1. */
-static int fill_block(float *column, struct analysis *analysis, struct parallel *parallel, uint32_t first,
-                      uint32_t end)
+static int fill_block(float *column, struct ctrl_losses *losses, struct analysis *analysis,
+                      struct parallel *parallel, uint32_t first, uint32_t end)
 {
-    const struct replay_observer observer = observer_of(analysis->losses);
-    int status = ctrl_losses_begin(analysis->losses, first, end);
+    const struct replay_observer observer = observer_of(losses);
+    int status = ctrl_losses_begin(losses, first, end);
     if (status == 0)
         status = replay_epochs(analysis->reader, analysis->window, &observer, 1);
-    return status != 0 ? status : cluster_all(column, analysis->losses, parallel);
+    return status != 0 ? status : cluster_all(column, losses, parallel);
 }
 
-int ctrl_fill(float *column, struct analysis *analysis)
+/* Replays once for each block of classes that there is room for. */
+static int fill_by_blocks(float *column, struct analysis *analysis, struct parallel *parallel)
 {
-    const struct tidylog_run *run = analysis->run;
-    struct parallel *parallel = NULL;
-    for (size_t i = 0; i < run->samples; i++)
-        column[i] = NAN;
-    int status = analysis->losses != NULL ? 0 : create(analysis);
-    const struct ctrl_losses *losses = analysis->losses;
+    struct ctrl_losses *losses = NULL;
+    uint32_t classes = analysis->run->classes;
+    int status = create(&losses, analysis);
     if (status == 0)
         status = check_room(analysis, losses);
-    if (status == 0)
-        status = parallel_create(&parallel, run->classes);
-    if (status == 0 && losses->losses != NULL)
-        status = cluster_all(column, analysis->losses, parallel);
-    else
-        for (uint32_t first = 0, end; first < run->classes && status == 0; first = end) {
-            end = block_end(losses, first, analysis->block_bytes);
-            if (losses->starts[end] > losses->starts[first])
-                status = fill_block(column, analysis, parallel, first, end);
-        }
-    parallel_destroy(parallel);
-    ctrl_forget(analysis);
+    for (uint32_t first = 0, end; first < classes && status == 0; first = end) {
+        end = block_end(losses, first, analysis->block_bytes);
+        if (losses->starts[end] > losses->starts[first])
+            status = fill_block(column, losses, analysis, parallel, first, end);
+    }
+    if (losses != NULL)
+        ctrl_forget(losses);
     return status;
+}
+
+int ctrl_fill(float *column, void *losses, struct analysis *analysis)
+{
+    struct parallel *parallel;
+    for (size_t i = 0; i < analysis->run->samples; i++)
+        column[i] = NAN;
+    int status = parallel_create(&parallel, analysis->run->classes);
+    if (status == 0)
+        status =
+            losses != NULL ? cluster_all(column, losses, parallel) : fill_by_blocks(column, analysis, parallel);
+    parallel_destroy(parallel);
+    return status;
+}
+
+int ctrl_replay(float *column, struct analysis *analysis)
+{
+    return ctrl_fill(column, NULL, analysis);
 }

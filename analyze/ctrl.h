@@ -11,12 +11,14 @@ struct replay_observer;
  * has the last loss, one in which it was not that of the epoch before, or of the first that has one. Keeps a
  * loss for each epoch and sample of as many classes as analysis->block_bytes have room for, and replays the run
  * once for each such block. Needs detail margin. Error: one class alone does not fit. */
-int ctrl_fill(float *column, struct analysis *analysis);
+int ctrl_fill(float *column, void *losses, struct analysis *analysis);
 
-/* A score_row's `ahead`: where all classes fit into a quarter of the room, one replay with other scores is enough. */
-int ctrl_ahead(struct replay_observer *out, struct analysis *analysis);
+/* The same without an `ahead`: a threshold_row's `fill`. */
+int ctrl_replay(float *column, struct analysis *analysis);
 
-/* Frees what ctrl_ahead keeps in the analysis. */
-void ctrl_forget(struct analysis *analysis);
+/* A score_row's `ahead` and `forget`: where all classes fit into a quarter of the room, one replay with other scores
+ * is enough. Keeps a struct ctrl_losses. */
+int ctrl_ahead(void **losses, struct replay_observer *out, struct analysis *analysis);
+void ctrl_forget(void *losses);
 
 #endif

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "analyze/analysis.h"
 #include "analyze/posterior_rows.h"
 #include "common/memory.h"
 #include "common/parallel.h"

@@ -9,9 +9,6 @@
 #include "analyze/rebuilt_means.h"
 #include "analyze/suggestions.h"
 
-struct analysis;
-struct replay_observer;
-
 struct label_posterior {
     size_t samples;
     float *wrong;    /* [samples] P(the label trained on is wrong); NaN where there is no vector */
@@ -35,18 +32,5 @@ struct label_posterior {
  * a failure. */
 int label_posterior_create(struct label_posterior *out, struct rebuilt_means *means);
 void label_posterior_destroy(struct label_posterior *posterior);
-
-/* A score_row's `ahead`: lets analysis_replay fill the means. */
-int label_posterior_ahead(struct replay_observer *out, struct analysis *analysis);
-
-/* Frees what label_posterior_ahead keeps in the analysis. */
-void label_posterior_forget(struct analysis *analysis);
-
-/* Makes it of the selected run, which is replayed once more but after label_posterior_ahead, into analysis->posterior; its suggestions are then
- * the most probable of all runs replayed since analysis_replay began, everything else is of this run. */
-int label_posterior_replay(struct analysis *analysis);
-
-/* The score label-posterior, a score_row's `fill`: the same, and `wrong`. */
-int label_posterior_fill(float *column, struct analysis *analysis);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "analyze/analysis.h"
 #include "analyze/control_mixture.h"
+#include "analyze/label_posterior_score.h"
 #include "common/error.h"
 #include "common/memory.h"
 #include "common/random.h"
@@ -323,12 +324,6 @@ void noise_estimate_destroy(struct noise_estimate *estimate)
     free(estimate->bins);
 }
 
-bool noise_estimate_is_possible(const struct analysis *analysis)
-{
-    return tidylog_has_probes(analysis->run, "controls") && analysis->run->detail >= TIDYLOG_MARGIN &&
-           analysis->runs == 1;
-}
-
 int noise_estimate_check(const struct analysis *analysis)
 {
     const struct tidylog_run *run = analysis->run;
@@ -342,6 +337,11 @@ int noise_estimate_check(const struct analysis *analysis)
         return tidy_fail("%s: an estimate needs a log of one run, and this one has %" PRIu32, analysis->path,
                          analysis->runs);
     return 0;
+}
+
+bool noise_estimate_is_possible(const struct analysis *analysis)
+{
+    return noise_estimate_check(analysis) == 0;
 }
 
 int noise_estimate_of(struct noise_estimate *out, struct analysis *analysis)

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "analyze/label_posterior.h"
+#include "analyze/label_posterior_score.h"
 
 static bool is_probe(const struct score *score, size_t sample)
 {

@@ -121,9 +121,17 @@ int score_set_check(const struct score_set *set, const struct tidylog_run *run, 
     return status;
 }
 
+static void forget_kept(struct score *score)
+{
+    if (score->kept != NULL)
+        score->row->forget(score->kept);
+    score->kept = NULL;
+}
+
 void score_set_destroy(struct score_set *set)
 {
     for (size_t s = 0; s < set->count; s++) {
+        forget_kept(&set->scores[s]);
         free(set->scores[s].column);
         free(set->scores[s].ranks);
     }
@@ -173,11 +181,14 @@ int score_set_ahead(struct score_set *set, struct analysis *analysis, struct rep
                     size_t *count)
 {
     int status = 0;
-    for (size_t s = 0; s < set->count && status == 0; s++)
-        if (set->scores[s].row->ahead != NULL) {
-            status = set->scores[s].row->ahead(&observers[*count], analysis);
-            *count += observers[*count].observe != NULL;
-        }
+    for (size_t s = 0; s < set->count && status == 0; s++) {
+        struct score *score = &set->scores[s];
+        forget_kept(score);
+        if (score->row->ahead == NULL)
+            continue;
+        status = score->row->ahead(&score->kept, &observers[*count], analysis);
+        *count += score->kept != NULL;
+    }
     return status;
 }
 
@@ -219,8 +230,11 @@ int score_set_take_means(void *context, const struct class_means *means)
 int score_set_fill(struct score_set *set, struct analysis *analysis)
 {
     int status = 0;
-    for (size_t s = 0; s < set->count && status == 0; s++)
-        if (set->scores[s].row->fill != NULL)
-            status = set->scores[s].row->fill(set->scores[s].column, analysis);
+    for (size_t s = 0; s < set->count && status == 0; s++) {
+        struct score *score = &set->scores[s];
+        if (score->row->fill != NULL)
+            status = score->row->fill(score->column, score->kept, analysis);
+        forget_kept(score);
+    }
     return status;
 }

@@ -44,7 +44,7 @@ int score_set_observe(void *set, const struct tidylog_observations *step);
 int score_set_take_counts(void *set, size_t sample, const struct class_count *counts, size_t count);
 int score_set_take_means(void *set, const struct class_means *means);
 
-/* Fills the columns that are made of the whole run, after its replay. */
+/* Fills the columns that are made of the whole run, after its replay, and frees what was kept for that. */
 int score_set_fill(struct score_set *set, struct analysis *analysis);
 
 #endif

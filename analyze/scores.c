@@ -7,7 +7,7 @@
 
 #include "analyze/confident_suspects.h"
 #include "analyze/ctrl.h"
-#include "analyze/label_posterior.h"
+#include "analyze/label_posterior_score.h"
 #include "common/error.h"
 #include "common/options.h"
 
@@ -279,10 +279,10 @@ const struct score_row score_rows[] = {
      .summary = "area under the margin: mean of the given label's logit minus the largest other"},
     {"data-iq-aleatoric", TIDYLOG_MARGIN, SUSPICIOUS_LOW, .value = data_iq_aleatoric,
      .summary = "mean of q (1 - q), q the given label's probability"},
-    {"ctrl", TIDYLOG_MARGIN, SUSPICIOUS_HIGH, .fill = ctrl_fill, .ahead = ctrl_ahead,
+    {"ctrl", TIDYLOG_MARGIN, SUSPICIOUS_HIGH, .fill = ctrl_fill, .ahead = ctrl_ahead, .forget = ctrl_forget,
      .summary = "1 in the cluster of its class whose losses stay high, else 0"},
     {PROBABILITY_SCORE, TIDYLOG_MARGIN, SUSPICIOUS_HIGH, .fill = label_posterior_fill,
-     .ahead = label_posterior_ahead,
+     .ahead = label_posterior_ahead, .forget = label_posterior_forget,
      .summary = "probability that the given label is wrong, under an estimated transition of the noise"},
 
     {"el2n", TIDYLOG_PROBS, SUSPICIOUS_HIGH, .value_of_means = el2n,

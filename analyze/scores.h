@@ -24,16 +24,17 @@ struct score_row {
 
     /* The score of one sample that was presented, NaN where it has none. One of the four: from its dynamics, from
      * the classes predicted for it, from the mean of its probabilities; or that of all samples of the selected run,
-     * right after its replay, into column[samples], which is NaN. */
+     * right after its replay, into column[samples], which is NaN. `kept` is what `ahead` made; NULL: it made nothing. */
     double (*value)(const struct score *score, size_t sample);
     double (*value_of_counts)(const struct score *score, size_t sample, const struct class_count *counts,
                               size_t count);
     double (*value_of_means)(const struct score *score, const struct class_means *means);
-    int (*fill)(float *column, struct analysis *analysis);
+    int (*fill)(float *column, void *kept, struct analysis *analysis);
 
-    /* What `fill` needs of the replay before it: sets *out to an observer for that, or to zero where a replay of its own
-     * is due. NULL: there is nothing. */
-    int (*ahead)(struct replay_observer *out, struct analysis *analysis);
+    /* What `fill` needs of the replay before it: makes *kept, and *out the observer that fills it; or leaves both alone
+     * where `fill` is to replay by itself. `forget` frees it, also after a failure. NULL: there is nothing. */
+    int (*ahead)(void **kept, struct replay_observer *out, struct analysis *analysis);
+    void (*forget)(void *kept);
 
     const char *summary; /* one line */
 
@@ -80,6 +81,7 @@ struct score {
     const struct score_sources *sources;
     float *column; /* [samples] values where they do not follow from the dynamics; or NULL */
     bool observes; /* column is filled while the log is replayed, by row->observe; negative where nothing was */
+    void *kept;    /* by row->ahead for row->fill; or NULL */
 
     /* Over several runs, column has the values, and ranks, [samples], has the ranks where row->rank is not NULL. */
     bool over_runs;

@@ -304,7 +304,7 @@ static const struct threshold_row rows[] = {
     CONFIDENT_RULE("predicted-neq-given", PREDICTED_NEQ_GIVEN),
     CONFIDENT_RULE("low-self-confidence", LOW_SELF_CONFIDENCE),
     CONFIDENT_RULE("low-normalized-margin", LOW_NORMALIZED_MARGIN),
-    {"ctrl", "ctrl", NULL, .flag = flag_in_every_run, .detail = TIDYLOG_MARGIN, .fill = ctrl_fill},
+    {"ctrl", "ctrl", NULL, .flag = flag_in_every_run, .detail = TIDYLOG_MARGIN, .fill = ctrl_replay},
     {"threshold-samples", "threshold-samples", NULL, .flag = flag_in_every_run, .detail = TIDYLOG_MARGIN,
      .fill = threshold_samples_fill, .check = threshold_samples_check},
 };

@@ -19,10 +19,11 @@ const struct chart_row chart_rows[] = {
      .takes = CHART_EPOCHS,
      .write = forgetting_chart},
     {.name = "pr",
-     .summary = "precision against recall over all thresholds of several scores",
+     .summary = "precision against recall over all thresholds of several scores, and what rules flag",
      .scores_for_class = "correctness,forgetting-events,majority-disagreement,mean-correct-epoch-or-never",
-     .scores_for_margin = "aum,mean-loss,forgetting-events,mean-correct-epoch",
-     .takes = CHART_EPOCHS,
+     .scores_for_margin = "label-posterior,aum,mean-loss,forgetting-events",
+     .rules = "auto,gmm",
+     .takes = CHART_EPOCHS | CHART_RULES,
      .write = precision_recall_chart},
 };
 const size_t chart_row_count = sizeof chart_rows / sizeof *chart_rows;

@@ -67,14 +67,14 @@ static void write_plot(FILE *out, const struct histogram *clean, const struct hi
           "set ytics 0, 20, 100\n"
           "set format y '%g%%'\n"
           "set xtics scale 0\n"
-          "set key at screen 0.1, 0.89 left top horizontal Left reverse samplen 1 width 2 font ',14'\n"
           "share(x) = x < 0.05 ? '' : sprintf(x < 10 ? '%.1f' : '%.0f', x)\n",
           out);
+    house_style_key(out);
     if (wrong->samples == 0) {
         fputs("set ylabel 'share of all'\n"
               "set boxwidth 0.7\n"
               "plot $bars using 1:3:xtic(2) with boxes linetype 1, \\\n"
-              "     $bars using 1:3:(share($3)) with labels font ',13' offset 0, 0.6\n",
+              "     $bars using 1:3:(share($3)) with labels font ',14' textcolor rgb ink offset 0, 0.6\n",
               out);
         return;
     }
@@ -84,8 +84,8 @@ static void write_plot(FILE *out, const struct histogram *clean, const struct hi
             "plot $bars using ($1 - 0.2):3:xtic(2) with boxes linetype 1 title '%" PRIu64
             " with the right label', \\\n"
             "     $bars using ($1 + 0.2):4 with boxes linetype 2 title '%" PRIu64 " mislabelled', \\\n"
-            "     $bars using ($1 - 0.2):3:(share($3)) with labels font ',13' offset 0, 0.6, \\\n"
-            "     $bars using ($1 + 0.2):4:(share($4)) with labels font ',13' offset 0, 0.6\n",
+            "     $bars using ($1 - 0.2):3:(share($3)) with labels font ',14' textcolor rgb ink offset 0, 0.6, \\\n"
+            "     $bars using ($1 + 0.2):4:(share($4)) with labels font ',14' textcolor rgb ink offset 0, 0.6\n",
             clean->samples, wrong->samples);
 }
 

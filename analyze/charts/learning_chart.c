@@ -99,7 +99,7 @@ static void write_panels(FILE *out, uint64_t count, bool has_test, bool has_trut
             "set ylabel 'share of predictions'\n"
             "set yrange [0:100]\n"
             "set format y '%%g%%%%'\n"
-            "set key at screen 0.1, 0.9 left top vertical Left reverse samplen 2 font ',14'\n",
+            "set key at screen 0.1, 0.885 left top vertical Left reverse samplen 2 font ',14'\n",
             count == 1 ? 0.0 : 1.0, count == 1 ? 2.0 : (double)count, tick_step(count), has_truth ? 0.75 : 0.81);
     if (has_truth) {
         write_curve(out, true, 5, 1, points, "right labels: predicted");
