@@ -2,17 +2,15 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "analyze/charts/house_style.h"
 #include "analyze/noise_estimate.h"
 #include "analyze/report/html.h"
 #include "analyze/report/report.h"
 
-/* A count with commas between thousands. */
 static void write_count(FILE *out, uint64_t count)
 {
-    char digits[24];
-    int length = snprintf(digits, sizeof digits, "%" PRIu64, count);
-    for (int i = 0; i < length; i++)
-        fprintf(out, "%s%c", i > 0 && (length - i) % 3 == 0 ? "," : "", digits[i]);
+    char room[COUNT_TEXT];
+    fputs(house_style_count(room, count), out);
 }
 
 static bool has_probabilities(const struct report *report)
