@@ -42,6 +42,24 @@ tidy-analyze flag run.tidy --score aum --threshold top:0.1 2>/dev/null | awk -F 
 page text seven.html >text
 grep -q "the first 7 of 100; 93 are left out" text || fail "--count does not say what is left out"
 
+# Names are not trusted: of classes, of files. What they hold is text, wherever it stands.
+hostile='"><script>alert(1)</script>&amp;\u003c'
+cp run.tidy "\"><img src=x onerror=alert(2)>.tidy"
+for class in 0 1 2 3 4 5 6 7 8 9; do echo "$class $hostile"; done >names
+tidy-analyze report ./*onerror*.tidy --class-names names --score aum --threshold top:0.05 -o hostile.html 2>stderr ||
+    fail "a log with a hostile name: $(cat stderr)"
+page check hostile.html || fail "names become markup"
+page suspects hostile.html | awk -F '\t' -v hostile="$hostile" '$4 != $2 " " hostile || $5 != $3 " " hostile' >wrong
+[ ! -s wrong ] || fail "class names of suspects: $(head -1 wrong)"
+page data hostile.html | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["classes"][7])' >got
+equals "class 7 in the data" "$(cat got)" "7 $hostile"
+equals "scripts of the page" "$(grep -o '<script' hostile.html | wc -l)" "$(grep -o '<script' run.html | wc -l)"
+
+# Scripts keep decisions by the log's fingerprint: the same of a copy, another one of other labels.
+fingerprint() { page data "$1" | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["fingerprint"])'; }
+equals "fingerprint of a copy" "$(fingerprint hostile.html)" "$(fingerprint run.html)"
+[ "$(fingerprint class.html)" != "$(fingerprint run.html)" ] || fail "two logs have one fingerprint"
+
 # A page that cannot be made leaves nothing.
 fails 2 "report: -o FILE.html is needed" tidy-analyze report run.tidy
 fails 1 "run.html exists already; --force replaces it" tidy-analyze report run.tidy -o run.html
