@@ -17,13 +17,31 @@ for log in run class unknown; do
     [ -s got ] || fail "$log.html has no suspects"
 done
 
-# The numbers of the page are flag's and eval's.
-page text run.html >text
+# What the page says is what flag says, and its numbers are eval's: by the truth, by controls.
+make-log controls.tidy full 6000 8 0 calibrated,no-truth
+tidy-analyze report controls.tidy --count 5 -o controls.html 2>/dev/null || fail "report controls.tidy"
+page check controls.html || fail "controls.html is not well formed"
+for log in run unknown controls; do
+    page text $log.html >$log.text
+    tidy-analyze flag $log.tidy 2>&1 >/dev/null | grep -v "^auto:" >said
+    [ -s said ] || fail "flag $log.tidy says nothing"
+    grep -qF "$(cat said)." $log.text || fail "$log.html does not say '$(cat said)'"
+done
 tidy-analyze eval run.tidy --threshold auto 2>/dev/null | awk '!/#/ {
-    printf "precision%.3f\nrecall%.3f\nF1%.3f\n", $4, $5, $6 }' | while read -r number; do
-    grep -qF "$number" text || echo "$number"
-done >missing
-[ ! -s missing ] || fail "the page does not say: $(cat missing)"
+    printf "precision%.3fthe\nrecall%.3fthe\nF1%.3fthe\n", $4, $5, $6 }' >numbers
+tidy-analyze eval controls.tidy --estimate --threshold auto 2>/dev/null |
+    awk -v controls="$(tidy-analyze info controls.tidy | awk '$1 == "probe-samples" { print $2 }') controls" '!/#/ {
+    printf "precision%.3f%.3f to %.3f%s\n", $4, $5, $6, controls
+    printf "recall%.3f%.3f to %.3f%s\n", $7, $8, $9, controls
+    printf "among all%.4f%.4f to %.4f%s\n", $10, $11, $12, controls }' >>numbers
+equals "numbers to look for" "$(wc -l <numbers)" 6
+while read -r number; do
+    cat run.text controls.text | grep -F "$number" >/dev/null || fail "no page says $number"
+done <numbers
+equals "the finding where the truth is known" "$(grep ^h1 run.text)" "h1	$(tidy-analyze flag run.tidy 2>/dev/null |
+    awk '!/#/ { n++; hits += $3 != $6 } END { printf "%d of 50 mislabelled images found, among %d suspects", hits, n }')"
+grep -qE '^h1.[0-9]+ of 6,000 images are suspects, of which [0-9]+% have a wrong label, as controls tell$' \
+    controls.text || fail "the finding of controls: $(grep ^h1 controls.text)"
 
 # What a suspect is shown with: score and probability, to three decimals.
 tidy-analyze flag run.tidy 2>/dev/null |
