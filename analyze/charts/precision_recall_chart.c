@@ -289,7 +289,7 @@ static void write_axes(FILE *out, const struct box *area)
             "unset key\n"
             "set samples 1000\n"
             "# the precision that has F1 f at recall r, all in percent\n"
-            "equal(r, f) = r > f / 2.0 ? f * r / (2 * r - f) : NaN\n"
+            "equal(r, f) = r > f / 2.0 ? 1.0 * f * r / (2 * r - f) : NaN\n"
             "do for [f = 20:80:20] {\n"
             "    set label sprintf('F1 .%%d', f / 10) at first %g, first equal(100, f) left offset 0.6, 0 "
             "font ',12' textcolor rgb faint\n"
