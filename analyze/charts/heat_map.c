@@ -105,13 +105,27 @@ static void write_data(FILE *out, const struct heat_map *map)
     fputs("EOD\n", out);
 }
 
+/* In tics' names gnuplot takes % as the begin of a format. Returns `room`. */
+static const char *double_percents(char *room, size_t bytes, const char *text)
+{
+    size_t used = 0;
+    for (; *text != 0 && used + 2 < bytes; text++) {
+        if (*text == '%')
+            room[used++] = '%';
+        room[used++] = *text;
+    }
+    room[used] = 0;
+    return room;
+}
+
 static void write_names(FILE *out, const struct heat_map *map, const char *axis, int font, double pixels)
 {
     fprintf(out, "set %stics (", axis);
     for (size_t i = 0; i < map->side; i++) {
-        char name[256];
+        char fitted[256], name[2 * sizeof fitted];
+        text_fit(fitted, sizeof fitted, map->names[i], font, pixels);
         fputs(i > 0 ? ", " : "", out);
-        house_style_quote(out, text_fit(name, sizeof name, map->names[i], font, pixels));
+        house_style_quote(out, double_percents(name, sizeof name, fitted));
         fprintf(out, " %zu", i + 1);
     }
     fputs(")\n", out);
