@@ -78,5 +78,6 @@ int learning_chart(FILE *out, struct chart *chart);
 int forgetting_chart(FILE *out, struct chart *chart);
 int map_chart(FILE *out, struct chart *chart);
 int precision_recall_chart(FILE *out, struct chart *chart);
+int noise_chart(FILE *out, struct chart *chart);
 
 #endif
