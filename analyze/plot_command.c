@@ -1,5 +1,7 @@
 /* tidy-analyze plot: charts as gnuplot scripts or as files. */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyze/charts/charts.h"
 #include "analyze/charts/gnuplot.h"
@@ -38,8 +40,9 @@ static int plot(const struct chart_request *request, const struct destination *t
         status = tidy_fail_memory("a chart", bytes);
     if (status == 0 && to->path != NULL)
         status = gnuplot_draw(script, bytes, to->path, to->force);
-    else if (status == 0)
-        fwrite(script, 1, bytes, stdout); /* main looks whether that worked */
+    else if (status == 0 && fwrite(script, 1, bytes, stdout) != bytes)
+        status =
+            errno == EPIPE ? TIDY_PIPE_CLOSED : tidy_fail("cannot write to standard output: %s", strerror(errno));
     free(script);
     return status;
 }

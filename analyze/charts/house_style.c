@@ -51,18 +51,23 @@ const struct house_theme *house_style_theme(enum chart_theme theme)
     return &themes[theme];
 }
 
+/* gnuplot 5.4 takes a doubled quote for an apostrophe only after another character; elsewhere it ends the string. */
+static const char apostrophe[] = "\xe2\x80\x99";
+
 void house_style_quote(FILE *out, const char *text)
 {
+    char before = '\'';
     fputc('\'', out);
     while (*text != 0) {
         int bytes = utf8_character_bytes(text);
         unsigned char first = (unsigned char)*text;
         if (*text == '\'')
-            fputs("''", out);
+            fputs(before == '\'' ? apostrophe : "''", out);
         else if (bytes == 0 || first < 0x20 || first == 0x7f)
             fputc('?', out);
         else
             fwrite(text, 1, (size_t)bytes, out);
+        before = *text;
         text += bytes > 0 ? bytes : 1;
     }
     fputc('\'', out);

@@ -30,7 +30,8 @@ void house_style_begin(FILE *out, const struct chart *chart, const char *title, 
 /* Puts the key into the free row between title and plot, where no data can be. */
 void house_style_key(FILE *out);
 
-/* Writes text as a gnuplot string, whatever is in it: what is not UTF-8 or not printable becomes a question mark. */
+/* Writes text as a gnuplot string, whatever is in it: what is not UTF-8 or not printable becomes a question mark, and
+ * an apostrophe that gnuplot would mistake for the string's end a typographic one. */
 void house_style_quote(FILE *out, const char *text);
 
 /* A round distance of ticks, 1, 2 or 5 times a power of ten, with which a range has at most so many steps; a whole

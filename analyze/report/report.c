@@ -35,6 +35,8 @@ int report_create(struct report *out, const struct report_request *request)
         status = suspects_find(&out->suspects, analysis, &request->suspects);
     if (status == 0)
         status = choose_rows(out);
+    if (status == 0)
+        status = flag_summary_create(&out->summary, &out->suspects, &request->suspects);
     if (status == 0 && analysis->run->truth != NULL)
         status = truth_create(&out->truth, analysis->run, request->path);
     if (status == 0 && analysis->run->truth != NULL)
@@ -45,6 +47,7 @@ int report_create(struct report *out, const struct report_request *request)
 void report_destroy(struct report *report)
 {
     truth_destroy(&report->truth);
+    flag_summary_destroy(&report->summary);
     free(report->rows);
     suspects_destroy(&report->suspects);
     free((void *)report->class_names);

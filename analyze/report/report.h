@@ -9,6 +9,7 @@
 
 #include "analyze/analysis.h"
 #include "analyze/evaluation.h"
+#include "analyze/flag_summary.h"
 #include "analyze/suspects.h"
 
 /* What is asked for, as on the command line. */
@@ -27,6 +28,7 @@ struct report {
     const char *const *class_names; /* [tidylog_data_classes], or NULL where they are not known */
     uint32_t *rows;                 /* [shown] samples, the most suspicious first */
     size_t shown;
+    struct flag_summary summary;
     struct truth truth; /* mislabelled is NULL where it is not known */
     struct set_quality quality;
 };

@@ -1,13 +1,16 @@
 # plot forgetting: bars are the shares that `samples` counts, the never-learned apart.
-. "$TIDY_SOURCE/tests/analyze/charts/harness.bash"
+. "$TIDY_SOURCE/tests/analyze/charts/charts.bash"
 make-log run.tidy margin 1000 8 0
 make-log class.tidy class 1000 8 0
 make-log unknown.tidy probs 500 40 0 no-truth
 make-log one.tidy class 40 1 0
 make-log right.tidy margin 200 3 0 all-right
 cp "$TIDY_SOURCE/examples/seed-experiment.tidy" seed.tidy
+draws_everywhere forgetting run.tidy
+draws_everywhere forgetting unknown.tidy
 for log in run class unknown one right seed; do
-    draws $log forgetting $log.tidy
+    draws forgetting $log.tidy
+    mv chart.svg $log.svg
     tidy-analyze samples $log.tidy --score forgetting-events,never-learned >$log.tsv
     /usr/bin/python3 - $log <<'PYTHON' || fail "bars of $log"
 import sys

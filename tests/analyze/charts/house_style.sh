@@ -1,5 +1,5 @@
 # How all charts look: colours that everybody tells apart, texts that stay in the picture.
-. "$TIDY_SOURCE/tests/analyze/charts/harness.bash"
+. "$TIDY_SOURCE/tests/analyze/charts/charts.bash"
 make-log run.tidy margin 200 3 0
 for theme in light dark; do tidy-analyze plot forgetting run.tidy --theme $theme >$theme; done
 /usr/bin/python3 "$TIDY_SOURCE/tests/analyze/charts/check_palette.py" light dark || fail "the palette"
@@ -13,8 +13,10 @@ long="run_of_a_network_whose_name_tells_all_of_its_settings_down_to_the_last_of_
 cp run.tidy "${long:0:60}.tidy"
 cp run.tidy "${long:0:70}.tidy"
 cp run.tidy "$long.tidy"
-draws long learning "${long:0:60}.tidy" run.tidy
-draws longer learning "$long.tidy" "${long:0:60}.tidy" "${long:0:70}.tidy"
+draws learning "${long:0:60}.tidy" run.tidy
+mv chart.svg long.svg
+draws learning "$long.tidy" "${long:0:60}.tidy" "${long:0:70}.tidy"
+mv chart.svg longer.svg
 /usr/bin/python3 - <<'PYTHON' || fail "long titles and captions"
 import svg
 for name in "long", "longer":

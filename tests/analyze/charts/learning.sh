@@ -1,6 +1,6 @@
 # plot learning: curves pass through the values of `epochs` and through counts made from predictions, the learning rate
 # goes in steps, several runs have names at their curves' ends.
-. "$TIDY_SOURCE/tests/analyze/charts/harness.bash"
+. "$TIDY_SOURCE/tests/analyze/charts/charts.bash"
 needs_numpy
 make-log run.tidy margin 1000 8 0
 make-log one.tidy class 500 1 0 no-truth
@@ -10,11 +10,16 @@ cp "$TIDY_SOURCE/examples/seed-experiment.tidy" seed.tidy
 cp run.tidy again.tidy
 tidy-analyze merge run.tidy again.tidy -o merged.tidy 2>stderr || fail "merge: $(cat stderr)"
 for log in run one long unknown seed merged; do
-    draws $log learning $log.tidy
+    draws learning $log.tidy
+    mv chart.svg $log.svg
     tidy-analyze epochs $log.tidy --no-overlap >$log.tsv
 done
-draws several learning run.tidy unknown.tidy merged.tidy
-draws many learning run.tidy unknown.tidy merged.tidy merged.tidy merged.tidy
+draws learning run.tidy unknown.tidy merged.tidy
+mv chart.svg several.svg
+draws learning run.tidy unknown.tidy merged.tidy merged.tidy merged.tidy
+mv chart.svg many.svg
+draws_everywhere learning run.tidy
+draws_everywhere learning run.tidy unknown.tidy
 for log in run seed; do
     tidy-analyze export $log.tidy --what predictions -o $log.npy || fail "export $log"
     tidy-analyze samples $log.tidy | cut -f 1-3 >$log-samples.tsv
