@@ -78,11 +78,10 @@ int report_command(int argc, char **argv)
         .summary = "A page that shows the run, what was flagged, the charts, and the suspects to review.",
         .description =
             "One file of HTML that needs no network: what the run was, how many suspects there are by which rule,\n"
-            "how sure that is, the charts of 'plot', and the suspects, most suspicious first, each with its "
-            "image,\n"
-            "its given and its suggested label, its score, and how its margin went by epoch. Images are read from\n"
-            "the data set; a log that does not say where that is (import) has none without --data. gnuplot draws\n"
-            "the charts.",
+            "how sure that is, the charts of 'plot', and the suspects, most suspicious first, each with its\n"
+            "image, its given and its suggested label, its score, and how its margin went by epoch. Images are\n"
+            "read from the data set; a log that does not say where that is (import) has none without --data.\n"
+            "gnuplot draws the charts.",
         .example = "tidy-analyze report run.tidy -o report.html\n"
                    "tidy-analyze report run.tidy --score aum --threshold top:0.01 --count 500 -o aum.html",
         OPTION_ROWS(options),
