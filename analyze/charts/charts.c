@@ -12,7 +12,9 @@
 
 const struct chart_row chart_rows[] = {
     {.name = "learning",
-     .summary = "accuracy and loss by epoch; right and wrong labels apart where the truth is known",
+     .summary = "accuracy, loss and learning rate by epoch, of several runs together; of one run right and wrong "
+                "labels apart where the truth is known",
+     .takes = CHART_LOGS,
      .write = learning_chart},
     {.name = "forgetting",
      .summary = "how many samples were forgotten how often, and never learned",
@@ -36,6 +38,13 @@ const struct chart_row chart_rows[] = {
      .rules = "auto,gmm",
      .takes = CHART_EPOCHS | CHART_RULES,
      .write = precision_recall_chart},
+    {.name = "noise",
+     .summary = "which labels are suspected to be which others: counts of given and suggested labels",
+     .scores_for_class = "majority-disagreement",
+     .scores_for_margin = "label-posterior",
+     .rules = "auto",
+     .takes = CHART_EPOCHS | CHART_RULES | CHART_NAMES,
+     .write = noise_chart},
 };
 const size_t chart_row_count = sizeof chart_rows / sizeof *chart_rows;
 

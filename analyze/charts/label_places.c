@@ -4,22 +4,10 @@
 #include <math.h>
 
 #include "analyze/charts/house_style.h"
+#include "analyze/charts/text_layout.h"
 
-/* Of DejaVu Sans, in which a character is about 0.64 of the font's size wide; the size is in points of 4/3 pixels. */
-static const double pixels_per_point = 4.0 / 3, character_width = 0.64, line_height = 1.15;
-
-double label_width(const char *text, double font_size)
-{
-    size_t characters = 0;
-    for (const char *c = text; *c != 0; c++)
-        characters += ((unsigned char)*c & 0xc0) != 0x80; /* bytes that begin a character of UTF-8 */
-    return (double)characters * character_width * pixels_per_point * font_size;
-}
-
-double label_height(double font_size)
-{
-    return line_height * pixels_per_point * font_size;
-}
+/* Pixels of a line of text for each point of its font. */
+static const double line_height = 1.5;
 
 /* ---- what is taken --------------------------------------------------------------------------------------- */
 
@@ -104,7 +92,7 @@ struct box label_places_find(struct label_places *places, double x, double y, do
 void label_places_write(FILE *out, struct label_places *places, double x, double y, const char *text, int font_size)
 {
     bool apart;
-    struct box box = label_places_find(places, x, y, label_width(text, font_size), label_height(font_size), &apart);
+    struct box box = label_places_find(places, x, y, text_width(text, font_size), line_height * font_size, &apart);
     fputs("set label ", out);
     house_style_quote(out, text);
     fprintf(out, " at screen %.4f, %.4f center font ',%d' textcolor rgb ink front\n",

@@ -39,8 +39,4 @@ struct box label_places_find(struct label_places *places, double x, double y, do
 void label_places_write(FILE *out, struct label_places *places, double x, double y, const char *text,
                         int font_size);
 
-/* Width and height, about, of a text of one line in a font of that size. */
-double label_width(const char *text, double font_size);
-double label_height(double font_size);
-
 #endif
