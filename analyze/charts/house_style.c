@@ -120,18 +120,6 @@ const char *house_style_noun(const struct analysis *analysis)
 /* Where the whole title stands in a script, as house_style_quote has written it. */
 static const char title_start[] = "\n# title: ";
 
-const char *house_style_percent(char room[PERCENT_TEXT], double share)
-{
-    const double percent = 100 * share;
-    if (percent > 99.9 && percent < 100)
-        snprintf(room, PERCENT_TEXT, "99.9%%");
-    else if (percent > 0 && percent < 0.01)
-        snprintf(room, PERCENT_TEXT, "0.01%%");
-    else
-        snprintf(room, PERCENT_TEXT, "%.3g%%", percent);
-    return room;
-}
-
 int house_style_title(char **out, const char *script)
 {
     const char *at = strstr(script, title_start);

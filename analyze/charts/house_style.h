@@ -42,10 +42,6 @@ double house_style_step(double range, int most, bool whole);
 enum { COUNT_TEXT = 28 };
 const char *house_style_count(char room[COUNT_TEXT], uint64_t count);
 
-/* A share as percent of three digits at most, rounded but for the ends: "100%" is all, "0%" none. Returns `room`. */
-enum { PERCENT_TEXT = 16 };
-const char *house_style_percent(char room[PERCENT_TEXT], double share);
-
 /* The title of a script that house_style_begin has started, which the caller frees. */
 int house_style_title(char **out, const char *script);
 

@@ -263,7 +263,7 @@ static int write_script(FILE *out, const struct chart *chart, const struct map *
         return status;
     if (map->group_count > 1)
         snprintf(title, sizeof title, "%s of the mislabelled %s lie in the tenth hardest to learn",
-                 house_style_percent(percent, share), noun);
+                 house_style_percent(percent, 100 * share, 0), noun);
     else
         snprintf(title, sizeof title, "%.1f%% of the %s were predicted right in less than half of the epochs",
                  100 * (double)map->half / (double)drawn, noun);

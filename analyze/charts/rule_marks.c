@@ -102,7 +102,7 @@ static void name_of(char name[NAME_BYTES], const struct rule_mark *mark)
     else
         snprintf(name, NAME_BYTES, "%.100s flags %s, precision %s", mark->rule,
                  house_style_count(count, mark->quality.flagged),
-                 house_style_percent(precision, mark->quality.precision));
+                 house_style_percent(precision, 100 * mark->quality.precision, 0));
 }
 
 /* How many lines of marks[0..count-1] cross the name of marks[i] on that side; more than `count` where it leaves the
@@ -111,9 +111,9 @@ static size_t count_crossings(const struct rule_mark *marks, size_t count, size_
 {
     char name[NAME_BYTES];
     name_of(name, &marks[i]);
-    const double gap = GAP / ((right - left) * WIDTH),
-                 length = gap + text_width(name, FONT) / ((right - left) * WIDTH);
-    const double from = marks[i].place + (goes_left ? -length : gap), to = from + length - gap;
+    const double pixel = 1 / ((right - left) * WIDTH), length = text_width(name, FONT) + GAP;
+    const double from = marks[i].place + (goes_left ? -length - GAP : 1) * pixel,
+                 to = from + (length + GAP - 1) * pixel;
     size_t crossings = from < -room_left || to > 1 + room_right ? count + 1 : 0;
     for (size_t j = 0; j < count; j++)
         crossings += marks[j].place > from && marks[j].place < to;

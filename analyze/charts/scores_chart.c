@@ -173,9 +173,10 @@ static void write_data(FILE *out, const struct histogram *histogram)
             "set yrange [0.7:%.4g]\n",
             histogram->width, low - edge, high + edge, 1.6 * (double)most);
     fputs("set ytics font ',14' (", out);
-    for (uint64_t power = 1; power <= most; power *= 10) {
-        char count[COUNT_TEXT];
-        fprintf(out, "%s'%s' %" PRIu64, power > 1 ? ", " : "", house_style_count(count, power), power);
+    for (uint64_t power = 1, millions = 0; power <= most; power *= 10, millions = power / 1000000) {
+        char text[COUNT_TEXT];
+        house_style_count(text, millions > 0 ? millions : power);
+        fprintf(out, "%s'%s%s' %" PRIu64, power > 1 ? ", " : "", text, millions > 0 ? "M" : "", power);
     }
     fputs(")\n", out);
     if (has_infinite(histogram))
@@ -243,14 +244,15 @@ static int write_mixtures(FILE *out, const struct histogram *histogram, const st
 static void write_plot(FILE *out, const struct histogram *histogram, const char *noun, const struct mixtures *has)
 {
     const bool apart = histogram->truth.count > 0;
-    fprintf(out,
-            "set logscale y\n"
-            "set style fill solid 1 noborder\n"
-            "set samples 800\n"
-            "set xlabel \"%s%s%s\" font ',14'\n"
-            "set ylabel '%s in a bin' font ',14'\n",
-            is_high_suspicious(histogram) ? "" : "\xe2\x86\x90 more suspicious      ", histogram->score->name,
-            is_high_suspicious(histogram) ? "      more suspicious \xe2\x86\x92" : "", noun);
+    fprintf(
+        out,
+        "set logscale y\n"
+        "set style fill solid 1 noborder\n"
+        "set samples 800\n"
+        "set xlabel \"%s%s%s\" font ',14'\n"
+        "set label 3 '%s in a bar' at screen 0.016, graph 0.5 center rotate by 90 font ',14' textcolor rgb ink\n",
+        is_high_suspicious(histogram) ? "" : "\xe2\x86\x90 more suspicious      ", histogram->score->name,
+        is_high_suspicious(histogram) ? "      more suspicious \xe2\x86\x92" : "", noun);
     house_style_key(out);
     fprintf(out, "plot $bins using 1:2:(0.92 * width) with boxes linetype 1 title '%s'",
             apart ? "right label" : noun);
@@ -298,7 +300,7 @@ static void write_title(char title[256], const struct chart *chart, const struct
     else if (mark->quality.hits > 0)
         snprintf(title, 256, "%.100s finds %s of %s mislabelled %s at %s precision", mark->rule,
                  house_style_count(some, mark->quality.hits), house_style_count(all, histogram->truth.count), noun,
-                 house_style_percent(precision, mark->quality.precision));
+                 house_style_percent(precision, 100 * mark->quality.precision, 0));
     else
         snprintf(title, 256, "%.100s flags %s of %s %s", mark->rule, house_style_count(some, mark->quality.flagged),
                  all, noun);

@@ -9,8 +9,6 @@ import sys
 
 import svg
 
-RIGHT, WRONG = "#0072b2", "#d55e00"
-
 
 def read(path):
     lines = [line.rstrip("\n").split("\t") for line in open(path)]
@@ -19,6 +17,7 @@ def read(path):
 
 columns, rows = read(sys.argv[1])
 picture, script, rules = svg.read(sys.argv[2]), open(sys.argv[3]).read(), sys.argv[4:]
+RIGHT, WRONG, GAUSSIANS = re.findall(r"set linetype [123] linecolor rgb '(#.{6})'", script)
 label, truth = columns.index("label"), columns.index("truth") if "truth" in columns else None
 never_infinite = columns[-1] == "mean-correct-epoch-or-never"
 epochs = max(float(row[-1]) for row in rows if row[-1] != "nan")
@@ -72,7 +71,7 @@ for rule in rules:
     text = "%s flags %s" % (rule, count if flagged else "none")
     if flagged and wrong:
         share = 100 * hits / len(flagged)
-        text += ", precision %s%%" % ("99.9" if 99.9 < share < 100 else "%.3g" % share)
+        text += ", precision %.0f%%" % share if share == 100 or share < 99.5 else r", precision %.1f%%" % share
     name = picture.text(text)
     names.append(name)
     if not flagged:
@@ -112,7 +111,7 @@ if gaussians:
         a, b = density(parts[0], at), density(parts[1], at)
         beyond = (at < m1) if low_is_suspicious else (at > m1)
         assert not beyond or abs(a - b) < 1e-3 * a or (b > a) == (s in suspicious), "%s lies on the other side" % s
-    points = [p for curve in picture.curves("#009e73") if len(curve) > 20 for p in curve]
+    points = [p for curve in picture.curves(GAUSSIANS) if len(curve) > 20 for p in curve]
     off = [p for p in points[5:-5] if min(abs(math.log(max(density(part, x.value(p[0])), 1e-9)) - math.log(y.value(p[1])))
                                           for part in parts) > 0.15 and p[1] < plot_bottom - 3]
     assert len(points) > 50 and len(off) < 0.02 * len(points), "%d of %d points are off" % (len(off), len(points))
