@@ -26,11 +26,4 @@ for log in short long class thousand; do
     awk -F '\t' 'length($NF) > 200 { print $1 ": " length($NF) }' suspects >long-paths
     [ ! -s long-paths ] || fail "$log.tidy has paths of more than 200 bytes: $(head -3 long-paths)"
 done
-
-# Of several runs the longest says how many bins there are.
-make-log one-epoch.tidy margin 200 1 0
-make-log five-epochs.tidy margin 200 5 0
-tidy-analyze merge one-epoch.tidy five-epochs.tidy -o runs.tidy 2>/dev/null || fail "merge"
-tidy-analyze report runs.tidy --score aum --threshold top:0.1 -o runs.html 2>stderr || fail "report: $(cat stderr)"
-equals "curves over two runs" "$(grep -o '<svg class=t viewBox="0 0 5 20"' runs.html | wc -l)" 20
 finish
