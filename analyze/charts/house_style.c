@@ -152,8 +152,7 @@ static void write_title(FILE *out, const char *title)
     write_lines(out, 1, lines, 0.953, font, "ink");
 }
 
-/* The file's name without its folders. */
-static const char *base_name(const char *path)
+const char *house_style_base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash != NULL && slash[1] != 0 ? slash + 1 : path;
@@ -169,7 +168,7 @@ static void write_runs(FILE *out, const struct chart *chart)
     char name[256];
     for (size_t i = 0; i < logs && i < NAMED; i++)
         fprintf(out, "%s%s", i > 0 ? ", " : "",
-                text_fit(name, sizeof name, base_name(chart->logs[i].path), CAPTION_FONT, NAME_PIXELS));
+                text_fit(name, sizeof name, house_style_base_name(chart->logs[i].path), CAPTION_FONT, NAME_PIXELS));
     if (logs > 1) {
         if (logs > NAMED)
             fprintf(out, " and %zu more", logs - NAMED);

@@ -45,6 +45,9 @@ const char *house_style_count(char room[COUNT_TEXT], uint64_t count);
 /* The title of a script that house_style_begin has started, which the caller frees. */
 int house_style_title(char **out, const char *script);
 
+/* A file's name without its folders. */
+const char *house_style_base_name(const char *path);
+
 /* What a chart's title counts: "images", or "samples" where the log does not say that it is about images. */
 const char *house_style_noun(const struct analysis *analysis);
 
