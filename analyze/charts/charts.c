@@ -13,7 +13,9 @@
 
 const struct chart_row chart_rows[] = {
     {.name = "learning",
-     .summary = "accuracy and loss by epoch; right and wrong labels apart where the truth is known",
+     .summary = "accuracy, loss and learning rate by epoch, of several runs together; of one run right and wrong "
+                "labels apart where the truth is known",
+     .takes = CHART_LOGS,
      .write = learning_chart},
     {.name = "forgetting",
      .summary = "how many samples were forgotten how often, and never learned",

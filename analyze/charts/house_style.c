@@ -16,25 +16,25 @@ static const struct house_theme themes[] = {
                      "#333333",
                      "#666666",
                      "#dddddd",
-                     {"#0072B2",   /* blue */
-                      "#D55E00",   /* vermilion */
-                      "#009E73",   /* bluish green */
-                      "#CC79A7",   /* reddish purple */
-                      "#E69F00",   /* orange */
-                      "#56B4E9",   /* sky blue */
-                      "#000000"}}, /* black */
+                     {"#1055A2",   /* blue */
+                      "#BD4501",   /* rust */
+                      "#1EA290",   /* teal */
+                      "#840646",   /* wine */
+                      "#C68117",   /* amber */
+                      "#8B64F8",   /* violet */
+                      "#111111"}}, /* the ink */
     [CHART_DARK] = {"#16191d",
                     "#f2f2f2",
                     "#cccccc",
                     "#999999",
                     "#3a3f45",
-                    {"#56B4E9",   /* sky blue */
-                     "#E8702A",   /* vermilion, lighter */
-                     "#2FBF95",   /* bluish green, lighter */
-                     "#DD9CC2",   /* reddish purple, lighter */
-                     "#F0C04A",   /* orange, lighter */
-                     "#8FA8FF",   /* blue, lighter */
-                     "#ffffff"}}, /* white */
+                    {"#69AFEF",   /* sky blue */
+                     "#EE3F00",   /* vermilion */
+                     "#8CFE77",   /* light green */
+                     "#975B95",   /* plum */
+                     "#DFA83D",   /* gold */
+                     "#6D65E6",   /* indigo */
+                     "#f2f2f2"}}, /* the ink */
 };
 
 /* How linetypes differ in grey: dashes as lengths of line and gap, and filled points first. */
@@ -98,6 +98,20 @@ const char *house_style_count(char room[COUNT_TEXT], uint64_t count)
     return room;
 }
 
+const char *house_style_percent(char room[PERCENT_TEXT], double percent, int decimals)
+{
+    for (int digits = decimals; digits <= decimals + 1; digits++) {
+        const double unit = pow(10, -digits), shown = round(percent / unit) * unit;
+        snprintf(room, PERCENT_TEXT, "%.*f%%", digits, percent);
+        if ((percent == 0 || shown > unit / 2) && (percent == 100 || shown < 100 - unit / 2))
+            return room;
+    }
+    const double unit = pow(10, -decimals - 1);
+    if (isfinite(percent))
+        snprintf(room, PERCENT_TEXT, percent < 50 ? "<%g%%" : ">%g%%", percent < 50 ? unit : 100 - unit);
+    return room;
+}
+
 const char *house_style_noun(const struct analysis *analysis)
 {
     return analysis->run->height > 0 ? "images" : "samples";
@@ -152,7 +166,7 @@ static void write_title(FILE *out, const char *title)
     write_lines(out, 1, lines, 0.953, font, "ink");
 }
 
-const char *house_style_base_name(const char *path)
+const char *house_style_file_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash != NULL && slash[1] != 0 ? slash + 1 : path;
@@ -168,7 +182,7 @@ static void write_runs(FILE *out, const struct chart *chart)
     char name[256];
     for (size_t i = 0; i < logs && i < NAMED; i++)
         fprintf(out, "%s%s", i > 0 ? ", " : "",
-                text_fit(name, sizeof name, house_style_base_name(chart->logs[i].path), CAPTION_FONT, NAME_PIXELS));
+                text_fit(name, sizeof name, house_style_file_name(chart->logs[i].path), CAPTION_FONT, NAME_PIXELS));
     if (logs > 1) {
         if (logs > NAMED)
             fprintf(out, " and %zu more", logs - NAMED);

@@ -45,8 +45,13 @@ const char *house_style_count(char room[COUNT_TEXT], uint64_t count);
 /* The title of a script that house_style_begin has started, which the caller frees. */
 int house_style_title(char **out, const char *script);
 
+/* A percentage with so many decimals, and one more where it would read 0 or 100 and is not; "<0.1%" and ">99.9%" where
+ * that is not enough. Returns `room`. */
+enum { PERCENT_TEXT = 16 };
+const char *house_style_percent(char room[PERCENT_TEXT], double percent, int decimals);
+
 /* A file's name without its folders. */
-const char *house_style_base_name(const char *path);
+const char *house_style_file_name(const char *path);
 
 /* What a chart's title counts: "images", or "samples" where the log does not say that it is about images. */
 const char *house_style_noun(const struct analysis *analysis);

@@ -55,7 +55,7 @@ struct overlap {
 /* The file's name where there are several, and the score's where there are several of these. */
 static void name_judge(struct judge *judge, const struct chart *chart, const struct score *score)
 {
-    const char *path = house_style_base_name(judge->log->path);
+    const char *path = house_style_file_name(judge->log->path);
     if (chart->request->path_count == 1)
         snprintf(judge->name, NAME_BYTES, "%s", score->name);
     else if (judge->log->scores.count == 1)
@@ -127,7 +127,7 @@ static void make_title(char *title, size_t room, const struct overlap *overlap)
     const struct votes *all = &overlap->votes[overlap->count], *one = &overlap->votes[1];
     const size_t flagged = overlap->chart->log->run->samples - overlap->votes[0].samples;
     const char *images = house_style_noun(overlap->chart->log), *noun = noun_of(overlap);
-    char who[32], some[COUNT_TEXT], any[COUNT_TEXT];
+    char who[32], some[COUNT_TEXT], any[COUNT_TEXT], of_all[PERCENT_TEXT], of_one[PERCENT_TEXT];
     if (overlap->count == 2)
         strcpy(who, "both");
     else
@@ -136,10 +136,12 @@ static void make_title(char *title, size_t room, const struct overlap *overlap)
     if (all->samples == 0)
         snprintf(title, room, "Of the %s %s that are flagged, %s %s flag none", any, images, who, noun);
     else if (overlap->truth.count > 0 && one->samples > 0)
-        snprintf(title, room, "Flagged by %s %s: %.0f%% are mislabelled; by one alone: %.0f%%", who, noun,
-                 percent_mislabelled(all), percent_mislabelled(one));
+        snprintf(title, room, "Flagged by %s %s: %s are mislabelled; by one alone: %s", who, noun,
+                 house_style_percent(of_all, percent_mislabelled(all), 0),
+                 house_style_percent(of_one, percent_mislabelled(one), 0));
     else if (overlap->truth.count > 0)
-        snprintf(title, room, "Flagged by %s %s: %.0f%% are mislabelled", who, noun, percent_mislabelled(all));
+        snprintf(title, room, "Flagged by %s %s: %s are mislabelled", who, noun,
+                 house_style_percent(of_all, percent_mislabelled(all), 0));
     else
         snprintf(title, room, "Of the %s %s that are flagged, %s %s flag %s", any, images, who, noun,
                  house_style_count(some, all->samples));
@@ -229,12 +231,12 @@ static int fitting_font(const char *text, double bar, int largest)
 static struct bars lay_out_bars(const struct overlap *overlap)
 {
     const double bar = 0.95 * (BARS_RIGHT - BARS_LEFT) / (double)overlap->count;
-    struct bars bars = {.word = text_width("100% wrong", SHARE_FONT) < bar ? " wrong" : ""};
+    struct bars bars = {.word = text_width("99.9% wrong", SHARE_FONT) < bar ? " wrong" : ""};
     char digits[COUNT_TEXT];
     for (size_t i = 1; i <= overlap->count; i++)
         bars.most = overlap->votes[i].samples > bars.most ? overlap->votes[i].samples : bars.most;
     bars.count_font = fitting_font(house_style_count(digits, bars.most), bar, COUNT_FONT);
-    bars.share_font = fitting_font("100%", bar, SHARE_FONT);
+    bars.share_font = fitting_font("99.9%", bar, SHARE_FONT);
     return bars;
 }
 
@@ -245,11 +247,11 @@ static void write_votes(FILE *out, const struct overlap *overlap, const struct b
           out);
     for (size_t i = 1; i <= overlap->count; i++) {
         const struct votes *votes = &overlap->votes[i];
-        char digits[COUNT_TEXT];
+        char digits[COUNT_TEXT], share[PERCENT_TEXT];
         fprintf(out, "%zu\t%zu\t%zu\t%s\t", i, votes->samples - votes->mislabelled, votes->mislabelled,
                 house_style_count(digits, votes->samples));
         if (overlap->truth.count > 0 && votes->samples > 0)
-            fprintf(out, "%.0f%%%s", percent_mislabelled(votes), bars->word);
+            fprintf(out, "%s%s", house_style_percent(share, percent_mislabelled(votes), 0), bars->word);
         fputs("\n", out);
     }
     fputs("EOD\n", out);

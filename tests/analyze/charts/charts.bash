@@ -9,6 +9,12 @@ draws() {
     tidy-analyze plot "$@" >chart.gp 2>stderr || fail "plot $*: $(cat stderr)"
     tidy-analyze plot "$@" -o chart.svg --force 2>stderr || fail "plot $* -o chart.svg: $(cat stderr)"
     [ ! -s stderr ] || fail "plot $* -o chart.svg says: $(cat stderr)"
+    checks_texts "$@"
+}
+
+# checks_texts KIND LOG...: of what draws has drawn.
+checks_texts() {
+    /usr/bin/python3 "$TIDY_SOURCE/tests/analyze/charts/check_texts.py" chart.svg || fail "texts of plot $*"
 }
 
 # The same in every other format and theme, which is slow.
@@ -19,5 +25,6 @@ draws_everywhere() {
             tidy-analyze plot "$@" --theme $theme -o chart.$ending --force 2>stderr || fail "plot $*: $(cat stderr)"
             [ ! -s stderr ] || fail "plot $* --theme $theme -o chart.$ending says: $(cat stderr)"
         done
+        checks_texts "$@" --theme $theme
     done
 }

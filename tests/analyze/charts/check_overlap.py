@@ -1,6 +1,6 @@
 """Checks how far scores agree, drawn as SVG, against `compare --agreement` and `flag`.
 
-    check_overlap.py SVG SCORE[,SCORE...] RULE LOG... [OPTION...]
+    check_overlap.py SVG SCRIPT SCORE[,SCORE...] RULE LOG... [OPTION...]
 
 Several logs go with one score. Options go to tidy-analyze."""
 
@@ -10,9 +10,10 @@ import sys
 
 import svg
 
-picture, scores, rule = svg.read(sys.argv[1]), sys.argv[2].split(","), sys.argv[3]
+picture, scores, rule = svg.read(sys.argv[1]), sys.argv[3].split(","), sys.argv[4]
+colours = re.findall(r"set linetype \d linecolor rgb '(#\w+)'", open(sys.argv[2]).read())
 option = next((i for i, word in enumerate(sys.argv) if word.startswith("--")), len(sys.argv))
-logs, options = sys.argv[4:option], sys.argv[option:]
+logs, options = sys.argv[5:option], sys.argv[option:]
 
 
 def table(*command):
@@ -43,6 +44,15 @@ x = sorted({round(t.x) for t in numbers})
 assert len(x) == len(names) and y == sorted(y), (x, y)
 cells = {(min(range(len(y)), key=lambda i: abs(y[i] - t.y + t.size / 4)), x.index(round(t.x))): t.text for t in numbers}
 assert len(cells) == len(names) ** 2, cells
+
+
+def percent(part, whole):
+    """Whole, but for what would read 0 or 100 and is not."""
+    value = 100 * part / whole
+    for text in "%.0f%%" % value, "%.1f%%" % value:
+        if part in (0, whole) or float(text[:-1]) not in (0, 100):
+            return text
+    return "<0.1%" if value < 50 else ">99.9%"
 
 
 def two_digits(text):
@@ -84,7 +94,7 @@ for samples in flagged:
         votes[sample] = votes.get(sample, 0) + 1
 for count, at in ticks.items():
     of = {sample for sample, n in votes.items() if n == count}
-    for colour, expected in (("#0072b2", len(of)), ("#d55e00", len(of & wrong) if has_truth else 0)):
+    for colour, expected in ((colours[0], len(of)), (colours[1], len(of & wrong) if has_truth else 0)):
         bars = [b for b in picture.boxes(colour) if b.left < at < b.right and b.bottom > axis.pixel(0) - 2 and
                 b.left > 745]
         top = min((b.top for b in bars), default=axis.pixel(0))
@@ -92,7 +102,7 @@ for count, at in ticks.items():
     above = {t.text for t in picture.texts if abs(t.x - at) < 1 and t.y < axis.pixel(0)}
     assert format(len(of), ",") in above, (count, above)
     if has_truth and of:
-        share = "%.0f%%" % (100 * len(of & wrong) / len(of))
+        share = percent(len(of & wrong), len(of))
         assert share in above or share + " wrong" in above, (count, above)
 
 everyone = {sample for sample, n in votes.items() if n == len(names)}
@@ -102,6 +112,6 @@ if not everyone or not has_truth:
                                                               format(len(everyone), ",") if everyone else "none")
 else:
     alone = {sample for sample, n in votes.items() if n == 1}
-    title = "Flagged by %s: %.0f%% are mislabelled" % (who, 100 * len(everyone & wrong) / len(everyone))
-    title += "; by one alone: %.0f%%" % (100 * len(alone & wrong) / len(alone)) if alone else ""
+    title = "Flagged by %s: %s are mislabelled" % (who, percent(len(everyone & wrong), len(everyone)))
+    title += "; by one alone: %s" % percent(len(alone & wrong), len(alone)) if alone else ""
 assert picture.text(title)

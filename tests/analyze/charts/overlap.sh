@@ -1,7 +1,7 @@
 # How far scores agree: what `compare --agreement` says of each pair, and how many `flag` lists how often.
 . "$TIDY_SOURCE/tests/analyze/charts/charts.bash"
 check() {
-    /usr/bin/python3 "$TIDY_SOURCE/tests/analyze/charts/check_overlap.py" chart.svg "$@" || fail "overlap of $*"
+    /usr/bin/python3 "$TIDY_SOURCE/tests/analyze/charts/check_overlap.py" chart.svg chart.gp "$@" || fail "overlap of $*"
 }
 five=label-posterior,aum,mean-loss,forgetting-events,confidence
 make-log run.tidy margin 2000 8 0
