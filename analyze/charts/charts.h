@@ -80,5 +80,6 @@ int map_chart(FILE *out, struct chart *chart);
 int scores_chart(FILE *out, struct chart *chart);
 int precision_recall_chart(FILE *out, struct chart *chart);
 int noise_chart(FILE *out, struct chart *chart);
+int overlap_chart(FILE *out, struct chart *chart);
 
 #endif
