@@ -81,5 +81,6 @@ int scores_chart(FILE *out, struct chart *chart);
 int precision_recall_chart(FILE *out, struct chart *chart);
 int noise_chart(FILE *out, struct chart *chart);
 int overlap_chart(FILE *out, struct chart *chart);
+int suspects_chart(FILE *out, struct chart *chart);
 
 #endif
