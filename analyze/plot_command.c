@@ -92,7 +92,8 @@ static char *describe(void)
           "-o.\nOf a curve of very many points the script has those that show.\n\ncharts:",
           out);
     for (size_t i = 0; i < chart_row_count; i++) {
-        fprintf(out, "\n  %-12s %s", chart_rows[i].name, chart_rows[i].summary);
+        fprintf(out, "\n  %-12s ", chart_rows[i].name);
+        options_wrap(out, chart_rows[i].summary, 15, 15);
         if (chart_rows[i].scores_for_class != NULL)
             fprintf(out, ";\n               %s;\n               at --detail class:\n               %s",
                     chart_rows[i].scores_for_margin, chart_rows[i].scores_for_class);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/agreement.h"
 #include "analyze/class_names.h"
 #include "common/error.h"
 #include "common/memory.h"
@@ -37,6 +38,13 @@ const struct chart_row chart_rows[] = {
      .rules = "auto",
      .takes = CHART_EPOCHS | CHART_RULES | CHART_NAMES,
      .write = noise_chart},
+    {.name = "overlap",
+     .summary = "how far scores, or logs by one score, agree in what they flag, and how right that is",
+     .scores_for_class = "majority-disagreement,correctness,forgetting-events,mean-correct-epoch-or-never",
+     .scores_for_margin = "label-posterior,aum,mean-loss,forgetting-events,confidence",
+     .rules = AGREEMENT_RULE,
+     .takes = CHART_LOGS | CHART_EPOCHS | CHART_RULES,
+     .write = overlap_chart},
 };
 const size_t chart_row_count = sizeof chart_rows / sizeof *chart_rows;
 

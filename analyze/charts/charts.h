@@ -79,5 +79,6 @@ int forgetting_chart(FILE *out, struct chart *chart);
 int map_chart(FILE *out, struct chart *chart);
 int precision_recall_chart(FILE *out, struct chart *chart);
 int noise_chart(FILE *out, struct chart *chart);
+int overlap_chart(FILE *out, struct chart *chart);
 
 #endif

@@ -16,7 +16,6 @@ enum {
     HIGH_CELL = 38, /* holds two lines */
     TITLE_ROOM = 34,
     NAME_GAP = 10,
-    MOST_NAME = 210,
     NAME_FONT = 14,
     SMALLEST_FONT = 10
 };
@@ -36,7 +35,7 @@ static double widest_name(const struct heat_map *map, double font)
     double widest = 0;
     for (size_t i = 0; i < map->side; i++)
         widest = fmax(widest, text_width(map->names[i], font));
-    return fmin(widest, MOST_NAME);
+    return fmin(widest, map->most_name);
 }
 
 /* The largest font up to `most` in which texts that are `width` pixels wide at 10 fit. */
@@ -148,8 +147,8 @@ static void write_axes(FILE *out, const struct heat_map *map, const struct layou
             "set ytics scale 0 font ',%d'\n",
             layout->left / WIDTH, layout->right / WIDTH, layout->bottom / HEIGHT, layout->top / HEIGHT, end, end,
             layout->column_font, layout->leaning ? "rotate by 37 right" : "norotate center", layout->row_font);
-    write_names(out, map, "x", layout->column_font, layout->leaning ? MOST_NAME : layout->cell_width - 6);
-    write_names(out, map, "y", layout->row_font, MOST_NAME);
+    write_names(out, map, "x", layout->column_font, layout->leaning ? map->most_name : layout->cell_width - 6);
+    write_names(out, map, "y", layout->row_font, map->most_name);
     if (map->row_title != NULL) {
         fputs("set label ", out);
         house_style_quote(out, map->row_title);

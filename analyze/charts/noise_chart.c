@@ -244,7 +244,8 @@ static int draw(FILE *out, const struct matrix *matrix)
                                  .left = 30,
                                  .right = 1250,
                                  .bottom = 70,
-                                 .top = 632};
+                                 .top = 632,
+                                 .most_name = 210};
     bool has_below = matrix->suspects.analysis->run->truth != NULL && heat_map_has_room_below(&map);
     fill_cells(matrix, cells, has_below);
     make_title(title, sizeof title, matrix);

@@ -62,7 +62,8 @@ static void write_colour(FILE *out, const char *hex)
                 {"ink", theme->ink},
                 {"axis", theme->axis},
                 {"faint", theme->faint},
-                {"grid", theme->grid}};
+                {"grid", theme->grid},
+                {"ink", "#000000"}}; /* what gnuplot draws in where nothing is asked for */
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
         if (strcasecmp(hex, uses[i].colour) == 0) {
             fprintf(out, "var(--%s,%s)", uses[i].name, hex);
