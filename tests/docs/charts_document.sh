@@ -18,6 +18,7 @@ for chart in $(tidy-analyze plot --help | sed -n '/^charts:/,/^$/s/^  \([a-z][a-
     charts=$((charts + 1))
     grep -qx "## $chart" "$document" || fail "docs/charts.md has no section '## $chart'"
     grep -q "](images/$chart.svg)" "$document" || fail "docs/charts.md has no picture of $chart"
+    grep -qE "^for chart in .*\b$chart\b|plot $chart " "$TIDY_SOURCE/scripts/demo" || fail "scripts/demo draws no $chart"
     [ -s "drawn/$chart.svg" ] || fail "draw-charts draws no $chart"
     [ -s "$images/$chart.svg" ] || { fail "docs/images/$chart.svg is not there"; continue; }
     [ "$(wc -c <"$images/$chart.svg")" -le 160000 ] || fail "docs/images/$chart.svg is larger than 160,000 bytes"
