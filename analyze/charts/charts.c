@@ -13,8 +13,7 @@
 
 const struct chart_row chart_rows[] = {
     {.name = "learning",
-     .summary = "accuracy, loss and learning rate by epoch, of several runs together; of one run right and wrong "
-                "labels apart where the truth is known",
+     .summary = "accuracy, loss and learning rate by epoch; several runs together",
      .takes = CHART_LOGS,
      .write = learning_chart},
     {.name = "forgetting",
