@@ -18,6 +18,16 @@ draws learning run.tidy unknown.tidy merged.tidy
 mv chart.svg several.svg
 draws learning run.tidy unknown.tidy merged.tidy merged.tidy merged.tidy
 mv chart.svg many.svg
+draws learning seed.tidy run.tidy
+grep -q "^# title: 'Best of 2 runs, with 100.0% training accuracy after 60 epochs: seed.tidy'" chart.gp ||
+    fail "where one of two runs has no test set: $(grep '^# title' chart.gp)"
+# Of an imported log neither loss nor learning rate is known.
+tidy-analyze export unknown.tidy --what predictions -o unknown.npy
+tidy-analyze samples unknown.tidy | cut -f 1,2 >labels.tsv
+tidy-record import --predictions unknown.npy --labels labels.tsv -o imported.tidy 2>stderr || fail "import: $(cat stderr)"
+draws learning imported.tidy
+grep -q "mean training loss\|'learning rate'" chart.gp && fail "panels of nothing are drawn"
+[ "$(grep -c nan chart.gp)" -le 45 ] || fail "rates that are not known are in the data one by one"
 draws_everywhere learning run.tidy
 draws_everywhere learning run.tidy unknown.tidy
 for log in run seed; do
