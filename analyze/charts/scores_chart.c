@@ -153,7 +153,7 @@ static void write_data(FILE *out, const struct histogram *histogram)
     double low = histogram->first - histogram->width / 2;
     double high = low + histogram->width * (double)histogram->bins;
     uint64_t most = histogram->infinite.right + histogram->infinite.wrong;
-    fputs("$bins << EOD\n", out);
+    fputs("# the bin's middle, right label, mislabelled\n$bins << EOD\n", out);
     for (size_t i = 0; i < histogram->bins; i++) {
         const struct bin *bin = &histogram->counts[i];
         write_bar(out, histogram->first + histogram->width * (double)i, bin);

@@ -211,7 +211,8 @@ static void write_data(FILE *out, const struct picture *picture)
     for (int kind = 0; kind < KINDS; kind++)
         for (int c = 0; c < CURVES; c++)
             if (picture->data[kind][c] != NULL) {
-                fprintf(out, "$%s_%s << EOD\n", blocks[kind], curves[c].name);
+                fprintf(out, "# log10 of the flagged, %s in percent\n$%s_%s << EOD\n", curves[c].name, blocks[kind],
+                        curves[c].name);
                 fwrite(picture->data[kind][c], 1, picture->bytes[kind][c], out);
                 fputs("EOD\n", out);
             }
