@@ -66,6 +66,7 @@ LANES_INLINE void unmix(struct row_block *block, const struct posterior_rows *ro
             look_up(&above[k], rows->above, block->classes[k]);
     }
     normalise(row, many, places);
+    /* Where all pairs of classes have places, a round leaves the sum at 1 by itself, up to rounding. */
     for (int round = 0; round < UNMIXING_ROUNDS; round++) {
         for (size_t k = 0; k < places; k++)
             mixed[k] = other + row[k] * above[k];
@@ -80,8 +81,11 @@ LANES_INLINE void unmix(struct row_block *block, const struct posterior_rows *ro
         add_pairs(mixed, ratio, rows, block, true, by_class);
         for (size_t k = 0; k < places; k++)
             row[k] *= mixed[k];
-        normalise(row, many, places);
+        if (!by_class)
+            normalise(row, many, places);
     }
+    if (by_class)
+        normalise(row, many, places);
     const lanes least = (lanes){0} + (float)(least_of_even_share / rows->transition->classes);
     for (size_t k = 0; k < ROW; k++) {
         if (k >= places || many[k] == 0) {
