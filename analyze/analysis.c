@@ -34,6 +34,14 @@ int analysis_open(struct analysis *out, const char *path)
     return 0;
 }
 
+int analysis_check_same_samples(const struct analysis *analysis, const struct analysis *other)
+{
+    if (analysis->run->samples == other->run->samples)
+        return 0;
+    return tidy_fail("%s has %" PRIu64 " samples and %s has %" PRIu64 ": they are not of the same data",
+                     analysis->path, analysis->run->samples, other->path, other->run->samples);
+}
+
 void analysis_forget_posterior(struct analysis *analysis)
 {
     if (analysis->posterior != NULL)

@@ -42,6 +42,9 @@ struct analysis {
 int analysis_open(struct analysis *out, const char *path);
 void analysis_close(struct analysis *analysis);
 
+/* Are both of the same number of samples, so that one log's can be set beside the other's? Error: no, says both. */
+int analysis_check_same_samples(const struct analysis *analysis, const struct analysis *other);
+
 /* Frees the posterior and sets it to NULL. */
 void analysis_forget_posterior(struct analysis *analysis);
 
