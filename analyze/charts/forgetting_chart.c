@@ -47,8 +47,8 @@ static void write_data(FILE *out, const struct histogram *clean, const struct hi
     int last = MOST_EVENTS;
     while (last > 0 && clean->bars[last] + wrong->bars[last] == 0)
         last--;
-    fprintf(out, "# place, times forgotten, %s\n$bars << EOD\n",
-            wrong->samples > 0 ? "right label, mislabelled" : "all, (none)");
+    fprintf(out, "$bars << EOD\n# place\ttimes forgotten\t%s\n",
+            wrong->samples > 0 ? "right label\tmislabelled" : "all\t(none)");
     for (int bar = 0; bar <= last; bar++)
         fprintf(out, "%d\t%d%s\t%.4g\t%.4g\n", bar, bar, bar == MOST_EVENTS ? "+" : "", percent(clean, bar),
                 percent(wrong, bar));

@@ -44,8 +44,8 @@ static int observe(void *context, const struct tidylog_observations *step)
 
 /* ---- data blocks ------------------------------------------------------------------------------------------ */
 
-static const char header[] = "# epochs, loss, training, test, learning rate";
-static const char header_apart[] = ", right labels, wrong labels, true class of the wrong";
+static const char header[] = "# epochs\tloss\ttraining\ttest\tlearning rate";
+static const char header_apart[] = "\tright labels\twrong labels\ttrue class of the wrong";
 
 static void note(struct learning *learning, int column, double value)
 {
@@ -66,7 +66,7 @@ static bool is_same(double a, double b)
  * with. */
 static void write_rates(FILE *out, size_t number, const struct tidylog_epoch *epochs, uint64_t count)
 {
-    fprintf(out, "# epochs, learning rate\n$rate%zu << EOD\n0\t%.6g\n", number + 1, epochs[0].learning_rate);
+    fprintf(out, "$rate%zu << EOD\n# epochs\tlearning rate\n0\t%.6g\n", number + 1, epochs[0].learning_rate);
     for (uint64_t i = 0; i < count; i++) {
         const bool is_last = i + 1 == count;
         if (!is_last && is_same(epochs[i + 1].learning_rate, epochs[i].learning_rate))
@@ -85,7 +85,7 @@ static void write_run(FILE *out, struct learning *learning, size_t number, const
     double *row = learning->runs[number].ends;
     for (int column = LEARNING_EPOCHS; column < LEARNING_COLUMNS; column++)
         row[column] = NAN;
-    fprintf(out, "%s%s\n$run%zu << EOD\n", header, tallies != NULL ? header_apart : "", number + 1);
+    fprintf(out, "$run%zu << EOD\n%s%s\n", number + 1, header, tallies != NULL ? header_apart : "");
     for (uint64_t i = 0; i < count; i++) {
         struct tally t = tallies != NULL ? tallies[i] : (struct tally){0};
         double clean = (double)t.clean, wrong = (double)t.wrong; /* 0 / 0 is NaN, of which no point is drawn */

@@ -207,7 +207,7 @@ static void write_data(FILE *out, const struct picture *picture)
         const struct curve *curve = &picture->curves[i];
         if (curve->points == 0)
             continue;
-        fprintf(out, "# recall, precision\n$curve%zu << EOD\n", curve->place + 1);
+        fprintf(out, "$curve%zu << EOD\n", curve->place + 1);
         fwrite(curve->data, 1, curve->bytes, out);
         fputs("EOD\n", out);
     }

@@ -164,50 +164,34 @@ int show_chart(const struct terminal *terminal, const char *script, const char *
 
 /* ---- tables ----------------------------------------------------------------------------------------------- */
 
-/* A data block starts with "$name << EOD" and ends with "EOD"; the line before it names its columns. */
+/* A data block starts with "$name << EOD" and ends with "EOD". */
 static const char start_mark[] = " << EOD\n", end_mark[] = "EOD\n";
 
-/* The next block at the start of a line, and the line before it. */
-static const char *next_block(const char *script, const char **before)
+static const char *next_block(const char *script)
 {
-    const char *last = NULL;
-    for (; *script != 0; last = script, script += strcspn(script, "\n"), script += *script == '\n') {
+    for (; *script != 0; script += strcspn(script, "\n"), script += *script == '\n') {
         const char *mark = strstr(script, start_mark);
-        if (*script == '$' && mark != NULL && mark == script + strcspn(script, " \n")) {
-            *before = last;
+        if (*script == '$' && mark != NULL && mark == script + strcspn(script, " \n"))
             return script;
-        }
     }
     return NULL;
 }
 
-/* Writes "# epochs, mean loss" as the names of columns. */
-static void write_names(FILE *out, const char *line)
-{
-    if (line == NULL || strncmp(line, "# ", 2) != 0)
-        return;
-    fputc('#', out);
-    for (line += 2; *line != '\n' && *line != 0; line++)
-        if (strncmp(line, ", ", 2) == 0)
-            continue;
-        else
-            fputc(*line == ' ' && line[-1] == ',' ? '\t' : *line, out);
-    fputc('\n', out);
-}
-
 void show_table(FILE *out, const char *script)
 {
-    const char *names = NULL, *other = NULL, *block = next_block(script, &names);
-    const bool several = block != NULL && next_block(strchr(block, '\n'), &other) != NULL;
-    for (bool first = true; block != NULL; block = next_block(block, &names), first = false) {
+    const char *block = next_block(script);
+    const bool several = block != NULL && next_block(block + 1) != NULL;
+    for (bool first = true; block != NULL; block = next_block(block), first = false) {
         const size_t name_length = strcspn(block + 1, " ");
         if (several)
             fprintf(out, "%s# %.*s\n", first ? "" : "\n", (int)name_length, block + 1);
-        write_names(out, names);
         block = strstr(block, start_mark) + sizeof start_mark - 1;
         while (*block != 0 && strncmp(block, end_mark, sizeof end_mark - 1) != 0) {
             const size_t length = strcspn(block, "\n") + (strchr(block, '\n') != NULL);
-            fwrite(block, 1, length, out);
+            if (strncmp(block, "# ", 2) == 0)
+                fprintf(out, "#%.*s", (int)(length - 2), block + 2);
+            else
+                fwrite(block, 1, length, out);
             block += length;
         }
     }
