@@ -173,14 +173,14 @@ void heat_map_write(FILE *out, const struct heat_map *map, enum chart_theme them
     write_axes(out, map, &layout);
     fprintf(out,
             "heat = 0x%s\n"
-            "# opacity from 6%% to 60%%, on which the ink is readable\n"
-            "shade(s) = int(255 * (0.94 - 0.54 * s)) * 2**24 + heat\n"
+            "# opacity from 6%% to 55%%, on which the ink is readable\n"
+            "shade(s) = int(255 * (0.94 - 0.49 * s)) * 2**24 + heat\n"
             "plot $cells using 1:2:($1 - 0.485):($1 + 0.485):($2 - 0.47):($2 + 0.47):(shade($3)) "
             "with boxxyerror fillstyle solid noborder linecolor rgb variable, \\\n"
             "     $cells using 1:($2 - %g):4 with labels font ',%d' textcolor rgb ink",
             house_style_theme(theme)->colours[0] + 1, up, layout.text_font);
     if (has_below)
-        fprintf(out, ", \\\n     $cells using 1:($2 + 0.24):5 with labels font ',%d' textcolor rgb axis",
+        fprintf(out, ", \\\n     $cells using 1:($2 + 0.24):5 with labels font ',%d' textcolor rgb ink",
                 layout.below_font);
     fputs("\n", out);
 }
