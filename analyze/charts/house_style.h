@@ -42,8 +42,9 @@ double house_style_step(double range, int most, bool whole);
 enum { COUNT_TEXT = 28 };
 const char *house_style_count(char room[COUNT_TEXT], uint64_t count);
 
-/* The title of a script that house_style_begin has started, which the caller frees. */
+/* Title and caption of a script that house_style_begin has started, whole, which the caller frees. */
 int house_style_title(char **out, const char *script);
+int house_style_caption(char **out, const char *script);
 
 /* A percentage with so many decimals, and one more where it would read 0 or 100 and is not; "<0.1%" and ">99.9%" where
  * that is not enough. Returns `room`. */

@@ -256,13 +256,14 @@ static int write_script(FILE *out, const struct chart *chart, const struct map *
     const char *noun = house_style_noun(map->analysis);
     uint64_t drawn = map->groups[0].samples + map->groups[1].samples;
     char title[256], rule[256] = "Data map of Swayamdipta et al. 2020.";
+    char percent[PERCENT_TEXT];
     double share = 0;
     int status = map->group_count > 1 ? share_hardest(&share, map) : 0;
     if (status != 0)
         return status;
     if (map->group_count > 1)
-        snprintf(title, sizeof title, "%.3g%% of the mislabelled %s lie in the tenth hardest to learn", 100 * share,
-                 noun);
+        snprintf(title, sizeof title, "%s of the mislabelled %s lie in the tenth hardest to learn",
+                 house_style_percent(percent, 100 * share, 0), noun);
     else
         snprintf(title, sizeof title, "%.1f%% of the %s were predicted right in less than half of the epochs",
                  100 * (double)map->half / (double)drawn, noun);

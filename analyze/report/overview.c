@@ -14,6 +14,16 @@ static void write_count(FILE *out, uint64_t count)
     fputs(house_style_count(room, count), out);
 }
 
+/* "2 of 5 images are suspects", "1 of 5 images is a suspect". */
+static void write_suspects_of(FILE *out, const struct report *report)
+{
+    size_t count = report->suspects.count;
+    write_count(out, count);
+    fputs(" of ", out);
+    write_count(out, report->analysis.run->samples);
+    fprintf(out, " %s %s", report_noun(report), count == 1 ? "is a suspect" : "are suspects");
+}
+
 void report_write_finding(FILE *out, const struct report *report)
 {
     const struct flag_summary *summary = &report->summary;
@@ -24,13 +34,10 @@ void report_write_finding(FILE *out, const struct report *report)
         write_count(out, report->truth.count);
         fprintf(out, " mislabelled %s found, among ", report_noun(report));
         write_count(out, flagged);
-        fputs(" suspects", out);
+        fputs(flagged == 1 ? " suspect" : " suspects", out);
         return;
     }
-    write_count(out, flagged);
-    fputs(" of ", out);
-    write_count(out, report->analysis.run->samples);
-    fprintf(out, " %s are suspects", report_noun(report));
+    write_suspects_of(out, report);
     if (flagged == 0)
         return;
     if (summary->has_estimate && summary->verdict == NOISE_APPLIES)
@@ -157,11 +164,9 @@ void report_write_flagged(FILE *out, const struct report *report)
 {
     const struct suspects *suspects = &report->suspects;
     const struct score *score = &report->analysis.scores.scores[0];
-    fputs("<p><b>", out);
-    write_count(out, suspects->count);
-    fputs("</b> of ", out);
-    write_count(out, report->analysis.run->samples);
-    fprintf(out, " %s are suspects by the score <b>", report_noun(report));
+    fputs("<p>", out);
+    write_suspects_of(out, report);
+    fputs(" by the score <b>", out);
     html_text(out, score->name);
     fputs("</b> (", out);
     html_text(out, score->row->summary);

@@ -80,23 +80,23 @@ static int write_suspect(FILE *out, const struct report *report, const struct tr
     return status;
 }
 
+/* Are the suggestions' numbers probabilities (analyze/suggestions.h)? */
+static bool suggests_by_probability(const struct report *report)
+{
+    return score_is_probability(&report->analysis.scores.scores[0]) ||
+           report->analysis.run->detail >= TIDYLOG_PROBS;
+}
+
 /* What the rows show. */
 static void write_legend(FILE *out, const struct report *report, const struct trajectories *trajectories)
 {
     const struct suspects *suspects = &report->suspects;
+    const struct analysis *analysis = &report->analysis;
     fprintf(out, "<p>Most suspicious first: the given label → <i>the suggested one</i>, the %s's index, ",
-            report->analysis.run->height > 0 ? "image" : "sample");
+            analysis->run->height > 0 ? "image" : "sample");
     html_text(out, suspects->score);
-    fputs(" and the suggested label's probability or share of predictions. ", out);
-    if (trajectories->margin > 0)
-        fprintf(out,
-                "The curve is the margin of the given label by epoch, from %.3g (top) to %.3g, the line through it "
-                "0",
-                trajectories->margin, -trajectories->margin);
-    else
-        fputs("The curve is by epoch how often the given label was predicted, from always (top) to never", out);
-    fputs("; dashes below it are where the sample was forgotten: predicted right, and wrong in the next epoch.",
-          out);
+    fprintf(out, " and the suggested label's %s. ",
+            suggests_by_probability(report) ? "probability" : "share of predictions");
     if (report->shown < suspects->count)
         fprintf(out, " These are the first %zu of %zu; %zu are left out (--count).", report->shown, suspects->count,
                 suspects->count - report->shown);
@@ -104,7 +104,15 @@ static void write_legend(FILE *out, const struct report *report, const struct tr
         fputs(report->request->images ? " The log does not say where its images are; --data DIR shows them."
                                       : " Images are left out (--no-images).",
               out);
-    fputs("</p>\n", out);
+    fputs("</p>\n<p>The curve is by epoch", out);
+    if (analysis->runs > 1)
+        fprintf(out, ", over %" PRIu32 " runs,", analysis->runs);
+    if (trajectories->margin > 0)
+        fprintf(out, " the given label's margin, from %.3g (top) to %.3g; the line through it is 0.",
+                trajectories->margin, -trajectories->margin);
+    else
+        fputs(" how often the given label was predicted, from always (top) to never.", out);
+    fputs(" A dash below it is where the sample was forgotten: predicted right, and then wrong.</p>\n", out);
 }
 
 int report_write_suspects(FILE *out, struct report *report)

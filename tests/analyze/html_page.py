@@ -41,7 +41,7 @@ class Page(HTMLParser):
                 self.ids[value] = tag
             if name in ("aria-labelledby", "aria-describedby", "for"):
                 self.references += value.split()
-            if name in ("href", "src", "xlink:href") and not value.startswith(("#", "data:image/png;base64,")):
+            if name in ("href", "src", "xlink:href") and not value.startswith(("#", "data:")):
                 self.fault(f"<{tag}> loads {value[:60]}")
             if name == "href" and value.startswith("#"):
                 self.references.append(value[1:])

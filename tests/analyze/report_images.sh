@@ -21,6 +21,12 @@ done >wrong
 [ ! -s wrong ] || fail "images: $(head -3 wrong)"
 equals "images" "$(page images run.html | wc -l)" 100
 
+# Of several runs the longest says how many bins a curve has.
+tidy-record train --data data --epochs 4 --noise 0.1 --threads 1 -o longer.tidy 2>/dev/null || fail "train"
+tidy-analyze merge run.tidy longer.tidy -o runs.tidy 2>/dev/null || fail "merge"
+tidy-analyze report runs.tidy $suspects -o runs.html 2>stderr || fail "a report of two runs: $(cat stderr)"
+equals "curves over two runs" "$(grep -oE '<svg class=t [^>]*viewBox="0 0 4 20"' runs.html | wc -l)" 100
+
 # Where they are not: moved away, of another data set, nowhere.
 mv data elsewhere
 fails 1 "data: .*; --data DIR says where the images of run.tidy are now" \

@@ -235,7 +235,7 @@ static void test_a_chart_in_the_page_has_its_own_ids_and_the_pages_colours(void 
              "<text>rgb(17,17,17) id='x'</text></g>\n<path fill='rgb(1, 2, 3)' stroke='#666666'/></g>\n</svg>\n",
              red, green, blue);
     snprintf(expected, sizeof expected,
-             "<svg viewBox=\"0 0 1280 720\" role=img aria-label=\"Found &quot;all&quot;\">"
+             "<svg viewBox=\"0 0 1280 720\" class=plate role=img aria-label=\"Found &quot;all&quot;\">"
              "<g id=\"pr-canvas\"><rect fill=\"var(--background,#ffffff)\"/>"
              "<use href='#pr-gpPt5' id='pr-gpPt6'/>"
              "<g stroke='var(--colour1,#%02x%02x%02x)' color=\"var(--ink,#000000)\" "
@@ -245,7 +245,7 @@ static void test_a_chart_in_the_page_has_its_own_ids_and_the_pages_colours(void 
              red, green, blue);
     (void)state;
     FILE *out = begin();
-    svg_in_page(out, picture, strlen(picture), "pr", "Found \"all\"");
+    assert_int_equal(svg_in_page(out, picture, strlen(picture), "pr", "Found \"all\""), 0);
     fclose(out);
     assert_string_equal(written, expected);
 }
