@@ -11,8 +11,10 @@
 enum {
     WIDTH = 1280,
     HEIGHT = 720,
-    LARGEST_CELL = 150, /* of few classes */
-    LARGEST_HEIGHT = 84,
+    LARGEST_CELL = 300, /* of few names */
+    LARGEST_HEIGHT = 170,
+    TEXT_FONT = 18,
+    BELOW_FONT = 12,
     HIGH_CELL = 38, /* holds two lines */
     TITLE_ROOM = 34,
     NAME_GAP = 10,
@@ -27,6 +29,7 @@ struct layout {
     double cell_width, cell_height;
     int row_font, column_font, text_font, below_font;
     bool leaning;        /* columns' names */
+    double row_names;    /* their width */
     double column_names; /* their height */
 };
 
@@ -66,7 +69,8 @@ static struct layout lay_out(const struct heat_map *map)
     const double side = (double)map->side;
     const bool has_below = widest_text(map, true) > 0;
     struct layout layout = {.top = map->top};
-    layout.left = map->left + (map->row_title != NULL ? TITLE_ROOM : 0) + widest_name(map, NAME_FONT) + NAME_GAP;
+    layout.row_names = widest_name(map, NAME_FONT) + NAME_GAP;
+    layout.left = map->left + (map->row_title != NULL ? TITLE_ROOM : 0) + layout.row_names;
     layout.cell_width = fmin((map->right - layout.left) / side, LARGEST_CELL);
     layout.column_font = fitting_font(widest_name(map, 10), layout.cell_width - 6, HEIGHT, NAME_FONT);
     layout.leaning = layout.column_font < 12;
@@ -75,12 +79,14 @@ static struct layout lay_out(const struct heat_map *map)
     layout.column_names =
         layout.leaning ? widest_name(map, layout.column_font) * slope + 10 : 1.5 * layout.column_font;
     layout.cell_height = cell_height_of(map, layout.column_names);
+    layout.left += (map->right - layout.left - layout.cell_width * side) / 2;
     layout.right = layout.left + layout.cell_width * side;
     layout.bottom = layout.top - layout.cell_height * side;
     layout.row_font = fitting_font(0, 0, layout.cell_height, NAME_FONT);
     layout.text_font = fitting_font(widest_text(map, false), layout.cell_width - 6,
-                                    has_below ? layout.cell_height * 0.6 : layout.cell_height, 16);
-    layout.below_font = fitting_font(widest_text(map, true), layout.cell_width - 6, layout.cell_height * 0.45, 12);
+                                    has_below ? layout.cell_height * 0.6 : layout.cell_height, TEXT_FONT);
+    layout.below_font =
+        fitting_font(widest_text(map, true), layout.cell_width - 6, layout.cell_height * 0.45, BELOW_FONT);
     return layout;
 }
 
@@ -153,7 +159,8 @@ static void write_axes(FILE *out, const struct heat_map *map, const struct layou
         fputs("set label ", out);
         house_style_quote(out, map->row_title);
         fprintf(out, " at screen %.4f, %.4f center rotate by 90 font ',14' textcolor rgb ink\n",
-                (map->left + TITLE_ROOM / 3.0) / WIDTH, (layout->bottom + layout->top) / 2 / HEIGHT);
+                (layout->left - layout->row_names - TITLE_ROOM * 0.67) / WIDTH,
+                (layout->bottom + layout->top) / 2 / HEIGHT);
     }
     if (map->column_title != NULL) {
         fputs("set label ", out);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyze/charts/charts.h"
 #include "analyze/charts/house_style.h"
@@ -26,7 +27,14 @@ static const double most_recall = 100, most_precision = 102;
 
 /* The table, in pixels: a line's sample, then text; and the names of lines of equal F1 between it and the axes. */
 enum { TABLE_TOP = 618, TABLE_STEP = 56, TABLE_SAMPLE = 46, TABLE_GAP = 12, TABLE_MARGIN = 20, EQUAL_NAMES = 72 };
-enum { NAME_FONT = 14, FIGURES_FONT = 12, MARK_FONT = 13, MARK_SIZE = 20, NO_CURVE = HOUSE_COLOURS };
+enum {
+    NAME_FONT = 14,
+    FIGURES_FONT = 12,
+    MARK_FONT = 13,
+    MARK_SIZE = 20,
+    SAME_PLACE = 3,
+    NO_CURVE = HOUSE_COLOURS
+};
 
 struct curve {
     const struct score *score;
@@ -220,6 +228,21 @@ static void write_data(FILE *out, const struct picture *picture)
     fputs("EOD\n", out);
 }
 
+/* Where several curves meet, one name of a rule says it of all marks there. */
+static bool is_named_already(const struct picture *picture, size_t number)
+{
+    const struct mark *mark = &picture->marks[number];
+    for (size_t i = 0; i < number; i++) {
+        const struct mark *other = &picture->marks[i];
+        double x = pixel_x(picture->places, other->quality.recall) - pixel_x(picture->places, mark->quality.recall);
+        double y =
+            pixel_y(picture->places, other->quality.precision) - pixel_y(picture->places, mark->quality.precision);
+        if (strcmp(mark->rule, other->rule) == 0 && hypot(x, y) < SAME_PLACE)
+            return true;
+    }
+    return false;
+}
+
 /* The rules' names beside their marks. */
 static void write_names(FILE *out, struct picture *picture)
 {
@@ -232,8 +255,9 @@ static void write_names(FILE *out, struct picture *picture)
     }
     for (size_t i = 0; i < picture->mark_count; i++) {
         const struct mark *mark = &picture->marks[i];
-        label_places_write(out, places, pixel_x(places, mark->quality.recall),
-                           pixel_y(places, mark->quality.precision), mark->rule, MARK_FONT);
+        if (!is_named_already(picture, i))
+            label_places_write(out, places, pixel_x(places, mark->quality.recall),
+                               pixel_y(places, mark->quality.precision), mark->rule, MARK_FONT);
     }
 }
 
