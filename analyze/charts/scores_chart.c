@@ -335,7 +335,7 @@ static int write_script(FILE *out, const struct chart *chart, struct histogram *
     write_data(out, histogram);
     int status = write_mixtures(out, histogram, marks, &has);
     place_marks(marks, histogram);
-    rule_marks_write(out, marks);
+    rule_marks_write(out, marks, 0.97);
     write_plot(out, histogram, house_style_noun(chart->log), &has);
     return status;
 }
@@ -362,7 +362,7 @@ int scores_chart(FILE *out, struct chart *chart)
     }
     if (status == 0)
         status = rule_marks_apply(&marks, chart, &histogram.ranking,
-                                  histogram.truth.count > 0 ? &histogram.truth : NULL);
+                                  histogram.truth.count > 0 ? &histogram.truth : NULL, NULL);
     if (status == 0)
         status = write_script(out, chart, &histogram, &marks);
     rule_marks_destroy(&marks);
