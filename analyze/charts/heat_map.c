@@ -84,7 +84,7 @@ static struct layout lay_out(const struct heat_map *map)
     layout.bottom = layout.top - layout.cell_height * side;
     layout.row_font = fitting_font(0, 0, layout.cell_height, NAME_FONT);
     layout.text_font = fitting_font(widest_text(map, false), layout.cell_width - 6,
-                                    has_below ? layout.cell_height * 0.6 : layout.cell_height, TEXT_FONT);
+                                    has_below ? layout.cell_height * 0.5 : layout.cell_height, TEXT_FONT);
     layout.below_font =
         fitting_font(widest_text(map, true), layout.cell_width - 6, layout.cell_height * 0.45, BELOW_FONT);
     return layout;
@@ -96,16 +96,25 @@ bool heat_map_has_room_below(const struct heat_map *map)
     return layout.cell_height >= HIGH_CELL;
 }
 
-/* Columns: column and row, from 1 at the top left on, shade, text, text below. */
 static void write_data(FILE *out, const struct heat_map *map)
 {
-    fputs("# column, row, shade from 0 to 1, number, number below\n$cells << EOD\n", out);
+    fprintf(out, "$cells << EOD\n# column\trow\tshade\tnumber\t%s\t%s",
+            map->row_title != NULL ? map->row_title : "name of the row",
+            map->column_title != NULL ? map->column_title : "name of the column");
+    if (map->below_title != NULL)
+        fprintf(out, "\t%s", map->below_title);
+    fputs("\n", out);
     for (size_t row = 0; row < map->side; row++)
         for (size_t column = 0; column < map->side; column++) {
             const struct heat_cell *cell = &map->cells[row * map->side + column];
+            char row_name[256], column_name[256];
             if (isnan(cell->shade) && cell->text[0] == 0 && cell->below[0] == 0)
                 continue;
-            fprintf(out, "%zu\t%zu\t%.4g\t%s\t%s\n", column + 1, row + 1, cell->shade, cell->text, cell->below);
+            fprintf(out, "%zu\t%zu\t%.4g\t%s\t%s\t%s", column + 1, row + 1, cell->shade, cell->text,
+                    text_fit(row_name, sizeof row_name, map->names[row], NAME_FONT, WIDTH),
+                    text_fit(column_name, sizeof column_name, map->names[column], NAME_FONT, WIDTH));
+            fputs(map->below_title != NULL ? "\t" : "", out);
+            fprintf(out, "%s\n", cell->below);
         }
     fputs("EOD\n", out);
 }
@@ -187,7 +196,7 @@ void heat_map_write(FILE *out, const struct heat_map *map, enum chart_theme them
             "     $cells using 1:($2 - %g):4 with labels font ',%d' textcolor rgb ink",
             house_style_theme(theme)->colours[0] + 1, up, layout.text_font);
     if (has_below)
-        fprintf(out, ", \\\n     $cells using 1:($2 + 0.24):5 with labels font ',%d' textcolor rgb ink",
+        fprintf(out, ", \\\n     $cells using 1:($2 + 0.24):7 with labels font ',%d' textcolor rgb ink",
                 layout.below_font);
     fputs("\n", out);
 }

@@ -215,15 +215,16 @@ static void write_data(FILE *out, const struct picture *picture)
         const struct curve *curve = &picture->curves[i];
         if (curve->points == 0)
             continue;
-        fprintf(out, "$curve%zu << EOD\n", curve->place + 1);
+        fprintf(out, "$curve%zu << EOD\n# recall\tprecision by %s\n", curve->place + 1, curve->score->name);
         fwrite(curve->data, 1, curve->bytes, out);
         fputs("EOD\n", out);
     }
-    fputs("# recall, precision, the curve's linetype, rule\n$marks << EOD\n", out);
+    fputs("$marks << EOD\n# recall\tprecision\tlinetype\trule\tscore\n", out);
     for (size_t i = 0; i < picture->mark_count; i++) {
         const struct mark *mark = &picture->marks[i];
-        fprintf(out, "%.6g\t%.6g\t%zu\t%s\n", 100 * mark->quality.recall, 100 * mark->quality.precision,
-                linetype_of_mark(picture, mark), mark->rule);
+        fprintf(out, "%.6g\t%.6g\t%zu\t%s\t%s\n", 100 * mark->quality.recall, 100 * mark->quality.precision,
+                linetype_of_mark(picture, mark), mark->rule,
+                mark->curve == NO_CURVE ? "-" : picture->curves[mark->curve].score->name);
     }
     fputs("EOD\n", out);
 }
