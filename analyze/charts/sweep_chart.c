@@ -72,6 +72,7 @@ static int open_files(struct writer *writer, struct picture *picture, int kind)
         if (writer->files[c] == NULL)
             return tidy_fail_memory("a chart", 1);
         thin_curve_begin(&writer->thin[c], writer->files[c], picture->decades / COLUMNS, tolerance);
+        writer->thin[c].logarithmic = true;
     }
     return 0;
 }
@@ -211,12 +212,16 @@ static void write_data(FILE *out, const struct picture *picture)
     for (int kind = 0; kind < KINDS; kind++)
         for (int c = 0; c < CURVES; c++)
             if (picture->data[kind][c] != NULL) {
-                fprintf(out, "$%s_%s << EOD\n", blocks[kind], curves[c].name);
+                fprintf(out, "$%s_%s << EOD\n# flagged\t%s %s, percent\n", blocks[kind], curves[c].name,
+                        blocks[kind], curves[c].name);
                 fwrite(picture->data[kind][c], 1, picture->bytes[kind][c], out);
                 fputs("EOD\n", out);
             }
     if (picture->has_estimate)
-        fprintf(out, "$estimated << EOD\n%sEOD\n", picture->estimates);
+        fprintf(out,
+                "$estimated << EOD\n"
+                "# flagged\tprecision, percent\tlow\thigh\trecall, percent\tlow\thigh\tF1, percent\n%sEOD\n",
+                picture->estimates);
 }
 
 /* Powers of ten, each with the score that the last of so many has. */
@@ -281,7 +286,7 @@ static void write_plot(FILE *out, const struct picture *picture)
     }
     for (int kind = KINDS - 1; kind >= 0; kind--)
         for (int c = 0; c < CURVES && picture->data[kind][PRECISION] != NULL; c++) {
-            fprintf(out, "%s$%s_%s using (10**$1):2 with lines linetype %d %s", separator(&started), blocks[kind],
+            fprintf(out, "%s$%s_%s using 1:2 with lines linetype %d %s", separator(&started), blocks[kind],
                     curves[c].name, curves[c].linetype, looks[kind]);
             if (c == CURVES - 1)
                 fprintf(out, "%sNaN with lines linecolor rgb axis %s title '%s'", separator(&started), looks[kind],

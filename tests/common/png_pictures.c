@@ -49,7 +49,7 @@ static void undo_filters(uint8_t *pixels, const uint8_t *rows, size_t height, si
 {
     for (size_t y = 0; y < height; y++) {
         const uint8_t *row = rows + y * (row_bytes + 1);
-        uint8_t *out = pixels + y * row_bytes, *above = out - row_bytes;
+        uint8_t *out = pixels + y * row_bytes, *above = y > 0 ? out - row_bytes : NULL;
         assert_in_range(row[0], 0, 4);
         for (size_t x = 0; x < row_bytes; x++) {
             int a = x >= channels ? out[x - channels] : 0, b = y > 0 ? above[x] : 0;

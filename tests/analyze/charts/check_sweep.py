@@ -92,7 +92,7 @@ assert has_truth == picture.has("^true$") and picture.has("^expected$") == ("$ex
 
 if "estimated_recall" in names and not math.isnan(thresholds[-1].estimated_recall):
     assert has_estimate and picture.has("^estimated$") and picture.has("^95% interval$")
-    block = re.search(r"\$estimated << EOD\n(.*?)EOD", script, re.S)[1].splitlines()
+    block = re.search(r"\$estimated << EOD\n(.*?)EOD", script, re.S)[1].splitlines()[1:]
     by_count = {t.flagged: t for t in thresholds}
     estimated = ["estimated_" + part + end for part in ("precision", "recall") for end in ("", "_low", "_high")]
     points = []
