@@ -41,6 +41,9 @@ void threshold_curve_destroy(struct threshold_curve *curve);
 /* Moves on to the next threshold, from the most suspicious on. False: no more. */
 bool threshold_curve_next(struct threshold_curve *curve, struct threshold_point *out);
 
+/* X of the threshold that just flags the sample at a place of the ranking's scored ones. */
+double threshold_curve_value(const struct threshold_curve *curve, size_t place);
+
 /* What controls say of the threshold that the walk is at. NaN where their verdict is another than NOISE_APPLIES. Only
  * where there are some. */
 struct estimated_quality threshold_curve_estimate(struct threshold_curve *curve);

@@ -12,10 +12,13 @@
 
 /* ---- what is said of them --------------------------------------------------------------------------------- */
 
-/* The accuracy that counts: of the test set, where there is one. */
+/* The accuracy that counts: of the test set, where all runs have one. */
 static int accuracy_of(const struct learning *learning)
 {
-    return learning->has[LEARNING_TEST] ? LEARNING_TEST : LEARNING_TRAINING;
+    for (size_t i = 0; i < learning->count; i++)
+        if (isnan(learning->runs[i].ends[LEARNING_TEST]))
+            return LEARNING_TRAINING;
+    return LEARNING_TEST;
 }
 
 static void write_title(char *title, size_t room, const struct learning *learning)
@@ -24,7 +27,7 @@ static void write_title(char *title, size_t room, const struct learning *learnin
     const char *which = column == LEARNING_TEST ? "test" : "training";
     const struct learning_run *best = &learning->runs[0];
     for (size_t i = 1; i < learning->count; i++)
-        if (!(learning->runs[i].ends[column] <= best->ends[column]))
+        if (learning->runs[i].ends[column] > best->ends[column] || isnan(best->ends[column]))
             best = &learning->runs[i];
     const uint64_t epochs = (uint64_t)best->ends[LEARNING_EPOCHS];
     const char *plural = epochs == 1 ? "" : "s";

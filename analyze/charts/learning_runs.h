@@ -26,7 +26,7 @@ enum {
 
 struct learning_run {
     char name[256];                /* short: "run 1", or the log's */
-    double ends[LEARNING_COLUMNS]; /* the last epoch's values; NaN: not known */
+    double ends[LEARNING_COLUMNS]; /* the last values that are numbers; NaN: none is */
 };
 
 struct learning {

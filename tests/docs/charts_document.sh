@@ -18,6 +18,13 @@ for chart in $(tidy-analyze plot --help | sed -n '/^charts:/,/^$/s/^  \([a-z][a-
     charts=$((charts + 1))
     grep -qx "## $chart" "$document" || fail "docs/charts.md has no section '## $chart'"
     grep -q "](images/$chart.svg)" "$document" || fail "docs/charts.md has no picture of $chart"
+    options=
+    [ "$chart" != samples ] || options="--sample 1"
+    # shellcheck disable=SC2086
+    tidy-analyze plot "$chart" run.tidy $options --show 2>/dev/null | awk -F '\t' '
+        /^# / || /^$/ { header = 0; next } /^#/ { header = NF; next } { rows++ } !header || NF > header { exit 1 }
+        END { exit !rows }' || fail "the table of $chart has rows without names of columns: $(tidy-analyze plot "$chart" \
+            run.tidy $options --show 2>/dev/null | head -3)"
     grep -qE "^for chart in .*\b$chart\b|plot $chart " "$TIDY_SOURCE/scripts/demo" || fail "scripts/demo draws no $chart"
     [ -s "drawn/$chart.svg" ] || fail "draw-charts draws no $chart"
     [ -s "$images/$chart.svg" ] || { fail "docs/images/$chart.svg is not there"; continue; }
