@@ -54,14 +54,20 @@ void threshold_curve_destroy(struct threshold_curve *curve)
     truth_destroy(&curve->truth);
 }
 
+double threshold_curve_value(const struct threshold_curve *curve, size_t place)
+{
+    const uint32_t sample = curve->ranking.order[place];
+    const float key = curve->keys[sample];
+    /* Samples that pass every threshold have a finite value to name theirs by. */
+    return isinf(key) ? score_value(curve->score, sample) : score_from_key(curve->score, key);
+}
+
 bool threshold_curve_next(struct threshold_curve *curve, struct threshold_point *out)
 {
     float key;
     if (!sweep_next(&curve->sweep, &key, &out->quality))
         return false;
-    /* Samples that pass every threshold have a finite value to name theirs by. */
-    const uint32_t last = curve->ranking.order[out->quality.flagged - 1];
-    out->value = isinf(key) ? score_value(curve->score, last) : score_from_key(curve->score, key);
+    out->value = threshold_curve_value(curve, out->quality.flagged - 1);
     return true;
 }
 

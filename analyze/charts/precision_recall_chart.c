@@ -17,11 +17,12 @@
 /* What a title tells: the most hits at a precision that a person would still check by hand. */
 static const double wanted_precision = 0.9;
 
-/* What the eye can tell apart, in percent: of the chart's 800 x 500 pixels a column is less than half of one wide, and
- * the tolerance is a tenth of one high. */
+/* What the eye can tell apart, in percent: of the chart's 800 x 500 pixels a column is less than half of one wide,
+ * and the tolerance is a tenth of one high. */
 static const double column_width = 0.05, tolerance = 0.02;
 
-/* The axes, in pixels but for the right end, which leaves room for the table of scores, and their ends, in percent. */
+/* The axes, in pixels but for the right end, which leaves room for the table of scores, and their ends, in
+ * percent. */
 static const struct box axes = {115, 130, 0, 630};
 static const double most_recall = 100, most_precision = 102;
 

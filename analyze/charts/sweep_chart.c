@@ -1,5 +1,5 @@
-/* plot sweep: precision, recall and F1 of every threshold of a score, by how many it flags: true ones, and what is known
- * without the truth. */
+/* plot sweep: precision, recall and F1 of every threshold of a score, by how many it flags: true ones, and what is
+ * known without the truth. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
@@ -29,8 +29,8 @@ static const char *const blocks[KINDS] = {"true", "expected"};
 static const double right = 0.87, plot_height = 340;
 enum { NAME_PIXELS = 115, TEXT_BYTES = 256 };
 
-/* What the eye can tell apart: columns of half a pixel, and a tenth of a pixel in percent. Estimates, which take longer,
- * have one point in four pixels. */
+/* What the eye can tell apart: columns of half a pixel, and a tenth of a pixel in percent. Estimates, which take
+ * longer, have one point in four pixels. */
 enum { COLUMNS = 2000, ESTIMATES = 240 };
 static const double tolerance = 0.02;
 
@@ -160,35 +160,38 @@ static int make_curves(struct picture *picture)
 
 /* ---- texts ----------------------------------------------------------------------------------------------- */
 
-static void write_title(char title[TEXT_BYTES], const struct picture *picture, const struct analysis *analysis)
+/* "87% (80% to 93%)". */
+static const char *write_estimated(char room[TEXT_BYTES], struct estimated estimated)
 {
-    const char *noun = house_style_noun(analysis);
+    char value[PERCENT_TEXT], low[PERCENT_TEXT], high[PERCENT_TEXT];
+    snprintf(room, TEXT_BYTES, "%s (%s to %s)", house_style_percent(value, 100 * estimated.value, 0),
+             house_style_percent(low, 100 * estimated.low, 0), house_style_percent(high, 100 * estimated.high, 0));
+    return room;
+}
+
+static void write_title(char title[TEXT_BYTES], const struct picture *picture)
+{
     const struct rule_mark *mark = picture->marks.count > 0 ? &picture->marks.marks[0] : NULL;
-    char some[COUNT_TEXT], f1[PERCENT_TEXT], numbers[6][PERCENT_TEXT];
-    if (picture->curve.has_truth) {
-        int used = snprintf(title, TEXT_BYTES, "Best F1: %s with %s %s flagged",
-                            house_style_percent(f1, 100 * picture->best_f1, 1),
-                            house_style_count(some, picture->best_flagged), noun);
-        if (mark != NULL && mark->quality.flagged > 0)
-            snprintf(title + used, TEXT_BYTES - (size_t)used, "; %.100s flags %s and reaches %s", mark->rule,
-                     house_style_count(some, mark->quality.flagged),
-                     house_style_percent(f1, 100 * mark->quality.f1, 1));
-    } else if (picture->has_estimate && mark != NULL && mark->quality.flagged > 0) {
-        const struct estimated parts[] = {mark->estimated.precision, mark->estimated.recall};
-        for (int i = 0; i < 2; i++) {
-            house_style_percent(numbers[3 * i], 100 * parts[i].value, 0);
-            house_style_percent(numbers[3 * i + 1], 100 * parts[i].low, 0);
-            house_style_percent(numbers[3 * i + 2], 100 * parts[i].high, 0);
-        }
-        snprintf(title, TEXT_BYTES, "%.100s flags %s %s: precision %s (%s to %s), recall %s (%s to %s)", mark->rule,
-                 house_style_count(some, mark->quality.flagged), noun, numbers[0], numbers[1], numbers[2],
-                 numbers[3], numbers[4], numbers[5]);
-    } else if (picture->has_expected)
-        snprintf(title, TEXT_BYTES, "Best F1 to expect: %s with %s %s flagged",
-                 house_style_percent(f1, 100 * picture->best_f1, 1), house_style_count(some, picture->best_flagged),
-                 noun);
+    const bool flags = mark != NULL && mark->quality.flagged > 0;
+    char best[COUNT_TEXT], some[COUNT_TEXT] = "", f1[PERCENT_TEXT], reached[PERCENT_TEXT];
+    char precision[TEXT_BYTES], recall[TEXT_BYTES];
+    house_style_percent(f1, 100 * picture->best_f1, 1);
+    house_style_count(best, picture->best_flagged);
+    if (flags)
+        house_style_count(some, mark->quality.flagged);
+    if (picture->curve.has_truth && flags)
+        snprintf(title, TEXT_BYTES, "Best F1: %s with %s flagged; %.100s flags %s and reaches %s", f1, best,
+                 mark->rule, some, house_style_percent(reached, 100 * mark->quality.f1, 1));
+    else if (picture->has_estimate && !picture->curve.has_truth && flags)
+        snprintf(title, TEXT_BYTES, "%.100s flags %s: precision %.40s, recall %.40s", mark->rule, some,
+                 write_estimated(precision, mark->estimated.precision),
+                 write_estimated(recall, mark->estimated.recall));
     else
-        snprintf(title, TEXT_BYTES, "Precision and recall of %.100s, estimated", picture->curve.score->name);
+        snprintf(title, TEXT_BYTES, "Best F1%s: %s with %s flagged",
+                 picture->curve.has_truth ? ""
+                 : picture->has_estimate  ? ", as estimated"
+                                          : " to expect",
+                 f1, best);
 }
 
 static void write_rule(char rule[TEXT_BYTES], const struct picture *picture)
@@ -228,13 +231,12 @@ static void write_data(FILE *out, const struct picture *picture)
 static void write_ticks(FILE *out, const struct picture *picture)
 {
     const struct ranking *ranking = &picture->curve.ranking;
-    const struct score *score = picture->curve.score;
     fputs("set xtics font ',14' (", out);
     const size_t first = (size_t)picture->least;
     for (size_t power = first; power <= ranking->scored; power *= 10) {
         char count[COUNT_TEXT];
         fprintf(out, "%s\"%s\\n%.3g\" %zu", power > first ? ", " : "", house_style_count(count, power),
-                score_value(score, ranking->order[power - 1]), power);
+                threshold_curve_value(&picture->curve, power - 1), power);
     }
     fputs(")\n", out);
 }
@@ -323,7 +325,7 @@ static int write_script(FILE *out, const struct chart *chart, struct picture *pi
     int status = make_curves(picture);
     if (status != 0)
         return status;
-    write_title(title, picture, chart->log);
+    write_title(title, picture);
     write_rule(rule, picture);
     house_style_begin(out, chart, title, rule);
     write_data(out, picture);

@@ -19,7 +19,7 @@ mv chart.svg several.svg
 draws learning run.tidy unknown.tidy merged.tidy merged.tidy merged.tidy
 mv chart.svg many.svg
 draws learning seed.tidy run.tidy
-grep -q "^# title: 'Best of 2 runs, with 100.0% training accuracy after 60 epochs: seed.tidy'" chart.gp ||
+grep -q "^# title: 'Best of 2 runs, with 100.0% training accuracy after 100 epochs: seed.tidy'" chart.gp ||
     fail "where one of two runs has no test set: $(grep '^# title' chart.gp)"
 # Of an imported log neither loss nor learning rate is known.
 tidy-analyze export unknown.tidy --what predictions -o unknown.npy
@@ -92,9 +92,9 @@ loss, rate = sorted(right, key=lambda c: -len(c))
 x = picture.x_axis(left=SPLIT)
 ticks = [(t.y - t.size / 4, float(t.text)) for t in picture.texts if t.anchor == "end" and t.x > SPLIT]
 panel = svg.Axis([t for t in ticks if t[0] < max(heights)])
-passes(loss, x, panel, numpy.arange(1, 61), epochs[:, 1], 0.02)
+passes(loss, x, panel, numpy.arange(1, len(epochs) + 1), epochs[:, 1], 0.02)
 panel = svg.Axis([t for t in ticks if t[0] > max(heights)])
-passes(rate, x, panel, [0, 60], [0.001, 0.001], 1e-5)
+passes(rate, x, panel, [0, len(epochs)], [0.001, 0.001], 1e-5)
 
 # Another's falls, and has two corners at the end of each epoch but the last: the old rate's and the new one's.
 picture, rates = svg.read("cosine.svg"), table("cosine")[:, 4]

@@ -27,6 +27,7 @@ check() {
 check run.tidy label-posterior expected-f1 gmm otsu
 check run.tidy aum gmm mean+2.5std top:0.05
 check class.tidy majority-disagreement value:0.6 gmm
+check class.tidy forgetting-events gmm
 check unknown.tidy label-posterior expected-f1 otsu
 check controls.tidy label-posterior expected-f1 top:0.05
 check controls.tidy aum gmm
@@ -37,13 +38,13 @@ draws_everywhere sweep run.tidy
 draws_everywhere sweep blind.tidy
 
 # Titles: the best F1 of all thresholds, and what the first rule reaches; without the truth what controls say of it.
-tidy-analyze sweep run.tidy | awk '!/#/ && $5 > best { best = $5; n = $2 } END { printf "Best F1: %.1f%% with %d images flagged", 100 * best, n }' >best
+tidy-analyze sweep run.tidy | awk '!/#/ && $5 > best { best = $5; n = $2 } END { printf "Best F1: %.1f%% with %d flagged", 100 * best, n }' >best
 tidy-analyze eval run.tidy --score label-posterior --threshold expected-f1 |
     awk '!/#/ { printf "; expected-f1 flags %d and reaches %.1f%%", $3, 100 * $6 }' >>best
 tidy-analyze plot sweep run.tidy | grep -qF "label 1 '$(cat best)'" ||
     fail "title: $(tidy-analyze plot sweep run.tidy | grep 'label 1'), expected $(cat best)"
 tidy-analyze eval blind.tidy --estimate --score aum --threshold count:300 |
-    awk '!/#/ { printf "count:300 flags 300 images: precision %.0f%% (%.0f%% to %.0f%%), recall %.0f%% (%.0f%% to %.0f%%)", 100 * $4, 100 * $5, 100 * $6, 100 * $7, 100 * $8, 100 * $9 }' >estimate
+    awk '!/#/ { printf "count:300 flags 300: precision %.0f%% (%.0f%% to %.0f%%), recall %.0f%% (%.0f%% to %.0f%%)", 100 * $4, 100 * $5, 100 * $6, 100 * $7, 100 * $8, 100 * $9 }' >estimate
 tidy-analyze plot sweep blind.tidy --score aum --threshold count:300 | grep -qF "label 1 '$(cat estimate)'" ||
     fail "title without the truth: $(tidy-analyze plot sweep blind.tidy --score aum --threshold count:300 | grep 'label 1'), expected $(cat estimate)"
 tidy-analyze plot sweep few.tidy | grep -q "The controls give no estimate: none-found\." || fail "no verdict"
