@@ -161,10 +161,10 @@
     }
 
     function fillDialogs() {
-        const rows = [...actions, {keys: ["↓", "↑", "←"], tip: "to the suspect after or before"},
-            {keys: ["?"], tip: "this help"}];
-        if (byDigit)
-            rows.push(...data.classes.map((name, index) => ({keys: [String(index)], tip: "the label is " + name})));
+        const rows = [...actions, {keys: ["Ctrl+Z"], tip: "the same"},
+            {keys: ["↓", "↑", "←"], tip: "to the suspect after or before"}, {keys: ["?"], tip: "this help"}];
+        const names = data.classes.map((name, index) => name === String(index) ? name : `${index} ${name}`).join(", ");
+        if (byDigit) rows.push({keys: ["0", String(data.classes.length - 1)], tip: `the label is that one: ${names}`});
         help.append(make("h3", {}, "Keys"), make("table", {}, ...rows.map(row => make("tr", {},
             make("th", {}, ...row.keys.flatMap(key => [make("kbd", {}, keyText(key)), " "])), make("td", {}, row.tip)))),
             make("p", {}, "They work where a suspect has the focus: click one, or press Tab."),
@@ -172,7 +172,8 @@
         help.setAttribute("aria-label", "Keys");
         other.setAttribute("aria-label", "The right label");
         const cancel = make("button", {value: "", formNoValidate: true}, "Cancel");
-        other.append(make("form", {method: "dialog"}, ...(byDigit ? classButtons() : classField()), cancel));
+        other.append(make("h3", {}, "The right label"),
+            make("form", {method: "dialog"}, ...(byDigit ? classButtons() : classField()), cancel));
         other.addEventListener("close", () => {
             if (other.returnValue !== "") decideLabel(Number(other.returnValue));
             else current.focus();
@@ -195,7 +196,7 @@
             button.value = labelOf(label.value) ?? "";
             label.setCustomValidity(button.value === "" ? "There is no such class" : "");
         });
-        return [make("label", {}, "The right label ", label), button,
+        return [make("label", {}, "Name or number ", label), button,
             make("datalist", {id: "classes"}, ...data.classes.map(name => make("option", {value: name})))];
     }
 
@@ -237,7 +238,7 @@
             return;
         }
         card.dataset.d = made.decision;
-        if (!verdict) card.append(verdict = make("span", {className: "verdict"}));
+        if (!verdict) card.querySelector("p").append(verdict = make("span", {className: "verdict"}));
         verdict.textContent = done[made.decision] + (made.decision === "relabel" ? " to " + className(made.label) : "");
     }
 

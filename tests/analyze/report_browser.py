@@ -3,6 +3,7 @@
 report_browser.py review REPORT FOLDER    reviews three suspects by keyboard, reloads, and saves FOLDER/decisions.tsv
 report_browser.py corners REPORT          filters, loading, two tabs, many classes, and a browser that keeps nothing
 report_browser.py page REPORT FOLDER      console, network, contrast, names of controls, widths; pictures into FOLDER
+report_browser.py picture REPORT FILE     the suspects, some of them reviewed, as a picture of 1280x800
 report_browser.py speed REPORT            milliseconds from a key to the next frame
 
 Says what is wrong on stdout, a line each; silent where nothing is.
@@ -334,6 +335,18 @@ def page(report, folder):
     driver.quit()
 
 
+def picture(report, file):
+    driver = browser()
+    open_page(driver, report)
+    first = driver.find_element(By.CSS_SELECTOR, "article").get_attribute("id")[1:]
+    tap(driver, first)
+    press(driver, "s", "s", "s", "x", "s")
+    driver.execute_script("document.getElementById('review').scrollIntoView()")
+    time.sleep(0.5)
+    driver.save_screenshot(file)
+    driver.quit()
+
+
 def speed(report):
     driver = browser()
     open_page(driver, report)
@@ -356,4 +369,5 @@ def speed(report):
 
 
 if __name__ == "__main__":
-    {"review": review, "corners": corners, "page": page, "speed": speed}[sys.argv[1]](*sys.argv[2:])
+    {"review": review, "corners": corners, "page": page, "picture": picture,
+     "speed": speed}[sys.argv[1]](*sys.argv[2:])
