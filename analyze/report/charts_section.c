@@ -1,6 +1,4 @@
 /* The charts as SVG in the page: drawn by gnuplot on the light theme, whose colours become the page's variables. */
-#include <ctype.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -97,6 +97,10 @@ static void write_legend(FILE *out, const struct report *report, const struct tr
 {
     const struct suspects *suspects = &report->suspects;
     const struct analysis *analysis = &report->analysis;
+    if (suspects->count == 0) {
+        fputs("<p>There are none.</p>\n", out);
+        return;
+    }
     fprintf(out, "<p>Most suspicious first: the given label → <i>the suggested one</i>, the %s's index, ",
             analysis->run->height > 0 ? "image" : "sample");
     html_text(out, suspects->score);
@@ -166,13 +170,13 @@ void report_write_data(FILE *out, const struct report *report)
     html_json_string(out, suspects->rule);
     fprintf(out, ",\"samples\":%" PRIu64 ",\"flagged\":%zu,\"shown\":%zu,\"classes\":[", run->samples,
             suspects->count, report->shown);
-    for (uint32_t class = 0; class < tidylog_data_classes(run); class ++) {
+    for (uint32_t c = 0; c < tidylog_data_classes(run); c++) {
         char number[16];
-        bool named = report->class_names != NULL && report->class_names[class][0] != 0;
-        snprintf(number, sizeof number, "%" PRIu32, class);
-        if (class > 0)
+        bool named = report->class_names != NULL && report->class_names[c][0] != 0;
+        snprintf(number, sizeof number, "%" PRIu32, c);
+        if (c > 0)
             fputc(',', out);
-        html_json_string(out, named ? report->class_names[class] : number);
+        html_json_string(out, named ? report->class_names[c] : number);
     }
     fputs("]}</script>\n", out);
 }
