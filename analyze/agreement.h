@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The rule that sets are cut by where none is asked for. */
+#define AGREEMENT_RULE "top:0.01"
+
 /* Spearman's rank correlation of two lists of keys: Pearson's correlation of their ranks, where equal keys have the
  * mean of the ranks that they take up (Spearman 1904; Kendall 1948 for ties). */
 struct rank_correlation {

@@ -25,7 +25,8 @@ struct analysis {
     const struct tidylog_run *run; /* the one selected: the first, but during a replay */
     uint64_t epochs;               /* of the run: finished */
     struct window window;          /* of the run */
-    uint16_t *given;               /* [samples] the data set's labels, the same in all runs */
+    const uint16_t *given;         /* [samples] the data set's labels, the same in all runs */
+    uint16_t *given_room;          /* a copy, where another run is turned to; else NULL */
 
     struct score_sources sources; /* of the run replayed last */
     struct score_set scores;
@@ -40,6 +41,9 @@ struct analysis {
 /* Opens the log. Freed with analysis_close, also after a failure. *out stays where it is meanwhile. */
 int analysis_open(struct analysis *out, const char *path);
 void analysis_close(struct analysis *analysis);
+
+/* Are both of the same number of samples, so that one log's can be set beside the other's? Error: no, says both. */
+int analysis_check_same_samples(const struct analysis *analysis, const struct analysis *other);
 
 /* Frees the posterior and sets it to NULL. */
 void analysis_forget_posterior(struct analysis *analysis);

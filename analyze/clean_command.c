@@ -77,8 +77,7 @@ static int clean(const char *path, struct cleaning_list lists[CLEANING_KINDS], c
     for (int kind = 0; kind < CLEANING_KINDS && status == 0; kind++) {
         if (lists[kind].name == NULL)
             continue;
-        status = sample_list_open_labels(&lists[kind].list, lists[kind].name, analysis.run->samples,
-                                         tidylog_data_classes(analysis.run));
+        status = sample_list_open_labels(&lists[kind].list, lists[kind].name, analysis.run);
         if (strcmp(lists[kind].name, "-") == 0)
             lists[kind].name = "standard input";
     }
@@ -109,7 +108,9 @@ static int check_usage(const struct cleaning_list lists[CLEANING_KINDS], struct 
         from_stdin += lists[kind].name != NULL && strcmp(lists[kind].name, "-") == 0;
     }
     if (given == 0)
-        return tidy_fail_usage("clean: a list is needed: --drop, --relabel or --keep LIST ('-' is standard input)");
+        return tidy_fail_usage(
+            "clean: a list is needed: --drop, --relabel, --keep or --decisions LIST ('-' is standard "
+            "input)");
     if (from_stdin > 1)
         return tidy_fail_usage("clean: only one list can come from standard input");
     if (to->path == NULL && to->force)
@@ -132,6 +133,9 @@ static const char description[] =
     "--relabel takes the new label from the list: from the column 'suggested' that its header line names,\n"
     "as that of 'flag' does, or from the second of just two columns, where there is no header or it says\n"
     "'label'. For a list without labels it is the suggestion of 'flag'.\n"
+    "\n"
+    "--decisions is what a report saves: columns sample, decision (keep, relabel or remove) and label,\n"
+    "the given one where it is kept and the right one where it is changed.\n"
     "\n"
     "The table has columns sample and label, without the samples left out; .tsv is the same. .csv has\n"
     "commas, and the class's name in a third column. .idx and .npy have a label for each sample, -1 where\n"
@@ -159,6 +163,11 @@ int clean_command(int argc, char **argv)
          .value = &lists[CLEANING_KEEP].name,
          .argument = "LIST",
          .help = "keep these samples as they are, and leave out all that are in no list"},
+        {.name = "decisions",
+         .kind = OPTION_TEXT,
+         .value = &lists[CLEANING_DECIDED].name,
+         .argument = "LIST",
+         .help = "do with each sample what a reviewer of the report decided"},
         OUTPUT_OPTION(to.path, "FILE",
                       "write .idx, .npy, .tsv or .csv by its ending; without it, a table on standard output"),
         {.name = "class-names",
@@ -172,7 +181,7 @@ int clean_command(int argc, char **argv)
     const struct command_usage usage = {
         .program = "tidy-analyze",
         .name = "clean",
-        .arguments = "run.tidy --drop LIST | --relabel LIST | --keep LIST [-o FILE] [OPTION...]",
+        .arguments = "run.tidy --drop | --relabel | --keep | --decisions LIST [OPTION...]",
         .summary = "Labels to train on next, from lists of suspects.",
         .description = description,
         .example =

@@ -15,13 +15,19 @@ static int note_fates(uint8_t *fates, const struct tidylog_run *run,
                       const struct cleaning_list lists[CLEANING_KINDS], enum cleaning_kind kind)
 {
     const struct cleaning_list *from = &lists[kind];
+    if (from->name != NULL && from->list.is_decisions && kind != CLEANING_DECIDED)
+        return tidy_fail("%s is a list of decisions: give it to --decisions", from->name);
+    if (from->name != NULL && !from->list.is_decisions && kind == CLEANING_DECIDED)
+        return tidy_fail("%s is no list of decisions: its first line is not '#sample\tdecision\tlabel'",
+                         from->name);
     for (size_t i = 0; i < from->list.count; i++) {
         uint32_t sample = from->list.samples[i];
         if (fates[sample] != 0)
             return tidy_fail("sample %" PRIu32
                              " is in two lists, %s and %s; a sample can be treated in one way only",
                              sample, lists[fates[sample] - 1].name, from->name);
-        if (kind != CLEANING_DROP && tidylog_is_left_out(run, sample))
+        bool stays = kind == CLEANING_DECIDED ? from->list.labels[i] != LABEL_LEFT_OUT : kind != CLEANING_DROP;
+        if (stays && tidylog_is_left_out(run, sample))
             return tidy_fail("%s: sample %" PRIu32 " was left out of the run, so there is no label to go on with",
                              from->name, sample);
         fates[sample] = (uint8_t)(1 + kind);
@@ -82,6 +88,8 @@ int cleaning_create(struct cleaning *out, const struct tidylog_run *run,
     }
     if (status == 0)
         status = relabel(out, run, &lists[CLEANING_RELABEL], suggestions);
+    if (status == 0)
+        status = relabel(out, run, &lists[CLEANING_DECIDED], suggestions);
     if (status == 0)
         count(out, run, given);
     free(fates);

@@ -9,8 +9,9 @@
 #include "analyze/suggestions.h"
 #include "common/tidylog.h"
 
-/* What becomes of a list's samples. Where there is a list of those to keep, all that is in no list is left out. */
-enum cleaning_kind { CLEANING_DROP, CLEANING_RELABEL, CLEANING_KEEP, CLEANING_KINDS };
+/* What becomes of a list's samples. Where there is a list of those to keep, all that is in no list is left out. A
+ * list of decisions has a label for each, or says that it is left out. */
+enum cleaning_kind { CLEANING_DROP, CLEANING_RELABEL, CLEANING_KEEP, CLEANING_DECIDED, CLEANING_KINDS };
 
 /* One list; name NULL: there is none. */
 struct cleaning_list {
@@ -27,7 +28,8 @@ struct cleaning {
 
 /* Labels begin as those that the data set gave the run; what the run left out stays so. `suggestions` ([samples])
  * are for a list without labels of its own, else NULL. Freed with cleaning_destroy, also after a failure.
- * Errors: a sample in two lists, one to keep or to label anew that the run left out, no suggestion for it. */
+ * Errors: a sample in two lists, one to keep or to label anew that the run left out, no suggestion for it, a list of
+ * decisions as another kind of list, and another list as one of decisions. */
 int cleaning_create(struct cleaning *out, const struct tidylog_run *run,
                     const struct cleaning_list lists[CLEANING_KINDS], const struct suggestion *suggestions);
 void cleaning_destroy(struct cleaning *cleaning);

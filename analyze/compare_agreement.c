@@ -1,25 +1,17 @@
 /* How far two scores of a log, or two logs by the same score, agree. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyze/agreement.h"
 #include "analyze/analysis.h"
 #include "analyze/compare.h"
-#include "analyze/ranking.h"
+#include "analyze/verdict.h"
 #include "common/error.h"
 #include "common/memory.h"
 #include "common/table.h"
 
 static const char *const columns[] = {"log_a", "score_a",    "log_b",      "score_b", "samples", "spearman",
                                       "rule",  "suspects_a", "suspects_b", "both",    "jaccard", "overlap"};
-
-/* One score of one log, and what the rules make of it. */
-struct side {
-    const struct score *score;
-    float *keys;    /* [samples] */
-    bool **flagged; /* [rules][samples] */
-};
 
 /* A line of the table. */
 struct line {
@@ -32,7 +24,7 @@ struct line {
 struct agreement {
     const struct comparison *comparison;
     struct analysis *logs; /* [comparison->logs] replayed */
-    struct side a, b;
+    struct verdict a, b;
     struct line *lines;
     size_t count, capacity;
 };
@@ -60,44 +52,6 @@ static int print(const struct agreement *agreement)
     return table_end(table);
 }
 
-/* ---- sides ----------------------------------------------------------------------------------------------- */
-
-static int side_create(struct side *side, size_t samples, size_t rules)
-{
-    int status = memory_allocate(&side->keys, samples, sizeof *side->keys, "the ranking");
-    if (status == 0)
-        status = memory_allocate(&side->flagged, rules, sizeof *side->flagged, "suspects");
-    for (size_t rule = 0; rule < rules && status == 0; rule++)
-        status = memory_allocate(&side->flagged[rule], samples, sizeof **side->flagged, "suspects");
-    return status;
-}
-
-static void side_destroy(struct side *side, size_t rules)
-{
-    for (size_t rule = 0; rule < rules && side->flagged != NULL; rule++)
-        free(side->flagged[rule]);
-    free(side->flagged);
-    free(side->keys);
-}
-
-/* Turns a side to a score; nothing is done where it has that one already. */
-static int side_set(struct side *side, const struct comparison *comparison, struct analysis *analysis,
-                    const struct score *score)
-{
-    if (side->score == score)
-        return 0;
-    size_t samples = analysis->run->samples, count;
-    struct ranking ranking;
-    side->score = score;
-    score_keys(score, side->keys, samples);
-    int status = ranking_create(&ranking, side->keys, samples);
-    for (size_t rule = 0; rule < comparison->rules.count && status == 0; rule++)
-        status =
-            threshold_apply(&comparison->rules.rules[rule], analysis, score, &ranking, side->flagged[rule], &count);
-    ranking_destroy(&ranking);
-    return status;
-}
-
 /* ---- pairs ----------------------------------------------------------------------------------------------- */
 
 static int add_pair(struct agreement *agreement, struct analysis *log_a, const struct score *score_a,
@@ -106,9 +60,9 @@ static int add_pair(struct agreement *agreement, struct analysis *log_a, const s
     const struct comparison *comparison = agreement->comparison;
     size_t samples = log_a->run->samples;
     struct line line = {.log_a = log_a, .log_b = log_b, .score_a = score_a->name, .score_b = score_b->name};
-    int status = side_set(&agreement->a, comparison, log_a, score_a);
+    int status = verdict_set(&agreement->a, &comparison->rules, log_a, score_a);
     if (status == 0)
-        status = side_set(&agreement->b, comparison, log_b, score_b);
+        status = verdict_set(&agreement->b, &comparison->rules, log_b, score_b);
     if (status == 0)
         status = rank_correlation_of(&line.ranks, agreement->a.keys, agreement->b.keys, samples);
     for (size_t rule = 0; rule < comparison->rules.count && status == 0; rule++) {
@@ -162,11 +116,9 @@ static int open_log(struct agreement *agreement, size_t log)
     analysis->selection = comparison->selection;
     if (status != 0)
         return status;
-    uint64_t first = agreement->logs[0].run->samples;
-    if (analysis->run->samples != first)
-        return tidy_fail("%s has %" PRIu64 " samples and %s has %" PRIu64 ": they are not of the same data", path,
-                         analysis->run->samples, comparison->paths[0], first);
-    status = analysis_choose(analysis, comparison->scores);
+    status = analysis_check_same_samples(analysis, &agreement->logs[0]);
+    if (status == 0)
+        status = analysis_choose(analysis, comparison->scores);
     if (status == 0 && comparison->logs == 1 && analysis->scores.count < 2)
         status = tidy_fail_usage("compare: --agreement needs two scores, or two logs");
     if (status == 0)
@@ -184,9 +136,9 @@ int compare_agreement(const struct comparison *comparison)
     for (size_t log = 0; log < logs && status == 0; log++)
         status = analysis_replay(&agreement.logs[log], NULL);
     if (status == 0)
-        status = side_create(&agreement.a, agreement.logs[0].run->samples, comparison->rules.count);
+        status = verdict_create(&agreement.a, agreement.logs[0].run->samples, comparison->rules.count);
     if (status == 0)
-        status = side_create(&agreement.b, agreement.logs[0].run->samples, comparison->rules.count);
+        status = verdict_create(&agreement.b, agreement.logs[0].run->samples, comparison->rules.count);
     if (status == 0 && logs == 1)
         status = pair_scores(&agreement, &agreement.logs[0]);
     for (size_t a = 0; a < logs && status == 0; a++)
@@ -195,8 +147,8 @@ int compare_agreement(const struct comparison *comparison)
     if (status == 0)
         status = print(&agreement);
     free(agreement.lines);
-    side_destroy(&agreement.b, comparison->rules.count);
-    side_destroy(&agreement.a, comparison->rules.count);
+    verdict_destroy(&agreement.b);
+    verdict_destroy(&agreement.a);
     for (size_t log = 0; log < opened; log++)
         analysis_close(&agreement.logs[log]);
     free(agreement.logs);

@@ -1,6 +1,7 @@
 /* tidy-analyze compare: scores, rules and runs side by side, and how far they agree. */
 #include <stdlib.h>
 
+#include "analyze/agreement.h"
 #include "analyze/commands.h"
 #include "analyze/compare.h"
 #include "common/error.h"
@@ -8,7 +9,6 @@
 #include "common/options.h"
 
 #define STANDARD_RULES "gmm,bmm,otsu,mean+5std"
-#define STANDARD_RULES_OF_AGREEMENT "top:0.01"
 
 static int compare(struct comparison *comparison, const char *rules, bool agreement)
 {
@@ -34,8 +34,7 @@ int compare_command(int argc, char **argv)
          .kind = OPTION_TEXT,
          .value = &rules,
          .argument = "RULE[,RULE...]",
-         .help = "where to cut, see above (default: " STANDARD_RULES
-                 "; with --agreement " STANDARD_RULES_OF_AGREEMENT ")"},
+         .help = "where to cut, see above (default: " STANDARD_RULES "; with --agreement " AGREEMENT_RULE ")"},
         {.name = "agreement",
          .kind = OPTION_FLAG,
          .value = &agreement,
@@ -75,7 +74,7 @@ int compare_command(int argc, char **argv)
         comparison.paths = paths;
         comparison.logs = (size_t)logs;
         if (rules == NULL)
-            rules = agreement ? STANDARD_RULES_OF_AGREEMENT : STANDARD_RULES;
+            rules = agreement ? AGREEMENT_RULE : STANDARD_RULES;
         status = compare(&comparison, rules, agreement);
     }
     free(paths);

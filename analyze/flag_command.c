@@ -1,5 +1,6 @@
 /* tidy-analyze flag: the suspects of one score and one rule, or those whose review pays most. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "analyze/analysis.h"
 #include "analyze/automatic.h"
@@ -8,6 +9,7 @@
 #include "analyze/suspects.h"
 #include "common/error.h"
 #include "common/options.h"
+#include "common/progress.h"
 #include "common/table.h"
 
 static const char *const columns[] = {"sample", "score", "label", "suggested", "probability", "truth"};
@@ -46,6 +48,17 @@ static int print(const struct suspects *suspects, bool json)
     return status != 0 ? status : printed;
 }
 
+static int say_what_to_expect(struct suspects *suspects, const struct suspects_request *request)
+{
+    struct flag_summary summary;
+    int status = flag_summary_create(&summary, suspects, request);
+    char *rest = summary.text;
+    for (char *line; status == 0 && (line = strsep(&rest, "\n")) != NULL && *line != 0;)
+        progress_line("%s", line);
+    flag_summary_destroy(&summary);
+    return status;
+}
+
 static int flag(const char *path, const struct settings *settings)
 {
     const struct suspects_request *request = &settings->request;
@@ -58,7 +71,7 @@ static int flag(const char *path, const struct settings *settings)
     if (status == 0)
         status = print(&suspects, settings->json);
     if (status == 0)
-        status = flag_say_what_to_expect(&suspects, request);
+        status = say_what_to_expect(&suspects, request);
     suspects_destroy(&suspects);
     analysis_close(&analysis);
     return status;

@@ -32,7 +32,7 @@ static int report(const struct report_request *request, const char *output, bool
 
 int report_command(int argc, char **argv)
 {
-    struct report_request request = {.count = 5000};
+    struct report_request request = {.count = 5000, .images = true};
     const char *output = NULL;
     bool force = false;
     const struct option_row options[] = {
@@ -55,6 +55,15 @@ int report_command(int argc, char **argv)
          .help = "how many suspects the page shows at the most",
          .least = 1,
          .most = 1000000},
+        {.name = "data",
+         .kind = OPTION_TEXT,
+         .value = &request.data,
+         .argument = "DIR",
+         .help = "the data set with the images; without it, where the log was recorded from"},
+        {.name = "images",
+         .kind = OPTION_FLAG,
+         .value = &request.images,
+         .help = "show each suspect's image; --no-images leaves them out"},
         {.name = "class-names",
          .kind = OPTION_TEXT,
          .value = &request.class_names,
@@ -69,8 +78,10 @@ int report_command(int argc, char **argv)
         .summary = "A page that shows the run, what was flagged, the charts, and the suspects to review.",
         .description =
             "One file of HTML that needs no network: what the run was, how many suspects there are by which rule,\n"
-            "how sure that is, the charts of 'plot', and the suspects, most suspicious first, each with its given\n"
-            "and its suggested label, its score, and how its margin went by epoch. gnuplot draws the charts.",
+            "how sure that is, the charts of 'plot', and the suspects, most suspicious first, each with its\n"
+            "image, its given and its suggested label, its score, and how its margin went by epoch. Images are\n"
+            "read from the data set; a log that does not say where that is (import) has none without --data.\n"
+            "gnuplot draws the charts.",
         .example = "tidy-analyze report run.tidy -o report.html\n"
                    "tidy-analyze report run.tidy --score aum --threshold top:0.01 --count 500 -o aum.html",
         OPTION_ROWS(options),
@@ -81,5 +92,7 @@ int report_command(int argc, char **argv)
         return status;
     if (output == NULL)
         return tidy_fail_usage("report: -o FILE.html is needed: where the page goes");
+    if (request.data != NULL && !request.images)
+        return tidy_fail_usage("report: --data %s names images that --no-images leaves out", request.data);
     return report(&request, output, force);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/label_file.h"
 #include "common/memory.h"
 
 static const char separators[] = " \t\r\n";
@@ -84,25 +85,64 @@ static int parse_label(const char *line, size_t column, const struct place *plac
     return 0;
 }
 
-/* The column of a header line that has the new labels; 0: none has. */
-static size_t label_column_of_header(const char *line)
+/* Where a line has what; 0: nowhere, as the first column has samples. */
+struct layout {
+    size_t label, decision;
+};
+
+/* The column of a header line with that name, or 0. */
+static size_t find_name(const char *line, const char *wanted)
 {
     size_t length;
     const char *name;
     for (size_t column = 1; (name = find_column(line, column, &length)) != NULL; column++)
-        if (length == strlen("suggested") && strncmp(name, "suggested", length) == 0)
+        if (length == strlen(wanted) && strncmp(name, wanted, length) == 0)
             return column;
-    name = find_column(line, 1, &length);
-    bool says_label = name != NULL && length == strlen("label") && strncmp(name, "label", length) == 0;
-    return says_label && count_columns(line) == 2 ? 1 : 0;
+    return 0;
 }
 
-/* classes 0: labels are not asked for. */
-static int read_list(struct sample_list *out, FILE *in, const char *name, uint64_t samples, uint32_t classes)
+static struct layout layout_of_header(const char *line)
+{
+    size_t suggested = find_name(line, "suggested"), label = find_name(line, "label");
+    size_t decision = label > 0 ? find_name(line, "decision") : 0;
+    if (decision > 0)
+        return (struct layout){label, decision};
+    if (suggested == 0 && label == 1 && count_columns(line) == 2)
+        return (struct layout){label, 0};
+    return (struct layout){suggested, 0};
+}
+
+/* The label that a decision leaves a sample with. */
+static int parse_decision(const char *line, const struct layout *layout, const struct place *place,
+                          const struct tidylog_run *run, uint64_t sample, uint16_t *out)
+{
+    size_t length;
+    const char *text = find_column(line, layout->decision, &length);
+    bool keeps = text != NULL && length == strlen("keep") && strncmp(text, "keep", length) == 0;
+    bool relabels = text != NULL && length == strlen("relabel") && strncmp(text, "relabel", length) == 0;
+    if (text != NULL && length == strlen("remove") && strncmp(text, "remove", length) == 0) {
+        *out = LABEL_LEFT_OUT;
+        return 0;
+    }
+    if (!keeps && !relabels)
+        return tidy_fail("%s, line %zu: '%.*s' is no decision: it is keep, relabel or remove", place->name,
+                         place->line, text != NULL ? shown(length) : 0, text != NULL ? text : "");
+    int status = parse_label(line, layout->label, place, tidylog_data_classes(run), out);
+    uint16_t given = tidylog_given_labels(run)[sample];
+    if (status == 0 && keeps && *out != given)
+        return tidy_fail("%s, line %zu: sample %" PRIu64 " is to keep the label %" PRIu16 ", but was given %" PRIu16
+                         ": the decisions are about other data",
+                         place->name, place->line, sample, *out, given);
+    return status;
+}
+
+/* run NULL: labels are not asked for. */
+static int read_list(struct sample_list *out, FILE *in, const char *name, uint64_t samples,
+                     const struct tidylog_run *run)
 {
     *out = (struct sample_list){0};
     size_t *first_line = NULL; /* [samples] where each was listed, or 0 */
-    size_t label_column = 0;
+    struct layout layout = {0};
     bool headed = false;
     char *line = NULL;
     size_t room = 0;
@@ -116,20 +156,23 @@ static int read_list(struct sample_list *out, FILE *in, const char *name, uint64
         place.line++;
         if (line[0] == '#' && !headed && out->count == 0) {
             headed = true;
-            label_column = label_column_of_header(line);
+            layout = layout_of_header(line);
+            out->is_decisions = layout.decision > 0;
         }
         if (line[0] == '#' || line[strspn(line, separators)] == 0)
             continue;
         if (!headed && out->count == 0 && count_columns(line) == 2)
-            label_column = 1;
+            layout.label = 1;
         status = parse_sample(line, &place, samples, &sample);
         if (status == 0 && first_line[sample] != 0)
             status = tidy_fail("%s, line %zu: sample %" PRIu64 " is listed already in line %zu", name, place.line,
                                sample, first_line[sample]);
-        if (status == 0 && classes > 0 && label_column > 0 && out->labels == NULL)
+        if (status == 0 && run != NULL && layout.label > 0 && out->labels == NULL)
             status = memory_allocate(&out->labels, samples, sizeof *out->labels, "new labels");
-        if (status == 0 && out->labels != NULL)
-            status = parse_label(line, label_column, &place, classes, &out->labels[out->count]);
+        if (status == 0 && out->labels != NULL && out->is_decisions)
+            status = parse_decision(line, &layout, &place, run, sample, &out->labels[out->count]);
+        else if (status == 0 && out->labels != NULL)
+            status = parse_label(line, layout.label, &place, tidylog_data_classes(run), &out->labels[out->count]);
         if (status == 0) {
             first_line[sample] = place.line;
             out->samples[out->count++] = (uint32_t)sample;
@@ -144,23 +187,18 @@ static int read_list(struct sample_list *out, FILE *in, const char *name, uint64
 
 int sample_list_read(struct sample_list *out, FILE *in, const char *name, uint64_t samples)
 {
-    return read_list(out, in, name, samples, 0);
+    return read_list(out, in, name, samples, NULL);
 }
 
-int sample_list_read_labels(struct sample_list *out, FILE *in, const char *name, uint64_t samples, uint32_t classes)
-{
-    return read_list(out, in, name, samples, classes);
-}
-
-int sample_list_open_labels(struct sample_list *out, const char *path, uint64_t samples, uint32_t classes)
+int sample_list_open_labels(struct sample_list *out, const char *path, const struct tidylog_run *run)
 {
     if (strcmp(path, "-") == 0)
-        return sample_list_read_labels(out, stdin, "standard input", samples, classes);
+        return read_list(out, stdin, "standard input", run->samples, run);
     FILE *in = fopen(path, "r");
     *out = (struct sample_list){0};
     if (in == NULL)
         return tidy_fail("%s cannot be opened: %s", path, strerror(errno));
-    int status = sample_list_read_labels(out, in, path, samples, classes);
+    int status = read_list(out, in, path, run->samples, run);
     fclose(in);
     return status;
 }

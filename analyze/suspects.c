@@ -34,7 +34,7 @@ static int apply_review(struct suspects *suspects, const char *path)
 {
     const struct tidylog_run *run = suspects->analysis->run;
     struct sample_list decisions = {0};
-    int status = sample_list_open_labels(&decisions, path, run->samples, tidylog_data_classes(run));
+    int status = sample_list_open_labels(&decisions, path, run);
     if (status == 0)
         status = review_apply(&suspects->review, suspects->keys, suspects->analysis->given, suspects->suggestions,
                               run->samples, &decisions, path);

@@ -9,13 +9,11 @@
 #include <string.h>
 
 #include "analyze/analysis.h"
-#include "analyze/beta_mixture.h"
 #include "analyze/confident_suspects.h"
 #include "analyze/ctrl.h"
-#include "analyze/percentile.h"
+#include "analyze/expected_quality.h"
+#include "analyze/key_groups.h"
 #include "analyze/threshold_samples.h"
-#include "analyze/two_groups.h"
-#include "analyze/weighted_values.h"
 #include "common/error.h"
 #include "common/memory.h"
 #include "common/options.h"
@@ -103,39 +101,14 @@ static int flag_deviation(const struct question *q)
     return 0;
 }
 
-/* The finite keys, scaled so that the smallest is 0 and the largest 1. */
-struct scaled {
-    double *values;
-    size_t count;
-    double least, width; /* width 0: all keys are equal, there are no two groups */
-};
-
-static int scale(struct scaled *out, const struct ranking *ranking)
-{
-    float least = INFINITY, most = -INFINITY;
-    for (size_t i = 0; i < ranking->samples; i++)
-        if (isfinite(ranking->keys[i])) {
-            least = fminf(least, ranking->keys[i]);
-            most = fmaxf(most, ranking->keys[i]);
-        }
-    *out = (struct scaled){.least = (double)least, .width = least < most ? (double)most - (double)least : 0};
-    if (out->width == 0)
-        return 0;
-    int status = memory_allocate(&out->values, ranking->samples, sizeof *out->values, "a threshold rule");
-    for (size_t i = 0; i < ranking->samples && status == 0; i++)
-        if (isfinite(ranking->keys[i]))
-            out->values[out->count++] = ((double)ranking->keys[i] - out->least) / out->width;
-    return status;
-}
-
 /* Flags by a predicate of the scaled key; infinite keys are beyond both groups, each on its side. */
-static void flag_scaled(const struct question *q, const struct scaled *scaled,
+static void flag_scaled(const struct question *q, const struct key_scale *scale,
                         bool (*suspicious)(const void *context, double value), const void *context)
 {
     for (size_t i = 0; i < q->ranking->samples; i++) {
         double key = (double)q->ranking->keys[i];
         if (isfinite(key))
-            q->flagged[i] = scaled->width > 0 && suspicious(context, (key - scaled->least) / scaled->width);
+            q->flagged[i] = scale->width > 0 && suspicious(context, (key - scale->least) / scale->width);
         else
             q->flagged[i] = key > 0;
     }
@@ -151,18 +124,10 @@ static bool more_likely_suspicious(const void *context, double value)
 
 static int flag_gaussians(const struct question *q)
 {
-    struct scaled scaled;
-    struct weighted_values weighted = {0};
-    struct gaussian_pair pair = {0};
-    int status = scale(&scaled, q->ranking);
+    struct key_gaussians groups;
+    int status = key_gaussians_fit(&groups, q->ranking);
     if (status == 0)
-        status = weighted_values_create(&weighted, scaled.values, scaled.count);
-    if (status == 0 && scaled.width > 0)
-        pair = two_groups_fit_gaussians(&weighted);
-    if (status == 0)
-        flag_scaled(q, &scaled, more_likely_suspicious, &pair);
-    weighted_values_destroy(&weighted);
-    free(scaled.values);
+        flag_scaled(q, &groups.scale, more_likely_suspicious, &groups.pair);
     return status;
 }
 
@@ -173,14 +138,14 @@ static bool above_split(const void *context, double value)
 
 static int flag_otsu(const struct question *q)
 {
-    struct scaled scaled;
+    struct key_values keys;
     size_t split = 0;
-    int status = scale(&scaled, q->ranking);
-    if (status == 0 && scaled.width > 0)
-        split = two_groups_otsu(scaled.values, scaled.count);
+    int status = key_values_create(&keys, q->ranking);
+    if (status == 0 && keys.scale.width > 0)
+        split = two_groups_otsu(keys.values, keys.count);
     if (status == 0)
-        flag_scaled(q, &scaled, above_split, &split);
-    free(scaled.values);
+        flag_scaled(q, &keys.scale, above_split, &split);
+    key_values_destroy(&keys);
     return status;
 }
 
@@ -189,56 +154,28 @@ static bool in_beta_mixture(const void *context, double value)
     return beta_mixture_suspects(context, value);
 }
 
-/* Fits to what lies between the 5th and the 95th percentile, and scales by these two, as Arazo et al. 2019 do. */
 static int flag_betas(const struct question *q)
 {
-    const struct ranking *ranking = q->ranking;
-    struct scaled scaled = {0};
-    struct weighted_values weighted = {0};
-    struct beta_mixture mixture;
-    int status = memory_allocate(&scaled.values, ranking->samples, sizeof *scaled.values, "a threshold rule");
-    for (size_t i = ranking->scored; i-- > 0 && status == 0;) { /* upwards, as percentiles are of sorted values */
-        float key = ranking->keys[ranking->order[i]];
-        if (isfinite(key))
-            scaled.values[scaled.count++] = (double)key;
-    }
-    if (status == 0 && scaled.count > 0) {
-        double most = percentile_of(scaled.values, scaled.count, 95);
-        size_t inner = 0;
-        scaled.least = percentile_of(scaled.values, scaled.count, 5);
-        scaled.width = most - scaled.least;
-        for (size_t i = 0; i < scaled.count && scaled.width > 0; i++)
-            if (scaled.values[i] >= scaled.least && scaled.values[i] <= most)
-                scaled.values[inner++] = (scaled.values[i] - scaled.least) / scaled.width;
-        beta_mixture_bring_inside(scaled.values, inner);
-        status = weighted_values_create(&weighted, scaled.values, inner);
-        if (status == 0 && scaled.width > 0)
-            status = beta_mixture_fit(&mixture, &weighted);
-    }
+    struct key_betas groups;
+    int status = key_betas_fit(&groups, q->ranking);
     if (status == 0)
-        flag_scaled(q, &scaled, in_beta_mixture, &mixture);
-    weighted_values_destroy(&weighted);
-    free(scaled.values);
+        flag_scaled(q, &groups.scale, in_beta_mixture, &groups.mixture);
     return status;
 }
 
-/* Probabilities tell what F1 = 2 hits / (flagged + wrong) to expect of the n most suspicious: hits is the sum of
- * their probabilities, wrong that of all (Lipton et al. 2014, 'Optimal Thresholding of Classifiers to Maximize
- * F1'). */
 static int flag_expected(const struct question *q)
 {
     const struct ranking *ranking = q->ranking;
-    double wrong = 0, hits = 0, best = 0;
+    struct expected_walk walk;
+    double best = 0;
     float least = INFINITY;
     if (!threshold_suits(q->threshold, q->score))
         return tidy_fail_usage("threshold '%s' needs probabilities: it goes with --score " PROBABILITY_SCORE
                                ", not %s",
                                q->threshold->text, q->score->name);
-    for (size_t i = 0; i < ranking->scored; i++)
-        wrong += (double)ranking->keys[ranking->order[i]];
+    expected_walk_begin(&walk, ranking);
     for (size_t i = 0; i < ranking->scored; i++) {
-        hits += (double)ranking->keys[ranking->order[i]];
-        double expected = 2 * hits / ((double)i + 1 + wrong);
+        const double expected = expected_walk_to(&walk, i + 1).f1;
         if (expected > best) {
             best = expected;
             least = ranking->keys[ranking->order[i]];

@@ -14,16 +14,18 @@ static const struct command_row commands[] = {
 };
 
 /* OpenMP's threads wait for each other by spinning. Where another program needs the cores too, the one that is
- * waited for then does not get to run: small networks were seen to train 40 times slower. The library reads its
- * policy before main, so the program starts once more with another one, unless the user has chosen. */
-static void wait_without_spinning(char **argv)
+ * waited for then does not get to run: small networks were seen to train 40 times slower. Threads that sleep at once
+ * have to be woken for every layer, which costs a small network a sixth. So they spin for some microseconds and then
+ * sleep (docs/performance.md, "Beside other work"). The library reads its policy before main, so the program starts
+ * once more with another one, unless the user has chosen. */
+static void spin_briefly(char **argv)
 {
     char program[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     if (length < 0 || getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL)
         return;
     program[length] = 0;
-    if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0)
+    if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0 && setenv("GOMP_SPINCOUNT", "500", 1) == 0)
         execv(program, argv); /* returns only where it fails: then the threads spin, and all else is the same */
 }
 
@@ -33,6 +35,6 @@ static const char about[] =
 
 int main(int argc, char **argv)
 {
-    wait_without_spinning(argv);
+    spin_briefly(argv);
     return commands_main("tidy-record", about, commands, sizeof commands / sizeof *commands, argc, argv);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/agreement.h"
 #include "analyze/class_names.h"
 #include "common/error.h"
 #include "common/memory.h"
@@ -12,12 +13,31 @@
 
 const struct chart_row chart_rows[] = {
     {.name = "learning",
-     .summary = "accuracy and loss by epoch; right and wrong labels apart where the truth is known",
+     .summary = "accuracy, loss and learning rate by epoch; several runs together",
+     .takes = CHART_LOGS,
      .write = learning_chart},
     {.name = "forgetting",
      .summary = "how many samples were forgotten how often, and never learned",
      .takes = CHART_EPOCHS,
      .write = forgetting_chart},
+    {.name = "map",
+     .summary = "data map: how much the label's probability varied, its mean, how often it won",
+     .takes = CHART_EPOCHS,
+     .write = map_chart},
+    {.name = "scores",
+     .summary = "how many samples have which score, where rules cut it, and the mixtures they fit",
+     .scores_for_class = "majority-disagreement",
+     .scores_for_margin = DEFAULT_SCORE,
+     .rules = "auto,gmm,otsu,mean+2.5std",
+     .takes = CHART_EPOCHS | CHART_RULES,
+     .write = scores_chart},
+    {.name = "sweep",
+     .summary = "precision, recall and F1 by how many are flagged: true, estimated or expected",
+     .scores_for_class = "majority-disagreement",
+     .scores_for_margin = DEFAULT_SCORE,
+     .rules = "auto,gmm,otsu,mean+2.5std",
+     .takes = CHART_EPOCHS | CHART_RULES,
+     .write = sweep_chart},
     {.name = "pr",
      .summary = "precision against recall over all thresholds of several scores, and what rules flag",
      .scores_for_class = "correctness,forgetting-events,majority-disagreement,mean-correct-epoch-or-never",
@@ -25,6 +45,20 @@ const struct chart_row chart_rows[] = {
      .rules = "auto,gmm",
      .takes = CHART_EPOCHS | CHART_RULES,
      .write = precision_recall_chart},
+    {.name = "noise",
+     .summary = "which labels are suspected to be which others: counts of given and suggested labels",
+     .scores_for_class = "majority-disagreement",
+     .scores_for_margin = "label-posterior",
+     .rules = "auto",
+     .takes = CHART_EPOCHS | CHART_RULES | CHART_NAMES,
+     .write = noise_chart},
+    {.name = "overlap",
+     .summary = "how far scores, or logs by one score, agree in what they flag, and how right that is",
+     .scores_for_class = "majority-disagreement,correctness,forgetting-events,mean-correct-epoch-or-never",
+     .scores_for_margin = "label-posterior,aum,mean-loss,forgetting-events,confidence",
+     .rules = AGREEMENT_RULE,
+     .takes = CHART_LOGS | CHART_EPOCHS | CHART_RULES,
+     .write = overlap_chart},
 };
 const size_t chart_row_count = sizeof chart_rows / sizeof *chart_rows;
 

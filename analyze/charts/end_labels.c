@@ -60,9 +60,12 @@ void end_labels_write(FILE *out, struct end_label *labels, size_t count, int fir
     for (size_t i = 0; i < count; i++) {
         const int number = first + (int)i;
         char text[160];
-        if (!isnan(labels[i].height))
-            fprintf(out, "set arrow %d from graph 1, graph %.4g to graph 1.03, graph %.4g nohead linetype %d\n",
-                    number, labels[i].height, labels[i].place, labels[i].linetype);
+        if (!isnan(labels[i].height)) {
+            fprintf(out, "set arrow %d from graph %.4g, graph %.4g to graph 1.03, graph %.4g nohead linetype %d",
+                    number, 1 - labels[i].missing, labels[i].height, labels[i].place, labels[i].linetype);
+            fputs(labels[i].missing > 0 ? " linewidth 1 dashtype (2,4)\n" : "\n",
+                  out); /* not taken for the curve */
+        }
         fprintf(out, "set label %d ", number);
         house_style_quote(out, text_fit(text, sizeof text, labels[i].text, FONT, pixels));
         fprintf(out, " at graph 1.04, graph %.4g left font ',%d' textcolor rgb ink\n", labels[i].place, FONT);

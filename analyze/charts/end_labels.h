@@ -10,7 +10,8 @@ struct end_label {
     double height; /* of the curve's end: 0 at the bottom of the plot, 1 at the top; NaN: it has none */
     const char *text;
     int linetype;
-    double place; /* where the text goes: set by end_labels_spread */
+    double missing; /* how far short of the plot's right edge the curve ends: a share of the width */
+    double place;   /* where the text goes: set by end_labels_spread */
 };
 
 /* Sorts labels by height and sets their places: the heights, moved apart to at least `gap` by as little as can be

@@ -1,7 +1,5 @@
 /* plot forgetting: how often samples were forgotten, with the never-learned as a bar of their own. */
-#include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
+#include <math.h>
 
 #include "analyze/charts/charts.h"
 #include "analyze/charts/house_style.h"
@@ -49,24 +47,29 @@ static void write_data(FILE *out, const struct histogram *clean, const struct hi
     int last = MOST_EVENTS;
     while (last > 0 && clean->bars[last] + wrong->bars[last] == 0)
         last--;
-    fputs("$bars << EOD\n", out);
+    fprintf(out, "$bars << EOD\n# place\ttimes forgotten\t%s\n",
+            wrong->samples > 0 ? "right label\tmislabelled" : "all\t(none)");
     for (int bar = 0; bar <= last; bar++)
         fprintf(out, "%d\t%d%s\t%.4g\t%.4g\n", bar, bar, bar == MOST_EVENTS ? "+" : "", percent(clean, bar),
                 percent(wrong, bar));
-    fprintf(out, "%d.4\tnever learned\t%.4g\t%.4g\n", last + 1, percent(clean, NEVER), percent(wrong, NEVER));
+    fprintf(out, "%d.5\tnever learned\t%.4g\t%.4g\n", last + 1, percent(clean, NEVER), percent(wrong, NEVER));
     fputs("EOD\n", out);
-    fprintf(out, "set xrange [-0.6:%d]\n", last + 2);
+    fprintf(out, "set xrange [-0.6:%d.2]\n", last + 2);
 }
 
 /* `wrong` has no samples where right and wrong labels are not told apart. */
 static void write_plot(FILE *out, const struct histogram *clean, const struct histogram *wrong)
 {
+    double most = 1;
+    for (int bar = 0; bar < BARS; bar++)
+        most = fmax(most, fmax(percent(clean, bar), percent(wrong, bar)));
+    /* Room for the numbers on the bars. */
+    fprintf(out, "set yrange [0:%.4g]\nset ytics %g\n", 1.08 * most, house_style_step(most, 5, false));
     fputs("set style fill solid 1 noborder\n"
           "set xlabel 'times forgotten: predicted right, then wrong in the next epoch'\n"
-          "set yrange [0:108]\n"
-          "set ytics 0, 20, 100\n"
           "set format y '%g%%'\n"
           "set xtics scale 0\n"
+          "bar(x) = x > 0 ? x : NaN\n"
           "share(x) = x < 0.05 ? '' : sprintf(x < 10 ? '%.1f' : '%.0f', x)\n",
           out);
     house_style_key(out);
@@ -78,15 +81,18 @@ static void write_plot(FILE *out, const struct histogram *clean, const struct hi
               out);
         return;
     }
+    /* A pale fill and a full one, which grey tells apart. */
+    char clean_count[COUNT_TEXT], wrong_count[COUNT_TEXT];
     fprintf(out,
             "set ylabel 'share of the group'\n"
             "set boxwidth 0.38\n"
-            "plot $bars using ($1 - 0.2):3:xtic(2) with boxes linetype 1 title '%" PRIu64
-            " with the right label', \\\n"
-            "     $bars using ($1 + 0.2):4 with boxes linetype 2 title '%" PRIu64 " mislabelled', \\\n"
+            "plot $bars using ($1 - 0.2):(bar($3)):xtic(2) with boxes linetype 1 fillstyle transparent solid 0.35 "
+            "border "
+            "title '%s with the right label', \\\n"
+            "     $bars using ($1 + 0.2):(bar($4)) with boxes linetype 2 title '%s mislabelled', \\\n"
             "     $bars using ($1 - 0.2):3:(share($3)) with labels font ',14' textcolor rgb ink offset 0, 0.6, \\\n"
             "     $bars using ($1 + 0.2):4:(share($4)) with labels font ',14' textcolor rgb ink offset 0, 0.6\n",
-            clean->samples, wrong->samples);
+            house_style_count(clean_count, clean->samples), house_style_count(wrong_count, wrong->samples));
 }
 
 int forgetting_chart(FILE *out, struct chart *chart)
@@ -100,13 +106,14 @@ int forgetting_chart(FILE *out, struct chart *chart)
         add_run(&clean, &wrong, analysis);
     }
 
-    char title[256];
+    char title[256], of_wrong[PERCENT_TEXT], of_clean[PERCENT_TEXT];
+    house_style_percent(of_wrong, percent_unstable(&wrong), 0);
+    house_style_percent(of_clean, percent_unstable(&clean), wrong.samples > 0 ? 0 : 1);
     if (wrong.samples > 0)
-        snprintf(title, sizeof title,
-                 "%.0f%% of the mislabelled %s were forgotten or never learned, %.0f%% of the others",
-                 percent_unstable(&wrong), house_style_noun(analysis), percent_unstable(&clean));
+        snprintf(title, sizeof title, "%s of the mislabelled %s were forgotten or never learned, %s of the others",
+                 of_wrong, house_style_noun(analysis), of_clean);
     else
-        snprintf(title, sizeof title, "%.1f%% of the %s were forgotten or never learned", percent_unstable(&clean),
+        snprintf(title, sizeof title, "%s of the %s were forgotten or never learned", of_clean,
                  house_style_noun(analysis));
     house_style_begin(out, chart, title,
                       wrong.samples > 0 ? "Numbers on the bars: percent of the group."

@@ -16,25 +16,25 @@ static const struct house_theme themes[] = {
                      "#333333",
                      "#666666",
                      "#dddddd",
-                     {"#0072B2",   /* blue */
-                      "#D55E00",   /* vermilion */
-                      "#009E73",   /* bluish green */
-                      "#CC79A7",   /* reddish purple */
-                      "#E69F00",   /* orange */
-                      "#56B4E9",   /* sky blue */
-                      "#000000"}}, /* black */
+                     {"#1055A2",   /* blue */
+                      "#BD4501",   /* rust */
+                      "#1EA290",   /* teal */
+                      "#840646",   /* wine */
+                      "#C68117",   /* amber */
+                      "#8B64F8",   /* violet */
+                      "#111111"}}, /* the ink */
     [CHART_DARK] = {"#16191d",
                     "#f2f2f2",
                     "#cccccc",
                     "#999999",
                     "#3a3f45",
-                    {"#56B4E9",   /* sky blue */
-                     "#E8702A",   /* vermilion, lighter */
-                     "#2FBF95",   /* bluish green, lighter */
-                     "#DD9CC2",   /* reddish purple, lighter */
-                     "#F0C04A",   /* orange, lighter */
-                     "#8FA8FF",   /* blue, lighter */
-                     "#ffffff"}}, /* white */
+                    {"#69AFEF",   /* sky blue */
+                     "#EE3F00",   /* vermilion */
+                     "#8CFE77",   /* light green */
+                     "#975B95",   /* plum */
+                     "#DFA83D",   /* gold */
+                     "#6D65E6",   /* indigo */
+                     "#f2f2f2"}}, /* the ink */
 };
 
 /* How linetypes differ in grey: dashes as lengths of line and gap, and filled points first. */
@@ -51,18 +51,23 @@ const struct house_theme *house_style_theme(enum chart_theme theme)
     return &themes[theme];
 }
 
+/* gnuplot 5.4 takes a doubled quote for an apostrophe only after another character; elsewhere it ends the string. */
+static const char apostrophe[] = "\xe2\x80\x99";
+
 void house_style_quote(FILE *out, const char *text)
 {
+    char before = '\'';
     fputc('\'', out);
     while (*text != 0) {
         int bytes = utf8_character_bytes(text);
         unsigned char first = (unsigned char)*text;
         if (*text == '\'')
-            fputs("''", out);
+            fputs(before == '\'' ? apostrophe : "''", out);
         else if (bytes == 0 || first < 0x20 || first == 0x7f)
             fputc('?', out);
         else
             fwrite(text, 1, (size_t)bytes, out);
+        before = *text;
         text += bytes > 0 ? bytes : 1;
     }
     fputc('\'', out);
@@ -93,26 +98,51 @@ const char *house_style_count(char room[COUNT_TEXT], uint64_t count)
     return room;
 }
 
+const char *house_style_percent(char room[PERCENT_TEXT], double percent, int decimals)
+{
+    for (int digits = decimals; digits <= decimals + 1; digits++) {
+        const double unit = pow(10, -digits), shown = round(percent / unit) * unit;
+        snprintf(room, PERCENT_TEXT, "%.*f%%", digits, percent);
+        if ((percent == 0 || shown > unit / 2) && (percent == 100 || shown < 100 - unit / 2))
+            return room;
+    }
+    const double unit = pow(10, -decimals - 1);
+    if (isfinite(percent))
+        snprintf(room, PERCENT_TEXT, percent < 50 ? "<%g%%" : ">%g%%", percent < 50 ? unit : 100 - unit);
+    return room;
+}
+
 const char *house_style_noun(const struct analysis *analysis)
 {
     return analysis->run->height > 0 ? "images" : "samples";
 }
 
-/* Where the whole title stands in a script, as house_style_quote has written it. */
-static const char title_start[] = "\n# title: ";
+/* Where the whole title and caption stand in a script, as house_style_quote has written them. */
+static const char title_start[] = "\n# title: ", caption_start[] = "# caption: ";
 
-int house_style_title(char **out, const char *script)
+/* Reads what follows `start`. */
+static int read_text(char **out, const char *script, const char *start)
 {
-    const char *at = strstr(script, title_start);
+    const char *at = strstr(script, start);
     size_t used = 0;
     int status = memory_allocate(out, strlen(script) + 1, 1, "a title");
     if (status != 0 || at == NULL)
         return status;
-    for (at += sizeof title_start; *at != 0 && (*at != '\'' || at[1] == '\''); at++) {
+    for (at += strlen(start) + 1; *at != 0 && (*at != '\'' || at[1] == '\''); at++) {
         (*out)[used++] = *at;
         at += *at == '\'';
     }
     return 0;
+}
+
+int house_style_title(char **out, const char *script)
+{
+    return read_text(out, script, title_start);
+}
+
+int house_style_caption(char **out, const char *script)
+{
+    return read_text(out, script, caption_start);
 }
 
 /* ---- title and caption ------------------------------------------------------------------------------------ */
@@ -147,8 +177,7 @@ static void write_title(FILE *out, const char *title)
     write_lines(out, 1, lines, 0.953, font, "ink");
 }
 
-/* The file's name without its folders. */
-static const char *base_name(const char *path)
+const char *house_style_file_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash != NULL && slash[1] != 0 ? slash + 1 : path;
@@ -164,7 +193,7 @@ static void write_runs(FILE *out, const struct chart *chart)
     char name[256];
     for (size_t i = 0; i < logs && i < NAMED; i++)
         fprintf(out, "%s%s", i > 0 ? ", " : "",
-                text_fit(name, sizeof name, base_name(chart->logs[i].path), CAPTION_FONT, NAME_PIXELS));
+                text_fit(name, sizeof name, house_style_file_name(chart->logs[i].path), CAPTION_FONT, NAME_PIXELS));
     if (logs > 1) {
         if (logs > NAMED)
             fprintf(out, " and %zu more", logs - NAMED);
@@ -191,6 +220,9 @@ static void write_caption(FILE *out, const struct chart *chart, const char *rule
     write_runs(stream, chart);
     fprintf(stream, ". %s", rule);
     fclose(stream);
+    fputs(caption_start, out);
+    house_style_quote(out, text);
+    fputs("\n", out);
     size_t count = text_wrap(lines, sizeof lines, text, CAPTION_FONT, TEXT_PIXELS, 2);
     write_lines(out, 2, lines, count > 1 ? 0.052 : 0.04, CAPTION_FONT, "faint");
 }
@@ -229,5 +261,7 @@ void house_style_begin(FILE *out, const struct chart *chart, const char *title, 
 
 void house_style_key(FILE *out)
 {
-    fputs("set key at screen 0.1, 0.885 left top horizontal Left reverse samplen 3 width 1 font ',14'\n", out);
+    fputs("if (!exists('key_width')) key_width = 2 # letters beside each name\n"
+          "set key at screen 0.1, 0.885 left top horizontal Left reverse samplen 3 width key_width font ',14'\n",
+          out);
 }

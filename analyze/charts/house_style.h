@@ -30,7 +30,8 @@ void house_style_begin(FILE *out, const struct chart *chart, const char *title, 
 /* Puts the key into the free row between title and plot, where no data can be. */
 void house_style_key(FILE *out);
 
-/* Writes text as a gnuplot string, whatever is in it: what is not UTF-8 or not printable becomes a question mark. */
+/* Writes text as a gnuplot string, whatever is in it: what is not UTF-8 or not printable becomes a question mark, and
+ * an apostrophe that gnuplot would mistake for the string's end a typographic one. */
 void house_style_quote(FILE *out, const char *text);
 
 /* A round distance of ticks, 1, 2 or 5 times a power of ten, with which a range has at most so many steps; a whole
@@ -41,8 +42,17 @@ double house_style_step(double range, int most, bool whole);
 enum { COUNT_TEXT = 28 };
 const char *house_style_count(char room[COUNT_TEXT], uint64_t count);
 
-/* The title of a script that house_style_begin has started, which the caller frees. */
+/* Title and caption of a script that house_style_begin has started, whole, which the caller frees. */
 int house_style_title(char **out, const char *script);
+int house_style_caption(char **out, const char *script);
+
+/* A percentage with so many decimals, and one more where it would read 0 or 100 and is not; "<0.1%" and ">99.9%" where
+ * that is not enough. Returns `room`. */
+enum { PERCENT_TEXT = 16 };
+const char *house_style_percent(char room[PERCENT_TEXT], double percent, int decimals);
+
+/* A file's name without its folders. */
+const char *house_style_file_name(const char *path);
 
 /* What a chart's title counts: "images", or "samples" where the log does not say that it is about images. */
 const char *house_style_noun(const struct analysis *analysis);

@@ -1,157 +1,260 @@
-/* plot learning: how accuracy and loss went, and what became of the wrong labels. */
+/* plot learning: how accuracy, loss and learning rate went. Of one run also what became of the wrong labels; of
+ * several, each run's curves beside the others'. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "analyze/charts/charts.h"
+#include "analyze/charts/end_labels.h"
 #include "analyze/charts/house_style.h"
-#include "analyze/evaluation.h"
-#include "common/memory.h"
+#include "analyze/charts/learning_runs.h"
+#include "common/error.h"
 
-/* What one epoch predicted, by kind of sample. Probes are of neither kind: their wrong label is not the given one. */
-struct tally {
-    uint64_t clean, wrong;       /* predictions of samples with a right label, with a wrong one */
-    uint64_t clean_right;        /* right label, predicted */
-    uint64_t wrong_repeated;     /* wrong label, predicted: learnt by heart */
-    uint64_t wrong_seen_through; /* wrong label, the true class predicted */
-};
+/* ---- what is said of them --------------------------------------------------------------------------------- */
 
-struct tallies {
-    const struct tidylog_run *run;
-    struct tally *epochs; /* [finished epochs] */
-};
-
-static int observe(void *context, const struct tidylog_observations *step)
+/* The accuracy that counts: of the test set, where all runs have one. */
+static int accuracy_of(const struct learning *learning)
 {
-    struct tallies *tallies = context;
-    if (step->evaluated)
-        return 0;
-    struct tally *tally = &tallies->epochs[step->epoch];
-    for (uint32_t i = 0; i < step->count; i++) {
-        uint16_t truth = tallies->run->truth[step->samples[i]];
-        if (tidylog_is_probe(tallies->run, step->samples[i]))
-            continue;
-        bool wrong = truth != step->labels[i], predicted = step->predicted[i] == step->labels[i];
-        tally->clean += !wrong;
-        tally->wrong += wrong;
-        tally->clean_right += !wrong && predicted;
-        tally->wrong_repeated += wrong && predicted;
-        tally->wrong_seen_through += wrong && step->predicted[i] == truth;
-    }
-    return 0;
+    for (size_t i = 0; i < learning->count; i++)
+        if (isnan(learning->runs[i].ends[LEARNING_TEST]))
+            return LEARNING_TRAINING;
+    return LEARNING_TEST;
 }
 
-/* Columns: epochs trained, loss, training, test, clean, repeated and seen-through, all but loss in percent. */
-static void write_data(FILE *out, const struct tidylog_epoch *epochs, uint64_t count, const struct tally *tallies)
+static void write_title(char *title, size_t room, const struct learning *learning)
 {
-    fputs("$epochs << EOD\n", out);
-    for (uint64_t i = 0; i < count; i++) {
-        struct tally t = tallies != NULL ? tallies[i] : (struct tally){0};
-        double clean = (double)t.clean, wrong = (double)t.wrong; /* 0 / 0 is NaN, of which no point is drawn */
-        fprintf(out, "%" PRIu64 "\t%.6g\t%.6g\t%.6g\t%.6g\t%.6g\t%.6g\n", i + 1, epochs[i].loss,
-                100 * epochs[i].accuracy, 100 * epochs[i].test_accuracy, 100 * (double)t.clean_right / clean,
-                100 * (double)t.wrong_repeated / wrong, 100 * (double)t.wrong_seen_through / wrong);
-    }
-    fputs("EOD\n", out);
-}
-
-static void write_title(char *title, size_t room, const struct tidylog_epoch *last, uint64_t count,
-                        const struct tally *tally)
-{
-    const char *plural = count == 1 ? "" : "s";
-    bool has_test = !isnan(last->test_accuracy);
-    double accuracy = 100 * (has_test ? last->test_accuracy : last->accuracy);
-    const char *which = has_test ? "test" : "training";
-    if (tally != NULL)
+    const int column = accuracy_of(learning);
+    const char *which = column == LEARNING_TEST ? "test" : "training";
+    const struct learning_run *best = &learning->runs[0];
+    for (size_t i = 1; i < learning->count; i++)
+        if (learning->runs[i].ends[column] > best->ends[column] || isnan(best->ends[column]))
+            best = &learning->runs[i];
+    const uint64_t epochs = (uint64_t)best->ends[LEARNING_EPOCHS];
+    const char *plural = epochs == 1 ? "" : "s";
+    char accuracy[PERCENT_TEXT], repeated[PERCENT_TEXT];
+    house_style_percent(accuracy, best->ends[column], 1);
+    house_style_percent(repeated, best->ends[LEARNING_REPEATED], 0);
+    if (learning->count > 1)
+        snprintf(title, room, "Best of %zu runs, with %s %s accuracy after %" PRIu64 " epoch%s: %s",
+                 learning->count, accuracy, which, epochs, plural, best->name);
+    else if (learning->apart)
         snprintf(title, room,
-                 "After %" PRIu64 " epoch%s the network repeats %.0f%% of the wrong labels; %s accuracy %.1f%%",
-                 count, plural, 100 * (double)tally->wrong_repeated / (double)tally->wrong, which, accuracy);
+                 "After %" PRIu64 " epoch%s the network repeats %s of the wrong labels; %s accuracy %s", epochs,
+                 plural, repeated, which, accuracy);
     else
-        snprintf(title, room, "%.1f%% %s accuracy after %" PRIu64 " epoch%s", accuracy, which, count, plural);
+        snprintf(title, room, "%s %s accuracy after %" PRIu64 " epoch%s", accuracy, which, epochs, plural);
 }
 
-/* Whole epochs between two marks on the axis, so that there are at most six. */
-static uint64_t tick_step(uint64_t count)
+/* ---- panels ----------------------------------------------------------------------------------------------- */
+
+/* A panel's place, in shares of the picture, and its axis. */
+struct panel {
+    double left, right, bottom, top;
+    const char *heading, *format;
+    double lowest, highest, tick;
+};
+
+static void write_panel(FILE *out, const struct panel *panel)
 {
-    uint64_t step = 1;
-    for (int i = 0; count / step > 6; i++)
-        step = i % 3 == 1 ? step / 2 * 5 : step * 2; /* 1, 2, 5, 10, 20, 50, ... */
-    return step;
+    fprintf(
+        out,
+        "set lmargin at screen %g\nset rmargin at screen %g\nset bmargin at screen %g\nset tmargin at screen %g\n"
+        "set yrange [%g:%g]\nset ytics %g\nset format y '%s'\n"
+        "set label 3 '%s' at graph 0, graph 1 left offset 0, 1 font ',14' textcolor rgb ink\n",
+        panel->left, panel->right, panel->bottom, panel->top, panel->lowest, panel->highest, panel->tick,
+        panel->format, panel->heading);
 }
 
-static void write_curve(FILE *out, bool first, int column, int linetype, bool points, const char *title)
+/* From 0, or from nearer where the rest would be empty. */
+static void choose_accuracies(struct panel *panel, const struct learning *learning)
 {
-    fprintf(out, "%s$epochs using 1:%d with %s linetype %d title '%s'", first ? "plot " : ", \\\n     ", column,
-            points ? "linespoints pointtype 7 pointsize 0.7" : "lines", linetype, title);
+    double least = 100;
+    for (int column = LEARNING_TRAINING; column < LEARNING_COLUMNS; column++)
+        if (learning->has[column] && column != LEARNING_RATE)
+            least = fmin(least, learning->least[column]);
+    panel->tick = house_style_step(least < 50 ? 100 : fmax(100 - least, 0.5), 5, false);
+    panel->lowest = least < 50 ? 0 : 100 - panel->tick * ceil((100 - least) / panel->tick - 1e-9);
+    if (panel->lowest >= 100)
+        panel->lowest = 100 - panel->tick;
+    panel->highest = 100;
 }
 
-/* One panel for accuracies, one for the loss, side by side. */
-static void write_panels(FILE *out, uint64_t count, bool has_test, bool has_truth)
+static void choose_from_zero(struct panel *panel, const struct learning *learning, int column)
 {
-    bool points = count <= 30;
-    fprintf(out,
-            "set xrange [%g:%g]\n"
-            "set xtics %" PRIu64 "\n"
-            "set xlabel 'epochs trained'\n"
-            "set multiplot\n"
-            "set tmargin at screen %g\n"
-            "set rmargin at screen 0.6\n"
-            "set ylabel 'share of predictions'\n"
-            "set yrange [0:100]\n"
-            "set format y '%%g%%%%'\n"
-            "set key at screen 0.1, 0.885 left top vertical Left reverse samplen 2 font ',14'\n",
-            count == 1 ? 0.0 : 1.0, count == 1 ? 2.0 : (double)count, tick_step(count), has_truth ? 0.75 : 0.81);
-    if (has_truth) {
-        write_curve(out, true, 5, 1, points, "right labels: predicted");
-        write_curve(out, false, 6, 2, points, "wrong labels: predicted");
-        write_curve(out, false, 7, 3, points, "wrong labels: true class predicted");
-    } else {
-        write_curve(out, true, 3, 1, points, "training, before the update");
+    panel->lowest = 0;
+    panel->highest = learning->most[column] > 0 ? 1.05 * learning->most[column] : 1;
+    panel->tick = house_style_step(panel->highest, 4, false);
+}
+
+/* More runs than there are colours are one kind of curve. */
+static int linetype_of(const struct learning *learning, size_t run)
+{
+    return learning->count <= HOUSE_COLOURS ? (int)run + 1 : 1;
+}
+
+/* Starts a plot command or goes on with it. */
+static void write_curve(FILE *out, bool *first, const char *block, size_t run, int column, const char *style)
+{
+    fprintf(out, "%s$%s%zu using 1:%d with %s", *first ? "plot " : ", \\\n     ", block, run + 1, column, style);
+    *first = false;
+}
+
+/* A curve with its name at the end. */
+struct named {
+    int column, linetype;
+    const char *name;
+};
+static const struct named named_apart[] = {{LEARNING_RIGHT, 1, "right labels"},
+                                           {LEARNING_REPEATED, 2, "wrong labels"},
+                                           {LEARNING_SEEN_THROUGH, 3, "true class of the wrong"},
+                                           {LEARNING_TEST, 7, "labels of the test set"}};
+static const struct named named_alone[] = {{LEARNING_TRAINING, 1, "training"}, {LEARNING_TEST, 7, "test set"}};
+
+static void write_names(FILE *out, const struct panel *panel, struct end_label *labels, size_t count)
+{
+    enum { FIRST_NUMBER = 10, PIXELS = 250 };
+    for (size_t i = 0; i < count; i++)
+        labels[i].height = (labels[i].height - panel->lowest) / (panel->highest - panel->lowest);
+    end_labels_write(out, labels, count, FIRST_NUMBER, 720 * (panel->top - panel->bottom), PIXELS);
+}
+
+static void write_accuracies_of_one(FILE *out, const struct learning *learning, const struct panel *panel,
+                                    const char *points)
+{
+    const struct named *named = learning->apart ? named_apart : named_alone;
+    const size_t count = learning->apart ? sizeof named_apart / sizeof *named : sizeof named_alone / sizeof *named;
+    struct end_label labels[sizeof named_apart / sizeof *named_apart];
+    size_t label_count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (learning->has[named[i].column])
+            labels[label_count++] = (struct end_label){.height = learning->runs[0].ends[named[i].column],
+                                                       .text = named[i].name,
+                                                       .linetype = named[i].linetype};
+    write_names(out, panel, labels, label_count);
+    bool first = true;
+    for (size_t i = 0; i < count; i++) {
+        char style[64];
+        snprintf(style, sizeof style, "%s linetype %d", points, named[i].linetype);
+        if (learning->has[named[i].column])
+            write_curve(out, &first, "run", 0, named[i].column, style);
     }
-    if (has_test)
-        write_curve(out, false, 4, 7, points, "test set");
-    fputs("\n"
-          "unset label 1\n"
-          "unset label 2\n"
-          "set lmargin at screen 0.71\n"
-          "set rmargin at screen 0.97\n"
-          "set ylabel 'mean training loss'\n"
-          "set yrange [0:*]\n"
-          "set format y '%g'\n"
-          "unset key\n",
-          out);
-    write_curve(out, true, 2, 1, points, "");
-    fputs("\nunset multiplot\n", out);
 }
+
+static void write_accuracies_of_several(FILE *out, const struct learning *learning, const struct panel *panel,
+                                        const char *points)
+{
+    struct end_label labels[HOUSE_COLOURS];
+    char all[32];
+    const int column = accuracy_of(learning);
+    const size_t label_count = learning->count <= HOUSE_COLOURS ? learning->count : 1;
+    snprintf(all, sizeof all, "%zu runs", learning->count);
+    for (size_t i = 0; i < label_count; i++)
+        labels[i] =
+            (struct end_label){.height = learning->runs[i].ends[column],
+                               .text = label_count > 1 ? learning->runs[i].name : all,
+                               .linetype = linetype_of(learning, i),
+                               .missing = 1 - learning->runs[i].ends[LEARNING_EPOCHS] / (double)learning->epochs};
+    write_names(out, panel, labels, label_count);
+    bool first = true;
+    for (size_t i = 0; i < learning->count; i++) {
+        char style[64];
+        const int linetype = linetype_of(learning, i);
+        snprintf(style, sizeof style, "lines linetype %d linewidth 1", linetype);
+        if (column == LEARNING_TEST)
+            write_curve(out, &first, "run", i, LEARNING_TRAINING, style);
+        snprintf(style, sizeof style, "%s linetype %d", points, linetype);
+        write_curve(out, &first, "run", i, column, style);
+    }
+}
+
+static void write_panels(FILE *out, const struct learning *learning)
+{
+    enum { MOST_POINTS = 30, MOST_BOLD = 200 };
+    const bool has_loss = learning->has[LEARNING_LOSS],
+               has_rate = learning->has[LEARNING_RATE] && learning->most[LEARNING_RATE] > 0;
+    const char *points = learning->epochs <= MOST_POINTS ? "linespoints pointsize 0.9"
+                         : learning->epochs <= MOST_BOLD ? "lines"
+                                                         : "lines linewidth 1.5";
+    struct panel panel = {.left = 0.105,
+                          .right = has_loss || has_rate ? 0.545 : 0.75,
+                          .bottom = 0.18,
+                          .top = 0.82,
+                          .format = "%g%%",
+                          .heading = learning->apart        ? "share of labels that the network predicts"
+                                     : learning->count == 1 ? "share of right predictions"
+                                     : accuracy_of(learning) == LEARNING_TEST
+                                         ? "right predictions: test set thick, training thin"
+                                         : "share of right predictions in training"};
+    choose_accuracies(&panel, learning);
+    fprintf(out,
+            "set xrange [0:%" PRIu64
+            "]\nset xtics %g\nset format x '%%g'\nset xlabel 'epochs trained'\nset multiplot\n",
+            learning->epochs, house_style_step((double)learning->epochs, 6, true));
+    write_panel(out, &panel);
+    if (learning->count == 1)
+        write_accuracies_of_one(out, learning, &panel, points);
+    else
+        write_accuracies_of_several(out, learning, &panel, points);
+    fputs("\nunset label\nunset arrow\nset tics font ',14'\n", out);
+    if (has_loss || has_rate)
+        fprintf(out, "set xtics %g\n", house_style_step((double)learning->epochs, 4, true));
+
+    const struct {
+        bool is_there;
+        int column;
+        const char *heading, *block;
+        int block_column;
+        const char *style;
+        double bottom, top;
+    } small[] = {
+        {has_loss, LEARNING_LOSS, "mean training loss", "run", LEARNING_LOSS, points,
+         has_rate ? 0.54 : panel.bottom, panel.top},
+        {has_rate, LEARNING_RATE, "learning rate", "rate", 2, "lines", panel.bottom, has_loss ? 0.42 : panel.top}};
+    for (size_t i = 0; i < sizeof small / sizeof *small; i++) {
+        if (!small[i].is_there)
+            continue;
+        struct panel right = {.left = 0.81,
+                              .right = 0.97,
+                              .bottom = small[i].bottom,
+                              .top = small[i].top,
+                              .heading = small[i].heading,
+                              .format = "%g"};
+        bool first = true, lowest = i == 1 || !has_rate;
+        choose_from_zero(&right, learning, small[i].column);
+        write_panel(out, &right);
+        fputs(lowest ? "set xlabel 'epochs trained' textcolor rgb ink\nset format x '%g'\n"
+                     : "unset xlabel\nset format x ''\n",
+              out);
+        for (size_t run = 0; run < learning->count; run++) {
+            char style[64];
+            snprintf(style, sizeof style, "%s linetype %d", small[i].style, linetype_of(learning, run));
+            write_curve(out, &first, small[i].block, run, small[i].block_column, style);
+        }
+        fputc('\n', out);
+    }
+    fputs("unset multiplot\n", out);
+}
+
+/* ---- the chart -------------------------------------------------------------------------------------------- */
 
 int learning_chart(FILE *out, struct chart *chart)
 {
-    struct analysis *analysis = chart->log;
-    const struct tidylog_run *run = analysis->run;
-    uint64_t count;
-    const struct tidylog_epoch *epochs = tidylog_reader_epochs(analysis->reader, &count);
-    struct truth truth = {0};
-    struct tallies tallies = {.run = run};
-
-    int status = run->truth == NULL ? 0 : truth_create(&truth, run, analysis->path);
-    bool apart = truth.count > 0 && truth.count < truth.samples;
-    if (status == 0)
-        status = memory_allocate(&tallies.epochs, count, sizeof *tallies.epochs, "a chart");
-    const struct replay_observer observer = {.observe = observe, .context = &tallies};
-    if (status == 0)
-        status = analysis_select_run(analysis, 0); /* also says so where no epoch is finished */
-    if (status == 0 && apart)
-        status = replay_epochs(analysis->reader, analysis->window, &observer, 1);
-    if (status != 0)
-        goto end;
-
-    char title[256];
-    write_title(title, sizeof title, &epochs[count - 1], count, apart ? &tallies.epochs[count - 1] : NULL);
-    house_style_begin(out, chart, title, "Training predictions are made before the update of their step.");
-    write_data(out, epochs, count, apart ? tallies.epochs : NULL);
-    write_panels(out, count, !isnan(epochs[count - 1].test_accuracy), apart);
-end:
-    free(tallies.epochs);
-    truth_destroy(&truth);
+    struct learning learning = {0};
+    char *data = NULL, title[512];
+    size_t bytes = 0;
+    FILE *blocks = open_memstream(&data, &bytes); /* the title is known after the data, and stands before it */
+    if (blocks == NULL)
+        return tidy_fail_memory("a chart", 1);
+    int status = learning_runs_write(blocks, &learning, chart);
+    if (fclose(blocks) != 0 && status == 0)
+        status = tidy_fail_memory("a chart", bytes);
+    if (status == 0) {
+        write_title(title, sizeof title, &learning);
+        house_style_begin(out, chart, title, "Training predictions are made before the update of their step.");
+        fwrite(data, 1, bytes, out);
+        write_panels(out, &learning);
+    }
+    free(data);
+    free(learning.runs);
     return status;
 }

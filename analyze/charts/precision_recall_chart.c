@@ -2,10 +2,12 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyze/charts/charts.h"
 #include "analyze/charts/house_style.h"
 #include "analyze/charts/label_places.h"
+#include "analyze/charts/text_layout.h"
 #include "analyze/charts/thin_curve.h"
 #include "analyze/evaluation.h"
 #include "analyze/threshold_list.h"
@@ -15,25 +17,24 @@
 /* What a title tells: the most hits at a precision that a person would still check by hand. */
 static const double wanted_precision = 0.9;
 
-/* What the eye can tell apart, in percent: of the chart's 800 x 500 pixels a column is a sixth of one wide, and the
- * tolerance is a twentieth of one high. */
-static const double column_width = 0.02, tolerance = 0.01;
+/* What the eye can tell apart, in percent: of the chart's 800 x 500 pixels a column is less than half of one wide,
+ * and the tolerance is a tenth of one high. */
+static const double column_width = 0.05, tolerance = 0.02;
 
-/* The axes, in pixels but for the right end, which leaves room for the table of scores, and their ends, in percent. */
+/* The axes, in pixels but for the right end, which leaves room for the table of scores, and their ends, in
+ * percent. */
 static const struct box axes = {115, 130, 0, 630};
 static const double most_recall = 100, most_precision = 102;
 
 /* The table, in pixels: a line's sample, then text; and the names of lines of equal F1 between it and the axes. */
 enum { TABLE_TOP = 618, TABLE_STEP = 56, TABLE_SAMPLE = 46, TABLE_GAP = 12, TABLE_MARGIN = 20, EQUAL_NAMES = 72 };
-enum { NAME_FONT = 14, FIGURES_FONT = 12, MARK_FONT = 13, MARK_SIZE = 20, NO_CURVE = HOUSE_COLOURS };
-
-/* How curves are told apart without colours, in the order of linetypes. */
-static const struct {
-    const char *dashes;
-    int shape; /* a pointtype, filled */
-} looks[HOUSE_COLOURS] = {
-    {"solid", 7},  {"(14,6)", 5},          {"(4,4)", 9}, {"(14,4,3,4)", 13},
-    {"(8,3)", 11}, {"(18,4,3,4,3,4)", 15}, {"(2,6)", 7},
+enum {
+    NAME_FONT = 14,
+    FIGURES_FONT = 12,
+    MARK_FONT = 13,
+    MARK_SIZE = 20,
+    SAME_PLACE = 3,
+    NO_CURVE = HOUSE_COLOURS
 };
 
 struct curve {
@@ -202,28 +203,46 @@ static void make_title(char *title, size_t room, const struct picture *picture)
                  100 * wanted_precision, best->score->name);
 }
 
-/* A block $curve<linetype> for each curve that has points, and $marks<linetype> for each that has marks: recall,
- * precision, rule. */
+/* 0 for the marks of rules that ignore scores. */
+static size_t linetype_of_mark(const struct picture *picture, const struct mark *mark)
+{
+    return mark->curve == NO_CURVE ? 0 : picture->curves[mark->curve].place + 1;
+}
+
+/* A block $curve<linetype> for each curve that has points, and $marks. */
 static void write_data(FILE *out, const struct picture *picture)
 {
     for (size_t i = 0; i < picture->count; i++) {
         const struct curve *curve = &picture->curves[i];
         if (curve->points == 0)
             continue;
-        fprintf(out, "$curve%zu << EOD\n", curve->place + 1);
+        fprintf(out, "$curve%zu << EOD\n# recall\tprecision by %s\n", curve->place + 1, curve->score->name);
         fwrite(curve->data, 1, curve->bytes, out);
         fputs("EOD\n", out);
     }
-    fputs("$marks << EOD\n", out);
+    fputs("$marks << EOD\n# recall\tprecision\tlinetype\trule\tscore\n", out);
     for (size_t i = 0; i < picture->mark_count; i++) {
         const struct mark *mark = &picture->marks[i];
-        bool has_curve = mark->curve != NO_CURVE;
-        size_t place = has_curve ? picture->curves[mark->curve].place : 0;
-        fprintf(out, "%.6g\t%.6g\t%d\t%zu\t%s\t%s\n", 100 * mark->quality.recall, 100 * mark->quality.precision,
-                has_curve ? looks[place].shape : 3, has_curve ? place + 1 : HOUSE_COLOURS, mark->rule,
-                has_curve ? picture->curves[mark->curve].score->name : "-");
+        fprintf(out, "%.6g\t%.6g\t%zu\t%s\t%s\n", 100 * mark->quality.recall, 100 * mark->quality.precision,
+                linetype_of_mark(picture, mark), mark->rule,
+                mark->curve == NO_CURVE ? "-" : picture->curves[mark->curve].score->name);
     }
     fputs("EOD\n", out);
+}
+
+/* Where several curves meet, one name of a rule says it of all marks there. */
+static bool is_named_already(const struct picture *picture, size_t number)
+{
+    const struct mark *mark = &picture->marks[number];
+    for (size_t i = 0; i < number; i++) {
+        const struct mark *other = &picture->marks[i];
+        double x = pixel_x(picture->places, other->quality.recall) - pixel_x(picture->places, mark->quality.recall);
+        double y =
+            pixel_y(picture->places, other->quality.precision) - pixel_y(picture->places, mark->quality.precision);
+        if (strcmp(mark->rule, other->rule) == 0 && hypot(x, y) < SAME_PLACE)
+            return true;
+    }
+    return false;
 }
 
 /* The rules' names beside their marks. */
@@ -238,17 +257,18 @@ static void write_names(FILE *out, struct picture *picture)
     }
     for (size_t i = 0; i < picture->mark_count; i++) {
         const struct mark *mark = &picture->marks[i];
-        label_places_write(out, places, pixel_x(places, mark->quality.recall),
-                           pixel_y(places, mark->quality.precision), mark->rule, MARK_FONT);
+        if (!is_named_already(picture, i))
+            label_places_write(out, places, pixel_x(places, mark->quality.recall),
+                               pixel_y(places, mark->quality.precision), mark->rule, MARK_FONT);
     }
 }
 
 /* Gives the table the room that its texts need, and the axes the rest. */
 static void divide_width(struct picture *picture)
 {
-    double width = label_width("AP 0.000, best F1 0.000", FIGURES_FONT);
+    double width = text_width("AP 0.000, best F1 0.000", FIGURES_FONT);
     for (size_t i = 0; i < picture->count; i++)
-        width = fmax(width, label_width(picture->analysis->scores.scores[i].name, NAME_FONT));
+        width = fmax(width, text_width(picture->analysis->scores.scores[i].name, NAME_FONT));
     picture->text_left = PICTURE_WIDTH - TABLE_MARGIN - width;
     picture->places->area = axes;
     picture->places->area.right = picture->text_left - TABLE_GAP - TABLE_SAMPLE - EQUAL_NAMES;
@@ -263,11 +283,10 @@ static void write_table(FILE *out, const struct picture *picture)
         const struct curve *curve = &picture->curves[i];
         double y = (TABLE_TOP - (double)curve->place * TABLE_STEP) / PICTURE_HEIGHT;
         fprintf(out,
-                "set arrow from screen %.4f, %.4f to screen %.4f, %.4f nohead linetype %zu dashtype %s\n"
-                "set label '' at screen %.4f, %.4f point linetype %zu pointtype %d pointsize 1.2\n"
+                "set arrow from screen %.4f, %.4f to screen %.4f, %.4f nohead linetype %zu\n"
+                "set label '' at screen %.4f, %.4f point linetype %zu pointsize 1.2\n"
                 "set label ",
-                begin, y, end, y, curve->place + 1, looks[curve->place].dashes, (begin + end) / 2, y,
-                curve->place + 1, looks[curve->place].shape);
+                begin, y, end, y, curve->place + 1, (begin + end) / 2, y, curve->place + 1);
         house_style_quote(out, curve->score->name);
         fprintf(out,
                 " at screen %.4f, %.4f left font ',%d' textcolor rgb ink\n"
@@ -296,7 +315,7 @@ static void write_axes(FILE *out, const struct box *area)
             "unset key\n"
             "set samples 1000\n"
             "# the precision that has F1 f at recall r, all in percent\n"
-            "equal(r, f) = r > f / 2.0 ? f * r / (2 * r - f) : NaN\n"
+            "equal(r, f) = r > f / 2.0 ? 1.0 * f * r / (2 * r - f) : NaN\n"
             "do for [f = 20:80:20] {\n"
             "    set label sprintf('F1 .%%d', f / 10) at first %g, first equal(100, f) left offset 0.6, 0 "
             "font ',12' textcolor rgb faint\n"
@@ -307,21 +326,20 @@ static void write_axes(FILE *out, const struct box *area)
 
 static void write_plot(FILE *out, const struct picture *picture)
 {
+    size_t marks[HOUSE_COLOURS + 1] = {0}; /* by linetype */
+    for (size_t i = 0; i < picture->mark_count; i++)
+        marks[linetype_of_mark(picture, &picture->marks[i])]++;
     fputs("plot for [f = 20:80:20] equal(x, f) with lines linecolor rgb faint linewidth 1 dashtype (2,4)", out);
-    for (size_t i = 0; i < picture->count; i++) {
-        const struct curve *curve = &picture->curves[i];
-        if (curve->points == 0)
-            continue;
-        fprintf(out, ", \\\n     $curve%zu using 1:2 with ", curve->place + 1);
-        if (curve->points == 1)
-            fprintf(out, "points linetype %zu pointtype %d pointsize 1.2", curve->place + 1,
-                    looks[curve->place].shape);
-        else
-            fprintf(out, "lines linetype %zu dashtype %s", curve->place + 1, looks[curve->place].dashes);
-    }
-    if (picture->mark_count > 0)
-        fputs(", \\\n     $marks using 1:2:3:4 with points pointtype variable linecolor variable pointsize 1.3",
-              out);
+    for (size_t i = 0; i < picture->count; i++)
+        if (picture->curves[i].points > 0)
+            fprintf(out, ", \\\n     $curve%zu using 1:2 with %s linetype %zu", picture->curves[i].place + 1,
+                    picture->curves[i].points == 1 ? "points" : "lines", picture->curves[i].place + 1);
+    for (size_t linetype = 1; linetype <= picture->count; linetype++)
+        if (marks[linetype] > 0)
+            fprintf(out, ", \\\n     $marks using ($3 == %zu ? $1 : NaN):2 with points linetype %zu pointsize 1.2",
+                    linetype, linetype);
+    if (marks[0] > 0)
+        fputs(", \\\n     $marks using ($3 == 0 ? $1 : NaN):2 with points pointtype 3 linecolor rgb ink", out);
     fputs("\n", out);
 }
 

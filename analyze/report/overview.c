@@ -1,6 +1,7 @@
 /* The page's first parts: what was found, in which run, by which rule, and how sure that is. */
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "analyze/charts/house_style.h"
 #include "analyze/noise_estimate.h"
@@ -13,34 +14,39 @@ static void write_count(FILE *out, uint64_t count)
     fputs(house_style_count(room, count), out);
 }
 
-static bool has_probabilities(const struct report *report)
+/* "2 of 5 images are suspects", "1 of 5 images is a suspect". */
+static void write_suspects_of(FILE *out, const struct report *report)
 {
-    return score_is_probability(&report->analysis.scores.scores[0]);
+    size_t count = report->suspects.count;
+    write_count(out, count);
+    fputs(" of ", out);
+    write_count(out, report->analysis.run->samples);
+    fprintf(out, " %s %s", report_noun(report), count == 1 ? "is a suspect" : "are suspects");
 }
 
 void report_write_finding(FILE *out, const struct report *report)
 {
-    const struct suspects *suspects = &report->suspects;
+    const struct flag_summary *summary = &report->summary;
+    size_t flagged = report->suspects.count;
     if (report->truth.mislabelled != NULL) {
         write_count(out, report->quality.hits);
         fputs(" of ", out);
         write_count(out, report->truth.count);
         fprintf(out, " mislabelled %s found, among ", report_noun(report));
-        write_count(out, suspects->count);
-        fputs(" suspects", out);
+        write_count(out, flagged);
+        fputs(flagged == 1 ? " suspect" : " suspects", out);
         return;
     }
-    write_count(out, suspects->count);
-    fputs(" of ", out);
-    write_count(out, report->analysis.run->samples);
-    fprintf(out, " %s are suspects", report_noun(report));
-    if (!has_probabilities(report) || suspects->count == 0)
+    write_suspects_of(out, report);
+    if (flagged == 0)
         return;
-    struct expected_count wrong =
-        review_expect(&suspects->review, suspects->keys, suspects->flagged, report->analysis.run->samples);
-    fputs(", of which about ", out);
-    write_count(out, (uint64_t)llround(wrong.value));
-    fputs(" have a wrong label", out);
+    if (summary->has_estimate && summary->verdict == NOISE_APPLIES)
+        fprintf(out, ", of which %.0f%% have a wrong label, as controls tell", 100 * summary->precision.value);
+    else if (summary->has_expected) {
+        fputs(", of which about ", out);
+        write_count(out, (uint64_t)llround(summary->found.value));
+        fputs(" have a wrong label", out);
+    }
 }
 
 /* ---- the run ------------------------------------------------------------------------------------------------ */
@@ -92,7 +98,7 @@ void report_write_run(FILE *out, const struct report *report)
     write_term(out, "network", run->network);
     write_progress(out, &report->analysis);
     write_term(out, "noise", run->noise);
-    write_term(out, "controls", run->probes);
+    write_term(out, "probes", run->probes);
     write_term(out, "recorded", run->started);
     write_term(out, "versions", run->versions);
     write_term(out, "command", run->command_line);
@@ -112,50 +118,68 @@ static void write_number(FILE *out, const char *name, int decimals, struct estim
     fprintf(out, "</td><td>%s</td></tr>\n", source);
 }
 
-static void write_truth(FILE *out, const struct report *report)
+static struct estimated exactly(double value)
 {
-    static const char source[] = "the labels before wrong ones were planted";
-    const struct set_quality *quality = &report->quality;
-    if (report->truth.mislabelled == NULL)
-        return;
-    write_number(out, "precision", 3, (struct estimated){quality->precision, NAN, NAN}, source);
-    write_number(out, "recall", 3, (struct estimated){quality->recall, NAN, NAN}, source);
-    write_number(out, "F1", 3, (struct estimated){quality->f1, NAN, NAN}, source);
+    return (struct estimated){value, NAN, NAN};
 }
 
-static void write_expected(FILE *out, const struct report *report)
+static void write_numbers(FILE *out, const struct report *report)
 {
-    static const char source[] = PROBABILITY_SCORE;
-    const struct suspects *suspects = &report->suspects;
-    if (!has_probabilities(report))
-        return;
-    size_t samples = report->analysis.run->samples;
-    struct expected_count found = review_expect(&suspects->review, suspects->keys, suspects->flagged, samples);
-    struct expected_count all = review_expect(&suspects->review, suspects->keys, NULL, samples);
-    write_number(out, "wrong labels expected among the suspects", 0,
-                 (struct estimated){found.value, found.low, found.high}, source);
-    write_number(out, "wrong labels expected in all", 0, (struct estimated){all.value, all.low, all.high}, source);
+    static const char of_score[] = PROBABILITY_SCORE, of_truth[] = "the true labels, which the log has";
+    const struct flag_summary *summary = &report->summary;
+    const struct expected_count found = summary->found, all = summary->all;
+    const struct set_quality *quality = &report->quality;
+    char of_controls[64];
+    if (summary->has_expected) {
+        write_number(out, "wrong labels among the suspects", 0,
+                     (struct estimated){found.value, found.low, found.high}, of_score);
+        write_number(out, "wrong labels among all", 0, (struct estimated){all.value, all.low, all.high}, of_score);
+    }
+    if (summary->has_estimate && summary->verdict == NOISE_APPLIES) {
+        snprintf(of_controls, sizeof of_controls, "%zu controls", summary->control_count);
+        write_number(out, "precision", 3, summary->precision, of_controls);
+        write_number(out, "recall", 3, summary->recall, of_controls);
+        write_number(out, "share of wrong labels among all", 4, summary->rate, of_controls);
+    }
+    if (report->truth.mislabelled != NULL) {
+        write_number(out, "precision", 3, exactly(quality->precision), of_truth);
+        write_number(out, "recall", 3, exactly(quality->recall), of_truth);
+        write_number(out, "F1", 3, exactly(quality->f1), of_truth);
+    }
+}
+
+/* A paragraph a line. */
+static void write_lines(FILE *out, const char *text)
+{
+    char line[1024];
+    for (; *text != 0; text += strcspn(text, "\n"), text += *text != 0) {
+        snprintf(line, sizeof line, "%.*s", (int)strcspn(text, "\n"), text);
+        fputs("<p>", out);
+        html_text(out, line);
+        fputs(".</p>\n", out);
+    }
 }
 
 void report_write_flagged(FILE *out, const struct report *report)
 {
     const struct suspects *suspects = &report->suspects;
     const struct score *score = &report->analysis.scores.scores[0];
-    fputs("<p><b>", out);
-    write_count(out, suspects->count);
-    fputs("</b> of ", out);
-    write_count(out, report->analysis.run->samples);
-    fprintf(out, " %s are suspects by the score <b>", report_noun(report));
+    fputs("<p>", out);
+    write_suspects_of(out, report);
+    fputs(" by the score <b>", out);
     html_text(out, score->name);
     fputs("</b> (", out);
     html_text(out, score->row->summary);
     fputs("), cut by the rule <b>", out);
     html_text(out, suspects->rule);
-    fputs("</b>.</p>\n<table>\n<caption>How sure that is</caption>\n"
+    fputs("</b>.</p>\n", out);
+    write_lines(out, report->summary.text);
+    if (!report->summary.has_expected && !report->summary.has_estimate && report->truth.mislabelled == NULL)
+        return;
+    fputs("<table>\n<caption>How sure that is</caption>\n"
           "<thead><tr><th scope=col>what</th><th scope=col>value</th><th scope=col>95% interval</th>"
           "<th scope=col>known from</th></tr></thead>\n<tbody>\n",
           out);
-    write_expected(out, report);
-    write_truth(out, report);
+    write_numbers(out, report);
     fputs("</tbody>\n</table>\n", out);
 }

@@ -31,10 +31,15 @@ int report_create(struct report *out, const struct report_request *request)
         return status;
     analysis->selection = request->selection;
     status = class_names_of(&out->class_names, analysis->run, request->class_names);
+    out->has_images = request->images && (request->data != NULL || images_are_known(analysis->run));
+    if (status == 0 && out->has_images)
+        status = images_open(&out->images, analysis->run, request->data, request->path);
     if (status == 0)
         status = suspects_find(&out->suspects, analysis, &request->suspects);
     if (status == 0)
         status = choose_rows(out);
+    if (status == 0)
+        status = flag_summary_create(&out->summary, &out->suspects, &request->suspects);
     if (status == 0 && analysis->run->truth != NULL)
         status = truth_create(&out->truth, analysis->run, request->path);
     if (status == 0 && analysis->run->truth != NULL)
@@ -45,6 +50,8 @@ int report_create(struct report *out, const struct report_request *request)
 void report_destroy(struct report *report)
 {
     truth_destroy(&report->truth);
+    images_close(&report->images);
+    flag_summary_destroy(&report->summary);
     free(report->rows);
     suspects_destroy(&report->suspects);
     free((void *)report->class_names);

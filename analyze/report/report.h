@@ -9,6 +9,8 @@
 
 #include "analyze/analysis.h"
 #include "analyze/evaluation.h"
+#include "analyze/flag_summary.h"
+#include "analyze/images.h"
 #include "analyze/suspects.h"
 
 /* What is asked for, as on the command line. */
@@ -17,6 +19,8 @@ struct report_request {
     struct suspects_request suspects;
     struct selection selection;
     const char *class_names; /* a file; NULL: the names that the log has */
+    bool images;             /* show them where the log or `data` says where they are */
+    const char *data;        /* their data set; NULL: where the log was recorded from */
     uint64_t count;          /* suspects shown at the most */
 };
 
@@ -27,12 +31,15 @@ struct report {
     const char *const *class_names; /* [tidylog_data_classes], or NULL where they are not known */
     uint32_t *rows;                 /* [shown] samples, the most suspicious first */
     size_t shown;
+    struct flag_summary summary;
+    struct images images;
+    bool has_images;
     struct truth truth; /* mislabelled is NULL where it is not known */
     struct set_quality quality;
 };
 
 /* Finds all that the page says. `*out` stays where it is meanwhile. Freed with report_destroy, also after a failure.
- * Errors: the log's, the suspects', the class names'. */
+ * Errors: the log's, the suspects', the class names', the images'. */
 int report_create(struct report *out, const struct report_request *request);
 void report_destroy(struct report *report);
 

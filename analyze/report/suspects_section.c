@@ -6,6 +6,12 @@
 #include "analyze/report/html.h"
 #include "analyze/report/report.h"
 #include "analyze/report/trajectories.h"
+#include "common/base64.h"
+#include "common/png.h"
+
+/* Suspects are in groups, which a browser lays out as they come into view: with thousands side by side in one it does so
+ * anew for all with each decision, which takes three times as long. */
+enum { GROUP = 60 };
 
 /* A probability with three decimals and no 0 before them. */
 static void write_probability(FILE *out, double probability)
@@ -30,12 +36,31 @@ static void write_sparkline(FILE *out, const struct trajectories *trajectories, 
     char path[SPARKLINE_BYTES + 1];
     trajectories_bins(trajectories, row, bins);
     sparkline_path(path, bins, trajectories->bins);
-    fprintf(out, "<svg class=t viewBox=\"0 0 %d %d\" preserveAspectRatio=none><path d=\"%s\"/></svg>",
+    fprintf(out,
+            "<svg class=t aria-hidden=true viewBox=\"0 0 %d %d\" preserveAspectRatio=none><path d=\"%s\"/></svg>",
             trajectories->bins, SPARKLINE_HEIGHT, path);
 }
 
-static void write_suspect(FILE *out, const struct report *report, const struct trajectories *trajectories,
-                          size_t row)
+/* `png` is NULL where there are no images. */
+static int write_image(FILE *out, const struct report *report, struct png_encoder *png, uint32_t sample)
+{
+    const struct dataset *set = &report->images.set.train;
+    const uint8_t *picture;
+    size_t bytes;
+    if (png == NULL)
+        return 0;
+    int status = png_encode(png, images_of(&report->images, sample), &picture, &bytes);
+    if (status != 0)
+        return status;
+    fputs("<img src=\"data:image/png;base64,", out);
+    base64_write(out, picture, bytes);
+    fprintf(out, "\" width=%" PRIu32 " height=%" PRIu32 " alt=\"image %" PRIu32 "\">", set->width, set->height,
+            sample);
+    return 0;
+}
+
+static int write_suspect(FILE *out, const struct report *report, const struct trajectories *trajectories,
+                         struct png_encoder *png, size_t row)
 {
     uint32_t sample = report->rows[row];
     uint32_t given = report->analysis.given[sample], suggested = report->suspects.suggestions[sample].label;
@@ -44,7 +69,9 @@ static void write_suspect(FILE *out, const struct report *report, const struct t
     report_write_class(out, report, given);
     fputs(" or ", out);
     report_write_class(out, report, suggested);
-    fputs("\"><p><b>", out);
+    fputs("\">", out);
+    int status = write_image(out, report, png, sample);
+    fputs("<p><b>", out);
     report_write_class(out, report, given);
     fputs("</b> → <i>", out);
     report_write_class(out, report, suggested);
@@ -55,40 +82,66 @@ static void write_suspect(FILE *out, const struct report *report, const struct t
     fputs("</small></p>", out);
     write_sparkline(out, trajectories, row);
     fputs("</article>\n", out);
+    return status;
+}
+
+/* Are the suggestions' numbers probabilities (analyze/suggestions.h)? */
+static bool suggests_by_probability(const struct report *report)
+{
+    return score_is_probability(&report->analysis.scores.scores[0]) ||
+           report->analysis.run->detail >= TIDYLOG_PROBS;
 }
 
 /* What the rows show. */
 static void write_legend(FILE *out, const struct report *report, const struct trajectories *trajectories)
 {
     const struct suspects *suspects = &report->suspects;
+    const struct analysis *analysis = &report->analysis;
+    if (suspects->count == 0) {
+        fputs("<p>There are none.</p>\n", out);
+        return;
+    }
     fprintf(out, "<p>Most suspicious first: the given label → <i>the suggested one</i>, the %s's index, ",
-            report->analysis.run->height > 0 ? "image" : "sample");
+            analysis->run->height > 0 ? "image" : "sample");
     html_text(out, suspects->score);
-    fputs(" and the suggested label's probability or share of predictions. ", out);
-    if (trajectories->margin > 0)
-        fprintf(out,
-                "The curve is the margin of the given label by epoch, from %.3g (top) to %.3g, the line through it "
-                "0",
-                trajectories->margin, -trajectories->margin);
-    else
-        fputs("The curve is by epoch how often the given label was predicted, from always (top) to never", out);
-    fputs("; dashes below it are where the sample was forgotten: predicted right, and wrong in the next epoch.",
-          out);
+    fprintf(out, " and the suggested label's %s. ",
+            suggests_by_probability(report) ? "probability" : "share of predictions");
     if (report->shown < suspects->count)
         fprintf(out, " These are the first %zu of %zu; %zu are left out (--count).", report->shown, suspects->count,
                 suspects->count - report->shown);
-    fputs("</p>\n", out);
+    if (!report->has_images)
+        fputs(report->request->images ? " The log does not say where its images are; --data DIR shows them."
+                                      : " Images are left out (--no-images).",
+              out);
+    fputs("</p>\n<p>The curve is by epoch", out);
+    if (analysis->runs > 1)
+        fprintf(out, ", over %" PRIu32 " runs,", analysis->runs);
+    if (trajectories->margin > 0)
+        fprintf(out, " the given label's margin, from %.3g (top) to %.3g; the line through it is 0.",
+                trajectories->margin, -trajectories->margin);
+    else
+        fputs(" how often the given label was predicted, from always (top) to never.", out);
+    fputs(" A dash below it is where the sample was forgotten: predicted right, and then wrong.</p>\n", out);
 }
 
 int report_write_suspects(FILE *out, struct report *report)
 {
+    const struct dataset *set = &report->images.set.train;
     struct trajectories trajectories;
+    struct png_encoder *png = NULL;
     int status = trajectories_create(&trajectories, &report->analysis, report->rows, report->shown);
-    if (status == 0) {
+    if (status == 0 && report->has_images)
+        status = png_encoder_create(&png, set->height, set->width, set->channels);
+    if (status == 0)
         write_legend(out, report, &trajectories);
-        for (size_t row = 0; row < report->shown; row++)
-            write_suspect(out, report, &trajectories, row);
+    for (size_t row = 0; row < report->shown && status == 0; row++) {
+        if (row % GROUP == 0)
+            fputs(row == 0 ? "<div class=g>\n" : "</div>\n<div class=g>\n", out);
+        status = write_suspect(out, report, &trajectories, png, row);
     }
+    if (report->shown > 0)
+        fputs("</div>\n", out);
+    png_encoder_destroy(png);
     trajectories_destroy(&trajectories);
     return status;
 }
@@ -117,13 +170,13 @@ void report_write_data(FILE *out, const struct report *report)
     html_json_string(out, suspects->rule);
     fprintf(out, ",\"samples\":%" PRIu64 ",\"flagged\":%zu,\"shown\":%zu,\"classes\":[", run->samples,
             suspects->count, report->shown);
-    for (uint32_t class = 0; class < tidylog_data_classes(run); class ++) {
+    for (uint32_t c = 0; c < tidylog_data_classes(run); c++) {
         char number[16];
-        bool named = report->class_names != NULL && report->class_names[class][0] != 0;
-        snprintf(number, sizeof number, "%" PRIu32, class);
-        if (class > 0)
+        bool named = report->class_names != NULL && report->class_names[c][0] != 0;
+        snprintf(number, sizeof number, "%" PRIu32, c);
+        if (c > 0)
             fputc(',', out);
-        html_json_string(out, named ? report->class_names[class] : number);
+        html_json_string(out, named ? report->class_names[c] : number);
     }
     fputs("]}</script>\n", out);
 }

@@ -10,11 +10,13 @@
 
 #include "analyze/charts/house_style.h"
 #include "analyze/report/html.h"
+#include "common/error.h"
 
 struct scan {
     FILE *out;
     const char *at, *end;
     const char *name;
+    bool has_other_colours; /* that no theme has: a palette's */
 };
 
 static bool starts(const struct scan *scan, const char *text)
@@ -53,7 +55,7 @@ static size_t read_colour(const struct scan *scan, char hex[8])
 }
 
 /* Writes a colour as the page's variable of the same use, or as it is where no theme has it. */
-static void write_colour(FILE *out, const char *hex)
+static void write_colour(struct scan *scan, const char *hex)
 {
     const struct house_theme *theme = house_style_theme(CHART_LIGHT);
     const struct {
@@ -62,18 +64,20 @@ static void write_colour(FILE *out, const char *hex)
                 {"ink", theme->ink},
                 {"axis", theme->axis},
                 {"faint", theme->faint},
-                {"grid", theme->grid}};
+                {"grid", theme->grid},
+                {"ink", "#000000"}}; /* what gnuplot draws in where nothing is asked for */
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
         if (strcasecmp(hex, uses[i].colour) == 0) {
-            fprintf(out, "var(--%s,%s)", uses[i].name, hex);
+            fprintf(scan->out, "var(--%s,%s)", uses[i].name, hex);
             return;
         }
     for (int i = 0; i < HOUSE_COLOURS; i++)
         if (strcasecmp(hex, theme->colours[i]) == 0) {
-            fprintf(out, "var(--colour%d,%s)", i + 1, hex);
+            fprintf(scan->out, "var(--colour%d,%s)", i + 1, hex);
             return;
         }
-    fputs(hex, out);
+    fputs(hex, scan->out);
+    scan->has_other_colours = true;
 }
 
 /* ---- the element ------------------------------------------------------------------------------------------------ */
@@ -106,7 +110,7 @@ static void write_tag(struct scan *scan)
         if (write_reference(scan))
             continue;
         if ((colour = read_colour(scan, hex)) > 0) {
-            write_colour(scan->out, hex);
+            write_colour(scan, hex);
             scan->at += colour;
         } else if (isspace((unsigned char)*scan->at)) {
             while (scan->at + 1 < scan->end && isspace((unsigned char)scan->at[1]))
@@ -127,28 +131,46 @@ static void skip_past(struct scan *scan, const char *text)
     scan->at = found != NULL ? found + strlen(text) : scan->end;
 }
 
-/* The start tag, of which the view box stays. */
-static void write_start(struct scan *scan, const char *title)
+/* The start tag, of which the view box stays, but not what describes gnuplot. Returns that, within the picture. */
+static struct scan skip_start(struct scan *scan)
 {
     skip_past(scan, "viewBox=\"");
-    const char *box = scan->at;
+    struct scan box = *scan;
     skip_past(scan, "\"");
-    fprintf(scan->out, "<svg viewBox=\"%.*s\" role=img aria-label=\"", (int)(scan->at - box - 1), box);
-    html_text(scan->out, title);
-    fputs("\">", scan->out);
-    skip_past(scan, ">");
+    box.end = scan->at - 1;
     skip_past(scan, "</desc>");
+    return box;
 }
 
-void svg_in_page(FILE *out, const char *picture, size_t bytes, const char *name, const char *title)
+static void write_content(struct scan *scan)
 {
-    struct scan scan = {out, picture, picture + bytes, name};
-    write_start(&scan, title);
-    while (scan.at < scan.end)
-        if (*scan.at == '<')
-            write_tag(&scan);
-        else if (*scan.at == '\n' || *scan.at == '\t' || *scan.at == '\r')
-            scan.at++;
+    while (scan->at < scan->end)
+        if (*scan->at == '<')
+            write_tag(scan);
+        else if (*scan->at == '\n' || *scan->at == '\t' || *scan->at == '\r')
+            scan->at++;
         else
-            fputc(*scan.at++, out);
+            fputc(*scan->at++, scan->out);
+}
+
+int svg_in_page(FILE *out, const char *picture, size_t bytes, const char *name, const char *title)
+{
+    char *content = NULL;
+    size_t content_bytes = 0;
+    FILE *stream = open_memstream(&content, &content_bytes);
+    if (stream == NULL)
+        return tidy_fail_memory("a chart", bytes);
+    struct scan scan = {stream, picture, picture + bytes, name, false};
+    const struct scan box = skip_start(&scan);
+    write_content(&scan);
+    int status = fclose(stream) == 0 ? 0 : tidy_fail_memory("a chart", bytes);
+    if (status == 0) {
+        fprintf(out, "<svg viewBox=\"%.*s\"%s role=img aria-label=\"", (int)(box.end - box.at), box.at,
+                scan.has_other_colours ? " class=plate" : "");
+        html_text(out, title);
+        fputs("\">", out);
+        fwrite(content, 1, content_bytes, out);
+    }
+    free(content);
+    return status;
 }

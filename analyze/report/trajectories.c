@@ -31,18 +31,29 @@ static int observe(void *context, const struct tidylog_observations *step)
     return 0;
 }
 
+/* A bin an epoch of the longest run, where these are not too many. */
+static int choose_bins(struct trajectories *trajectories, struct analysis *analysis)
+{
+    int status = 0;
+    for (uint32_t run = 0; run < analysis->runs && status == 0; run++) {
+        status = analysis_select_run(analysis, run);
+        uint64_t epochs = analysis->window.end - analysis->window.first;
+        if (status == 0 && epochs > (uint64_t)trajectories->bins)
+            trajectories->bins = epochs < SPARKLINE_BINS ? (int)epochs : SPARKLINE_BINS;
+    }
+    return status;
+}
+
 static int replay(struct trajectories *trajectories, struct analysis *analysis)
 {
     const struct replay_observer observer = {.observe = observe, .context = trajectories, .apart = true};
-    int status = 0;
+    int status = choose_bins(trajectories, analysis);
     for (uint32_t run = 0; run < analysis->runs && status == 0; run++) {
         status = analysis_select_run(analysis, run);
         if (status != 0)
             break;
         trajectories->first = analysis->window.first;
         trajectories->epochs = analysis->window.end - analysis->window.first;
-        if (run == 0)
-            trajectories->bins = trajectories->epochs < SPARKLINE_BINS ? (int)trajectories->epochs : SPARKLINE_BINS;
         for (size_t row = 0; row < trajectories->count; row++)
             trajectories->rows[row].was_right = false;
         status = replay_epochs(analysis->reader, analysis->window, &observer, 1);

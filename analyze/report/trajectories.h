@@ -20,7 +20,7 @@ struct trajectory {
 struct trajectories {
     struct trajectory *rows; /* [count] in the order asked for */
     size_t count;
-    int bins; /* as many as there are epochs, but no more than SPARKLINE_BINS */
+    int bins; /* as many as the longest run has epochs, but no more than SPARKLINE_BINS */
     /* The margin that the curve's top stands for, its bottom being as far below 0: the 95th percentile of what is
      * there. 0: there are no margins, and the curve is the share of right predictions, from 0 to 1. */
     double margin;

@@ -18,7 +18,7 @@ options:
   --epochs N       how many of these (2)
   --quick          one short round of the small network and no peers: says whether it runs, not how fast
 
-All threads wait passively (OMP_WAIT_POLICY, unless it is set): those that spin stand still beside other work, PyTorch's too.
+All threads, PyTorch's too, spin for microseconds and then sleep, as tidy-record's do (OMP_WAIT_POLICY, GOMP_SPINCOUNT, unless they are set).
 Debian's PyTorch is measured where PYTHON (/usr/bin/python3) has it: 'apt install python3-torch'.
 The limit is the step's operations, padding left out, over the rate of oneDNN's matmul primitive in that precision, plus the bytes
 that must move over the triad's bandwidth: all measured in the same round (tests/bench/bench_limits.c).

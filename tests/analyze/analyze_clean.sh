@@ -67,6 +67,30 @@ equals "without the truth" "$(cat stderr)" "999 labels as given, 0 changed, 1 sa
 tidy-analyze clean begun.tidy --drop drop >table 2>stderr || fail "no finished epoch is needed to drop: $(cat stderr)"
 equals "JSON" "$(tidy-analyze clean run.tidy --keep drop --json 2>/dev/null)" "{\"sample\":0,\"label\":$(label_of 0)}"
 
+# A reviewer's decisions: every sample as decided, all others as given; --review of flag reads the same list.
+printf '#sample\tdecision\tlabel\n40\tremove\n20\trelabel\t%s\n3\tkeep\t%s\n60\tremove\t-\n' "$(truth_of 20)" "$(label_of 3)" >decisions
+clean --decisions decisions
+equals "decided, and not" "$(cleaned 40 20 3 60 2)" "- $(truth_of 20) $(label_of 3) - $(label_of 2) "
+equals "what is said of decisions" "$(cat stderr)" \
+    "997 labels as given, 1 changed, 2 samples left out; 47 of 998 labels are wrong, where 50 of 1000 were"
+clean --decisions - --drop drop <decisions
+equals "decisions and a list" "$(cleaned 40 20 0)" "- $(truth_of 20) - "
+printf '40 %s\n20 %s\n3 %s\n60 %s\n' "$(truth_of 40)" "$(truth_of 20)" "$(label_of 3)" "$(truth_of 60)" >reviewed
+equals "decisions as a review" "$(tidy-analyze flag run.tidy --budget 20 --review decisions 2>said; cat said)" \
+    "$(tidy-analyze flag run.tidy --budget 20 --review reviewed 2>said; cat said)"
+grep -q "^4 labels reviewed, 3 of them wrong" said || fail "what a review counts: $(cat said)"
+undecided() {
+    printf "#sample\tdecision\tlabel\n$1" >list
+    fails 1 "list, line 2: $2" tidy-analyze clean run.tidy --decisions list
+}
+undecided "5\tkeep\t$(((($(label_of 5)) + 1) % 10))\n" "sample 5 is to keep the label .*, but was given $(label_of 5): the decisions are about other data"
+undecided '5\tdrop\t1\n' "'drop' is no decision: it is keep, relabel or remove"
+undecided '5\n' "'' is no decision"
+undecided '5\trelabel\n' "the new label is missing: it is due in column 3"
+undecided '5\trelabel\t10\n' "'10' is no label: the log's go from 0 to 9"
+fails 1 "decisions is a list of decisions: give it to --decisions" tidy-analyze clean run.tidy --drop decisions
+fails 1 "drop is no list of decisions: its first line is not '#sample" tidy-analyze clean run.tidy --decisions drop
+
 # Formats. A label for each sample as a byte; two bytes each, -1 first, where one is left out.
 all=$(tidy-analyze samples run.tidy --score aum | grep -v '#' | cut -f2)
 tidy-analyze clean run.tidy --drop /dev/null -o all.idx 2>stderr || fail "-o all.idx: $(cat stderr)"

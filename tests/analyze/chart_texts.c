@@ -54,14 +54,18 @@ static void names_move_apart_by_as_little_as_can_be(void **state)
 {
     (void)state;
     /* Two that clash about .5 and one that does not: the two end at .45 and .55, whose mean is theirs. */
-    struct end_label labels[] = {{0.52, "b", 2, 0}, {0.9, "c", 3, 0}, {0.48, "a", 1, 0}};
+    struct end_label labels[] = {
+        {.height = 0.52, .text = "b"}, {.height = 0.9, .text = "c"}, {.height = 0.48, .text = "a"}};
     end_labels_spread(labels, 3, 0.1);
     assert_string_equal(labels[0].text, "a");
     assert_near(labels[0].place, 0.45, 1e-9);
     assert_near(labels[1].place, 0.55, 1e-9);
     assert_near(labels[2].place, 0.9, 1e-9);
     /* Three at the top stay in the plot, in the order given; one without an end stands in the middle. */
-    struct end_label top[] = {{1, "x", 1, 0}, {1, "y", 2, 0}, {1, "z", 3, 0}, {NAN, "none", 4, 0}};
+    struct end_label top[] = {{.height = 1, .text = "x"},
+                              {.height = 1, .text = "y"},
+                              {.height = 1, .text = "z"},
+                              {.height = NAN, .text = "none"}};
     end_labels_spread(top, 4, 0.1);
     assert_near(top[0].place, 0.5, 1e-9);
     assert_string_equal(top[1].text, "x");
@@ -90,6 +94,20 @@ static void counts_have_commas(void **state)
     assert_string_equal(house_style_count(room, UINT64_MAX), "18,446,744,073,709,551,615");
 }
 
+static void percentages_round_to_neither_none_nor_all(void **state)
+{
+    (void)state;
+    char room[PERCENT_TEXT];
+    assert_string_equal(house_style_percent(room, 0, 0), "0%");
+    assert_string_equal(house_style_percent(room, 100, 1), "100.0%");
+    assert_string_equal(house_style_percent(room, 43.5, 0), "44%");
+    assert_string_equal(house_style_percent(room, 99.9, 0), "99.9%");
+    assert_string_equal(house_style_percent(room, 99.97, 0), ">99.9%");
+    assert_string_equal(house_style_percent(room, 0.3, 0), "0.3%");
+    assert_string_equal(house_style_percent(room, 0.02, 0), "<0.1%");
+    assert_string_equal(house_style_percent(room, 99.96, 1), "99.96%");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +118,7 @@ int main(void)
         cmocka_unit_test(names_move_apart_by_as_little_as_can_be),
         cmocka_unit_test(ticks_are_round),
         cmocka_unit_test(counts_have_commas),
+        cmocka_unit_test(percentages_round_to_neither_none_nor_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,18 @@
-"""Reads a report's page as its tests need it: html_page.py check|suspects|data|text PAGE.
+"""Reads a report's page as its tests need it: html_page.py check|suspects|images|data|text PAGE.
 
 check     fails unless each element is closed where it must be, no id is there twice, every reference to one leads
           somewhere, and nothing is loaded from anywhere or runs but the page's own script
 suspects  a line a suspect: index, class given, class suggested, their names, all that is said in small, the curve
+images    a line a suspect: index, width and height as the page says, pixels in hex
 data      what scripts are told, as JSON
 text      what the page says, a line an element
 """
+import base64
 import json
 import re
+import struct
 import sys
+import zlib
 from html.parser import HTMLParser
 
 VOID = {"meta", "link", "img", "br", "hr", "input", "col", "wbr"}
@@ -37,7 +41,7 @@ class Page(HTMLParser):
                 self.ids[value] = tag
             if name in ("aria-labelledby", "aria-describedby", "for"):
                 self.references += value.split()
-            if name in ("href", "src", "xlink:href") and not value.startswith(("#", "data:image/png;base64,")):
+            if name in ("href", "src", "xlink:href") and not value.startswith(("#", "data:")):
                 self.fault(f"<{tag}> loads {value[:60]}")
             if name == "href" and value.startswith("#"):
                 self.references.append(value[1:])
@@ -106,6 +110,51 @@ def suspects(page):
     return 0
 
 
+def predicted(kind, left, above, corner):
+    """ISO/IEC 15948, section 9.2."""
+    nearest = min((left, above, corner), key=lambda value: abs(left + above - corner - value))
+    return (0, left, above, (left + above) // 2, nearest)[kind]
+
+
+def png_pixels(file):
+    """Width, height and pixels of a grey picture of 8 bits."""
+    if file[:8] != b"\x89PNG\r\n\x1a\n":
+        sys.exit("no PNG")
+    chunks, at = {}, 8
+    while at < len(file):
+        size, kind = struct.unpack(">I4s", file[at:at + 8])
+        body = file[at + 4:at + 8 + size]
+        if zlib.crc32(body) != struct.unpack(">I", file[at + 8 + size:at + 12 + size])[0]:
+            sys.exit(f"{kind}: wrong checksum")
+        chunks[kind] = body[4:]
+        at += 12 + size
+    width, height, *rest = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
+    if rest != [8, 0, 0, 0, 0] or list(chunks) != [b"IHDR", b"IDAT", b"IEND"]:
+        sys.exit(f"not a grey picture: {rest}")
+    rows, above, pixels = zlib.decompress(chunks[b"IDAT"]), bytes(width), b""
+    for y in range(height):
+        kind, row, out = rows[y * (width + 1)], rows[y * (width + 1) + 1:(y + 1) * (width + 1)], bytearray()
+        for x in range(width):
+            left, corner = (out[x - 1], above[x - 1]) if x > 0 else (0, 0)
+            out.append((row[x] + predicted(kind, left, above[x], corner)) % 256)
+        above = bytes(out)
+        pixels += above
+    return width, height, pixels
+
+
+def images(page):
+    for article in page.of("article"):
+        attributes = one(within(page, article, "img"), "images in a suspect")["attributes"]
+        start = "data:image/png;base64,"
+        if not attributes["src"].startswith(start):
+            sys.exit(f"an image from elsewhere: {attributes['src'][:60]}")
+        width, height, pixels = png_pixels(base64.b64decode(attributes["src"][len(start):], validate=True))
+        if (str(width), str(height)) != (attributes["width"], attributes["height"]):
+            sys.exit("an image of another size than the page says")
+        print(article["attributes"]["id"][1:], width, height, pixels.hex(), sep="\t")
+    return 0
+
+
 def main():
     page = Page()
     page.feed(open(sys.argv[2], encoding="utf-8").read())
@@ -114,6 +163,8 @@ def main():
         return check(page)
     if sys.argv[1] == "suspects":
         return suspects(page)
+    if sys.argv[1] == "images":
+        return images(page)
     if sys.argv[1] == "data":
         print(json.dumps(json.loads(one(page.of("script", id="data"), "data")["text"]), sort_keys=True))
         return 0

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/charts/house_style.h"
 #include "analyze/report/html.h"
 #include "analyze/report/sparkline.h"
 #include "analyze/report/svg_in_page.h"
@@ -222,23 +223,31 @@ static void test_short_curves(void **state)
 
 static void test_a_chart_in_the_page_has_its_own_ids_and_the_pages_colours(void **state)
 {
-    static const char picture[] =
-        "<?xml version=\"1.0\"?>\n<svg \n width=\"1280\" height=\"720\"\n viewBox=\"0 0 1280 720\"\n"
-        " xmlns=\"http://www.w3.org/2000/svg\">\n<title>Gnuplot</title>\n<desc>Produced</desc>\n\n"
-        "<g id=\"canvas\">\n<rect fill=\"#ffffff\"/>\n\t<use xlink:href='#gpPt5' id='gpPt6'/>\n"
-        "<g stroke='rgb(  0, 114, 178)'  color=\"black\" fill=\"rgb(17,17,17)\" filter='url(#box)'>"
-        "<text>rgb(17,17,17) id='x'</text></g>\n<path fill='rgb(1, 2, 3)' stroke='#666666'/></g>\n</svg>\n";
+    const char *first = house_style_theme(CHART_LIGHT)->colours[0];
+    unsigned red, green, blue;
+    char picture[1024], expected[1024];
+    assert_int_equal(sscanf(first, "#%02x%02x%02x", &red, &green, &blue), 3);
+    snprintf(picture, sizeof picture,
+             "<?xml version=\"1.0\"?>\n<svg \n width=\"1280\" height=\"720\"\n viewBox=\"0 0 1280 720\"\n"
+             " xmlns=\"http://www.w3.org/2000/svg\">\n<title>Gnuplot</title>\n<desc>Produced</desc>\n\n"
+             "<g id=\"canvas\">\n<rect fill=\"#ffffff\"/>\n\t<use xlink:href='#gpPt5' id='gpPt6'/>\n"
+             "<g stroke='rgb(%3u, %3u, %3u)'  color=\"black\" fill=\"rgb(17,17,17)\" filter='url(#box)'>"
+             "<text>rgb(17,17,17) id='x'</text></g>\n<path fill='rgb(1, 2, 3)' stroke='#666666'/></g>\n</svg>\n",
+             red, green, blue);
+    snprintf(expected, sizeof expected,
+             "<svg viewBox=\"0 0 1280 720\" class=plate role=img aria-label=\"Found &quot;all&quot;\">"
+             "<g id=\"pr-canvas\"><rect fill=\"var(--background,#ffffff)\"/>"
+             "<use href='#pr-gpPt5' id='pr-gpPt6'/>"
+             "<g stroke='var(--colour1,#%02x%02x%02x)' color=\"var(--ink,#000000)\" "
+             "fill=\"var(--ink,#111111)\" filter='url(#pr-box)'>"
+             "<text>rgb(17,17,17) id='x'</text></g>"
+             "<path fill='#010203' stroke='var(--faint,#666666)'/></g></svg>",
+             red, green, blue);
     (void)state;
     FILE *out = begin();
-    svg_in_page(out, picture, strlen(picture), "pr", "Found \"all\"");
+    assert_int_equal(svg_in_page(out, picture, strlen(picture), "pr", "Found \"all\""), 0);
     fclose(out);
-    assert_string_equal(written, "<svg viewBox=\"0 0 1280 720\" role=img aria-label=\"Found &quot;all&quot;\">"
-                                 "<g id=\"pr-canvas\"><rect fill=\"var(--background,#ffffff)\"/>"
-                                 "<use href='#pr-gpPt5' id='pr-gpPt6'/>"
-                                 "<g stroke='var(--colour1,#0072b2)' color=\"var(--colour7,#000000)\" "
-                                 "fill=\"var(--ink,#111111)\" filter='url(#pr-box)'>"
-                                 "<text>rgb(17,17,17) id='x'</text></g>"
-                                 "<path fill='#010203' stroke='var(--faint,#666666)'/></g></svg>");
+    assert_string_equal(written, expected);
 }
 
 int main(void)

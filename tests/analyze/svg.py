@@ -10,10 +10,13 @@
 
 Used alone, it lists what a picture has: svg.py chart.svg"""
 
+import math
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections import namedtuple
+
+import font_widths
 
 Text = namedtuple("Text", "x y anchor size fill text rotated")
 Path = namedtuple("Path", "points stroke fill width dashes closed")  # a Path of one stroke, in pixels
@@ -31,7 +34,6 @@ class Axis:
     """Pixels to values, from the two outermost ticks whose texts are numbers (a % sign and commas may be there)."""
 
     def __init__(self, ticks, logarithmic=False):
-        import math
         self.to, self.back = (math.log10, lambda v: 10**v) if logarithmic else (float, float)
         if len(ticks) < 2:
             raise ValueError("an axis needs two ticks with numbers, not %d" % len(ticks))
@@ -132,9 +134,8 @@ class Picture:
         return Axis([(t.y - t.size / 4, number(t)) for t in ticks if abs(t.x - column) < 1], logarithmic)
 
     def extent(self, text):
-        """Left, top, right and bottom of a text that is not rotated; for its width 0.6 of its size a character are
-        taken."""
-        width = 0.6 * text.size * len(text.text)
+        """Left, top, right and bottom of a text that is not rotated."""
+        width = font_widths.width(text.text, text.size)
         left = text.x - {"start": 0, "middle": width / 2, "end": width}[text.anchor]
         return left, text.y - 0.75 * text.size, left + width, text.y + 0.2 * text.size
 
