@@ -1,6 +1,6 @@
-/* What probabilities tell to expect of the most suspicious samples: hits is the sum of their probabilities, wrong that of
- * all, and precision, recall and F1 = 2 hits / (flagged + wrong) follow (Lipton et al. 2014, "Optimal Thresholding of
- * Classifiers to Maximize F1"). */
+/* What probabilities tell to expect of the most suspicious samples: hits is the sum of their probabilities, wrong
+ * that of all, and precision, recall and F1 = 2 hits / (flagged + wrong) follow (Lipton et al. 2014, "Optimal
+ * Thresholding of Classifiers to Maximize F1"). */
 #ifndef TIDY_ANALYZE_EXPECTED_QUALITY_H
 #define TIDY_ANALYZE_EXPECTED_QUALITY_H
 

@@ -33,8 +33,8 @@ struct threshold_point {
     struct set_quality quality; /* flagged; the rest is NaN where the truth is not known */
 };
 
-/* Ranks the samples of a replayed log by the one score that was chosen, and estimates where there are controls. Freed
- * with threshold_curve_destroy, also after a failure. */
+/* Ranks the samples of a replayed log by the one score that was chosen, and estimates where there are controls.
+ * Freed with threshold_curve_destroy, also after a failure. */
 int threshold_curve_create(struct threshold_curve *out, struct analysis *analysis);
 void threshold_curve_destroy(struct threshold_curve *curve);
 
@@ -44,8 +44,8 @@ bool threshold_curve_next(struct threshold_curve *curve, struct threshold_point 
 /* X of the threshold that just flags the sample at a place of the ranking's scored ones. */
 double threshold_curve_value(const struct threshold_curve *curve, size_t place);
 
-/* What controls say of the threshold that the walk is at. NaN where their verdict is another than NOISE_APPLIES. Only
- * where there are some. */
+/* What controls say of the threshold that the walk is at. NaN where their verdict is another than NOISE_APPLIES.
+ * Only where there are some. */
 struct estimated_quality threshold_curve_estimate(struct threshold_curve *curve);
 
 #endif

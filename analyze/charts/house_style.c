@@ -243,6 +243,7 @@ void house_style_begin(FILE *out, const struct chart *chart, const char *title, 
           "set datafile missing 'nan'\n"
           "set border 3 linecolor rgb faint\n"
           "set tics nomirror out scale 0.5 textcolor rgb axis\n"
+          "set format '%g'\n" /* gnuplot's own starts with a space, which moves names off their ticks */
           "set grid ytics linetype 1 linecolor rgb grid linewidth 1 dashtype solid\n"
           "set key noautotitle textcolor rgb ink\n"
           "set xlabel textcolor rgb ink\n"

@@ -186,9 +186,7 @@ static void write_panels(FILE *out, const struct learning *learning)
                                          ? "right predictions: test set thick, training thin"
                                          : "share of right predictions in training"};
     choose_accuracies(&panel, learning);
-    fprintf(out,
-            "set xrange [0:%" PRIu64
-            "]\nset xtics %g\nset format x '%%g'\nset xlabel 'epochs trained'\nset multiplot\n",
+    fprintf(out, "set xrange [0:%" PRIu64 "]\nset xtics %g\nset xlabel 'epochs trained'\nset multiplot\n",
             learning->epochs, house_style_step((double)learning->epochs, 6, true));
     write_panel(out, &panel);
     if (learning->count == 1)

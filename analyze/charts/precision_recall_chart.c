@@ -189,15 +189,16 @@ static void place_curves(struct picture *picture)
 static void make_title(char *title, size_t room, const struct picture *picture)
 {
     const struct curve *most = &picture->curves[0], *best = &picture->curves[0];
+    char hits[COUNT_TEXT], all[COUNT_TEXT];
     for (size_t i = 1; i < picture->count; i++) {
         const struct curve *curve = &picture->curves[i];
         most = curve->best_hits > most->best_hits ? curve : most;
         best = curve->ranks.average_precision > best->ranks.average_precision ? curve : best;
     }
     if (most->best_hits > 0)
-        snprintf(title, room, "%zu of %zu mislabelled %s found at %.0f%% precision by %s", most->best_hits,
-                 picture->truth.count, house_style_noun(picture->analysis), 100 * wanted_precision,
-                 most->score->name);
+        snprintf(title, room, "%s of %s mislabelled %s found at %.0f%% precision by %s",
+                 house_style_count(hits, most->best_hits), house_style_count(all, picture->truth.count),
+                 house_style_noun(picture->analysis), 100 * wanted_precision, most->score->name);
     else
         snprintf(title, room, "No threshold reaches %.0f%% precision; the best ranking is by %s",
                  100 * wanted_precision, best->score->name);

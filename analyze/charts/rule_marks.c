@@ -112,8 +112,8 @@ static void name_of(char name[NAME_BYTES], const struct rule_mark *mark)
                  house_style_percent(precision, 100 * mark->quality.precision, 0));
 }
 
-/* How many lines of marks[0..count-1] cross the name of marks[i] on that side; more than `count` where it leaves the
- * plot. */
+/* How many lines of marks[0..count-1] cross the name of marks[i] on that side; more than `count` where it leaves
+ * the plot. */
 static size_t count_crossings(const struct rule_mark *marks, size_t count, size_t i, bool goes_left, double right)
 {
     char name[NAME_BYTES];
@@ -130,8 +130,8 @@ static size_t count_crossings(const struct rule_mark *marks, size_t count, size_
     return crossings;
 }
 
-/* Of marks[0..count-1], sorts the one to the end whose name the fewest of the others' lines cross: it gets the lowest
- * row, through which all of these pass. */
+/* Of marks[0..count-1], sorts the one to the end whose name the fewest of the others' lines cross: it gets the
+ * lowest row, through which all of these pass. */
 static void choose_lowest(struct rule_mark *marks, size_t count, double right)
 {
     size_t best = 0, least = SIZE_MAX;

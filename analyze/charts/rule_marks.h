@@ -18,11 +18,12 @@ struct rule_mark {
     const char *rule;
     struct set_quality quality;         /* flagged; the rest is NaN where the truth is not known */
     struct estimated_quality estimated; /* as controls say; NaN where nothing does */
-    /* Keys of the least suspicious that is flagged, and of the most suspicious scored that is not: NaN where there is
-     * none. */
+    /* Keys of the least suspicious that is flagged, and of the most suspicious scored that is not: NaN where there
+     * is none. */
     float last, next;
 
-    /* Set by the chart: where its line stands, on the x axis, and as a share of the plot's width. NaN: there is none. */
+    /* Set by the chart: where its line stands, on the x axis, and as a share of the plot's width. NaN: there is
+     * none. */
     double x, place;
     bool goes_left; /* set by rule_marks_write: its name, from the line */
 };
@@ -33,9 +34,9 @@ struct rule_marks {
     size_t count;
 };
 
-/* Reads the chart's rules, before the replay, with one score chosen: of the chart's own those that suit it. Freed with
- * rule_marks_destroy, also after a failure. Errors: a rule that is asked for does not suit the score, or flags whatever
- * the score is; more rules than there is room for; threshold_list_parse's, threshold_announce's. */
+/* Reads the chart's rules, before the replay, with one score chosen: of the chart's own those that suit it. Freed
+ * with rule_marks_destroy, also after a failure. Errors: a rule that is asked for does not suit the score, or
+ * flags whatever the score is; more rules than there is room for; threshold_list_parse's, threshold_announce's. */
 int rule_marks_begin(struct rule_marks *out, const struct chart *chart);
 
 /* Applies them. `truth` and `estimate` are NULL where there is none. */
@@ -43,9 +44,9 @@ int rule_marks_apply(struct rule_marks *marks, const struct chart *chart, const 
                      const struct truth *truth, const struct noise_estimate *estimate);
 void rule_marks_destroy(struct rule_marks *marks);
 
-/* Sets the top margin, below which the plot has room, and writes the lines, and names above the plot: a row each, in the
- * order and on the side of their lines in which lines cross the fewest names. Sorts the marks: the top row first.
- * `right` is the plot's right margin, a share of the picture. */
+/* Sets the top margin, below which the plot has room, and writes the lines, and names above the plot: a row each,
+ * in the order and on the side of their lines in which lines cross the fewest names. Sorts the marks: the top row
+ * first. `right` is the plot's right margin, a share of the picture. */
 void rule_marks_write(FILE *out, struct rule_marks *marks, double right);
 
 #endif

@@ -61,7 +61,8 @@ static double least_step(const struct ranking *ranking, size_t from, size_t to)
     return least;
 }
 
-/* Where values are evenly spread, as counts are, each bin has as many of them; else bins are as many as can be seen. */
+/* Where values are evenly spread, as counts are, each bin has as many of them; else bins are as many as can be
+ * seen. */
 static void choose_bins(struct histogram *histogram)
 {
     const struct ranking *ranking = &histogram->ranking;

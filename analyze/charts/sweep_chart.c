@@ -1,5 +1,5 @@
-/* plot sweep: precision, recall and F1 of every threshold of a score, by how many it flags: true ones, and what is known
- * without the truth. */
+/* plot sweep: precision, recall and F1 of every threshold of a score, by how many it flags: true ones, and what is
+ * known without the truth. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
@@ -29,8 +29,8 @@ static const char *const blocks[KINDS] = {"true", "expected"};
 static const double right = 0.87, plot_height = 340;
 enum { NAME_PIXELS = 115, TEXT_BYTES = 256 };
 
-/* What the eye can tell apart: columns of half a pixel, and a tenth of a pixel in percent. Estimates, which take longer,
- * have one point in four pixels. */
+/* What the eye can tell apart: columns of half a pixel, and a tenth of a pixel in percent. Estimates, which take
+ * longer, have one point in four pixels. */
 enum { COLUMNS = 2000, ESTIMATES = 240 };
 static const double tolerance = 0.02;
 

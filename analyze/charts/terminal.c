@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -97,7 +98,9 @@ static bool says_dark(const char *answer)
     for (size_t i = 0; i < 3; i++) {
         char *end;
         const double value = (double)strtoul(at, &end, 16);
-        brightness += weights[i] * value / (double)((1UL << (4 * (size_t)(end - at) % 32)) - (end > at));
+        if (end == at)
+            return false;
+        brightness += weights[i] * value / (pow(16, (double)(end - at)) - 1); /* 0 to 1 with any number of digits */
         at = *end == '/' ? end + 1 : end;
     }
     return brightness < 0.5;

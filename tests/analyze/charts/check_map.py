@@ -1,8 +1,8 @@
 """Checks a data map, drawn as SVG, against the samples' table: check_map.py TABLE SVG SCRIPT.
 
-Where a panel has a disc a sample, each has its place and its colour's value. Where samples are binned, each sample
-belongs to the disc that is nearest to it in the picture; how many those are, and their mean correctness, must be what
-the script's data block says for that disc."""
+Where a panel has a disc a sample, each has its place and its colour's value. Where samples are binned, each
+sample belongs to the disc that is nearest to it in the picture; how many those are, and their mean correctness,
+must be what the script's data block says for that disc."""
 
 import math
 import re

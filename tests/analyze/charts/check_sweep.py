@@ -36,7 +36,7 @@ thresholds = [Row(names, line) for line in lines]
 has_truth = bool(thresholds) and not math.isnan(thresholds[0].recall)
 has_estimate = "$estimated <<" in script
 
-# Ticks: counts, and below them the threshold that flags as many; where `sweep` says nothing, the score of so many-th.
+# Ticks: counts, and below them the threshold that flags as many; where `sweep` says nothing, the score of the last.
 values = sorted((float(row[-1]) for row in rows if row[-1] != "nan"), reverse=True)
 ticks = [t for t in picture.texts if t.anchor == "middle" and not t.rotated and svg.number(t) is not None]
 upper = min(t.y for t in ticks)
@@ -46,7 +46,8 @@ for count in counts:
     below = next(t for t in ticks if t is not count and abs(t.x - count.x) < 1)
     flagged = svg.number(count)
     want = next((t.threshold for t in thresholds if t.flagged >= flagged), values[int(flagged) - 1])
-    assert abs(float(below.text) - want) <= 0.006 * abs(want), "score %s at %s, not %g" % (below.text, count.text, want)
+    says = "score %s at %s, not %g" % (below.text, count.text, want)
+    assert abs(float(below.text) - want) <= 0.006 * abs(want), says
 if len(counts) > 1:
     x = svg.Axis([(t.x, svg.number(t)) for t in counts], logarithmic=True)
 y = picture.y_axis()
@@ -120,7 +121,8 @@ else:
 # Rules: a line at as many as are flagged.
 for rule in rules:
     flagged = len(read("flagged " + rule)[1])
-    name = next(t for t in picture.texts if re.match(re.escape("%s flags %s" % (rule, format(flagged, ",") if flagged
-                                                                                else "none")) + "(,|$)", t.text))
+    says = "%s flags %s" % (rule, format(flagged, ",") if flagged else "none")
+    name = next(t for t in picture.texts if re.match(re.escape(says) + "(,|$)", t.text))
     if flagged and len(counts) > 1:
-        assert abs(abs(name.x - x.pixel(flagged)) - 8) < 1.5, "%s stands at %g, not %g" % (rule, name.x, x.pixel(flagged))
+        at = x.pixel(flagged)
+        assert abs(abs(name.x - at) - 8) < 1.5, "%s stands at %g, not %g" % (rule, name.x, at)
