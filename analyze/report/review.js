@@ -5,13 +5,15 @@
     const data = JSON.parse(document.getElementById("data").textContent);
     const section = document.getElementById("review");
     const cards = [...section.querySelectorAll("article")];
+    const groups = [...section.querySelectorAll(".g")];
     if (cards.length === 0) return;
-    const storageKey = "tidy-decisions-" + data.fingerprint;
+    const keptAs = `tidy-decision-${data.fingerprint}-`;
+    const byDigit = data.classes.length <= 10;
     const done = {keep: "kept", relabel: "changed", remove: "removed"};
 
     // sample -> {decision, label}: all that was decided about the log, also about samples that are not on this page.
     const decisions = new Map();
-    const undoable = []; // {sample, before}: what was decided before, or undefined
+    const undoable = []; // for each step the [sample, decision or undefined] that it changed, as they were before
     let current = null;
 
     const sampleOf = card => Number(card.id.slice(1));
@@ -26,14 +28,15 @@
         return element;
     }
 
-    // ---- the file of decisions, which is also what the browser keeps
+    // ---- the file of decisions
 
     const header = "#sample\tdecision\tlabel";
 
+    const toRow = (sample, {decision, label}) => `${sample}\t${decision}\t${label ?? "-"}`;
+
     function toText() {
-        const rows = [...decisions].sort((a, b) => a[0] - b[0]);
-        return [header, ...rows.map(([sample, {decision, label}]) => `${sample}\t${decision}\t${label ?? "-"}`), ""]
-            .join("\n");
+        const sorted = [...decisions].sort((a, b) => a[0] - b[0]);
+        return [header, ...sorted.map(([sample, made]) => toRow(sample, made)), ""].join("\n");
     }
 
     // Throws an Error that names the line where the text is no list of decisions about this log.
@@ -56,22 +59,32 @@
         return found;
     }
 
-    function store() {
+    // ---- what the browser keeps: an item for each decision, so that tabs do not overwrite what others decide
+
+    let isKept = true, isSaved = true;
+
+    function store(sample, made) {
+        isSaved = false;
         try {
-            localStorage.setItem(storageKey, toText());
+            if (made === undefined) localStorage.removeItem(keptAs + sample);
+            else localStorage.setItem(keptAs + sample, toRow(sample, made));
         } catch (error) {
-            warn("This browser keeps no decisions when the page is closed. Save them before.");
+            warnUnkept();
         }
     }
 
     function restore() {
         try {
-            return fromText(localStorage.getItem(storageKey) ?? header);
+            const rows = Object.keys(localStorage).filter(key => key.startsWith(keptAs)).map(key => localStorage[key]);
+            for (const [sample, made] of fromText([header, ...rows].join("\n"))) set(sample, made);
         } catch (error) {
-            warn("This browser has kept no decisions about this log that could be read: save them before you close " +
-                 "the page.");
-            return new Map();
+            warnUnkept();
         }
+    }
+
+    function warnUnkept() {
+        isKept = false;
+        warn("This browser does not keep decisions: save them before you close the page.");
     }
 
     // ---- the controls
@@ -79,11 +92,11 @@
     const actions = [
         {keys: ["k"], text: "Keep", tip: "the given label is right", run: () => decide("keep", given(current))},
         {keys: ["s", "Enter"], text: "Change", tip: "the suggested label is right",
-         run: () => decide("relabel", suggested(current))},
+         run: () => decideLabel(suggested(current))},
         {keys: ["o"], text: "Other", tip: "another label is right", run: askLabel},
         {keys: ["x", "Delete"], text: "Remove", tip: "no label is right", run: () => decide("remove")},
         {keys: ["ArrowRight", " "], text: "Skip", tip: "to the next open suspect", run: () => go(next(current, 1))},
-        {keys: ["u", "Backspace"], text: "Undo", tip: "takes the last decision back", run: undo},
+        {keys: ["u", "Backspace"], text: "Undo", tip: "takes the last decision back", run: undo, always: true},
     ];
     const others = [
         {keys: ["ArrowLeft"], run: () => go(neighbour(current, -1))},
@@ -106,7 +119,7 @@
     const ask = make("button", {type: "button"}, "Keys");
     const help = make("dialog", {id: "help"});
     const other = make("dialog", {id: "other"});
-    const label = make("input", {autocomplete: "off"});
+    const label = make("input", {autocomplete: "off", required: true});
 
     function keyText(key) {
         const names = {ArrowRight: "→", ArrowLeft: "←", ArrowDown: "↓", ArrowUp: "↑", " ": "space"};
@@ -114,17 +127,22 @@
     }
 
     function makeToolbar() {
-        const bar = make("div", {className: "bar", role: "toolbar"});
+        const bar = make("div", {className: "bar", role: "group"});
         bar.setAttribute("aria-label", "Review");
         for (const action of actions) {
             const button = make("button", {type: "button", title: action.tip},
                 action.text, make("kbd", {}, keyText(action.keys[0])));
             button.setAttribute("aria-keyshortcuts", action.keys.map(key => key === " " ? "Space" : key).join(" "));
-            button.addEventListener("click", () => { current ??= next(null, 1); if (current) action.run(); });
+            button.addEventListener("click", () => act(action));
             bar.append(button);
         }
         bar.append(make("span", {className: "state"}, progress, count));
         return bar;
+    }
+
+    function act(action) {
+        if (current || action.always) action.run();
+        else say("No suspect is shown: change the filter.");
     }
 
     function makeFilters() {
@@ -138,33 +156,53 @@
             const [from, to] = pair.split(" ").map(className);
             pairs.append(make("option", {value: pair}, `${from} → ${to} (${many})`));
         }
-        return make("div", {className: "filters"},
-            make("label", {}, "Given → suggested ", pairs), make("label", {}, onlyOpen, " only open ones"), save, load, file,
-            ask);
+        return make("div", {className: "filters"}, make("label", {}, "Given → suggested ", pairs),
+            make("label", {}, onlyOpen, " only open ones"), save, load, file, ask);
     }
 
     function fillDialogs() {
-        const rows = [...actions, {keys: ["↓", "↑", "←"], tip: "to the suspect after or before"},
-            {keys: ["?"], tip: "this help"}];
-        if (data.classes.length <= 10)
-            rows.push(...data.classes.map((name, index) => ({keys: [String(index)], tip: "the label is " + name})));
+        const rows = [...actions, {keys: ["Ctrl+Z"], tip: "the same"},
+            {keys: ["↓", "↑", "←"], tip: "to the suspect after or before"}, {keys: ["?"], tip: "this help"}];
+        const names = data.classes.map((name, index) => name === String(index) ? name : `${index} ${name}`).join(", ");
+        if (byDigit) rows.push({keys: ["0", String(data.classes.length - 1)], tip: `the label is that one: ${names}`});
         help.append(make("h3", {}, "Keys"), make("table", {}, ...rows.map(row => make("tr", {},
             make("th", {}, ...row.keys.flatMap(key => [make("kbd", {}, keyText(key)), " "])), make("td", {}, row.tip)))),
             make("p", {}, "They work where a suspect has the focus: click one, or press Tab."),
             make("form", {method: "dialog"}, make("button", {}, "Close")));
-        const names = make("datalist", {id: "classes"}, ...data.classes.map(name => make("option", {value: name})));
-        label.setAttribute("list", "classes");
-        const form = make("form", {method: "dialog"}, make("label", {}, "The right label ", label), names,
-            make("button", {value: "change"}, "Change"), make("button", {value: "", formNoValidate: true}, "Cancel"));
-        other.append(form);
-        label.required = true;
-        label.addEventListener("input", () => label.setCustomValidity(
-            labelOf(label.value) === undefined ? "There is no such class" : ""));
+        help.setAttribute("aria-label", "Keys");
+        other.setAttribute("aria-label", "The right label");
+        const cancel = make("button", {value: "", formNoValidate: true}, "Cancel");
+        other.append(make("h3", {}, "The right label"),
+            make("form", {method: "dialog"}, ...(byDigit ? classButtons() : classField()), cancel));
         other.addEventListener("close", () => {
-            const chosen = other.returnValue === "change" ? labelOf(label.value) : undefined;
-            if (chosen !== undefined) decideLabel(chosen);
+            if (other.returnValue !== "") decideLabel(Number(other.returnValue));
             else current.focus();
         });
+    }
+
+    // Few classes are chosen by a click or a digit, many by name or number.
+    function classButtons() {
+        other.addEventListener("keydown", event => {
+            if (isDigit(event.key)) other.close(event.key);
+        });
+        return data.classes.map((name, index) =>
+            make("button", {value: String(index)}, name, make("kbd", {}, String(index))));
+    }
+
+    function classField() {
+        const button = make("button", {}, "Change");
+        label.setAttribute("list", "classes");
+        label.addEventListener("input", () => {
+            button.value = labelOf(label.value) ?? "";
+            label.setCustomValidity(button.value === "" ? "There is no such class" : "");
+        });
+        return [make("label", {}, "Name or number ", label), button,
+            make("datalist", {id: "classes"}, ...data.classes.map(name => make("option", {value: name})))];
+    }
+
+    // Is a key that of a class?
+    function isDigit(key) {
+        return byDigit && /^\d$/.test(key) && Number(key) < data.classes.length;
     }
 
     // A class by its name or number; undefined: there is none.
@@ -188,7 +226,7 @@
 
     function warn(text) {
         warning.textContent = text;
-        warning.hidden = false;
+        warning.hidden = text === "";
     }
 
     function show(card) {
@@ -200,7 +238,7 @@
             return;
         }
         card.dataset.d = made.decision;
-        if (!verdict) card.append(verdict = make("span", {className: "verdict"}));
+        if (!verdict) card.querySelector("p").append(verdict = make("span", {className: "verdict"}));
         verdict.textContent = done[made.decision] + (made.decision === "relabel" ? " to " + className(made.label) : "");
     }
 
@@ -211,23 +249,30 @@
         count.textContent = `${reviewed} of ${cards.length} reviewed`;
     }
 
-    function change(sample, to) {
+    function set(sample, to) {
         const card = document.getElementById("s" + sample);
         const was = decisions.has(sample);
         if (to === undefined) decisions.delete(sample);
         else decisions.set(sample, to);
-        if (card) {
-            reviewed += (to !== undefined) - was;
-            show(card);
+        if (!card) return;
+        reviewed += (to !== undefined) - was;
+        show(card);
+    }
+
+    // Changes [[sample, decision or undefined], ...]; the same of how it was before.
+    function change(changes) {
+        const before = changes.map(([sample]) => [sample, decisions.get(sample)]);
+        for (const [sample, to] of changes) {
+            set(sample, to);
+            store(sample, to);
         }
         showProgress();
-        store();
+        return before;
     }
 
     function decide(decision, to) {
         const sample = sampleOf(current);
-        undoable.push({sample, before: decisions.get(sample)});
-        change(sample, {decision, label: to});
+        undoable.push(change([[sample, {decision, label: to}]]));
         const card = next(current, 1);
         say(`${sample} ${current.querySelector(".verdict").textContent}. ` +
             (card ? "" : "All suspects shown are reviewed: save the decisions."));
@@ -240,16 +285,18 @@
     }
 
     function undo() {
-        const last = undoable.pop();
-        if (last === undefined) {
+        const before = undoable.pop();
+        if (before === undefined) {
             say("Nothing to undo.");
             return;
         }
-        change(last.sample, last.before);
-        say(`${last.sample}: decision taken back.`);
-        const card = document.getElementById("s" + last.sample);
+        change(before);
+        const [sample] = before[0];
+        say(before.length === 1 ? `${sample}: decision taken back.` : `${before.length} decisions taken back.`);
+        const card = document.getElementById("s" + sample);
         if (!card) return;
         card.hidden = false;
+        fitGroup(card.parentElement);
         go(card);
     }
 
@@ -270,12 +317,14 @@
         return null;
     }
 
+    // null: none is left to choose.
     function choose(card) {
         if (current && current !== card) {
             current.removeAttribute("aria-current");
             current.tabIndex = -1;
         }
         current = card;
+        if (!card) return;
         card.setAttribute("aria-current", "true");
         card.tabIndex = 0;
     }
@@ -290,26 +339,21 @@
         card.scrollIntoView({block: "nearest"});
     }
 
+    // Out of view a group keeps the height that it had in view, which is wrong once some of it is hidden.
+    function fitGroup(group) {
+        const hidden = group.querySelectorAll("article[hidden]").length;
+        group.hidden = hidden === group.childElementCount;
+        group.classList.toggle("part", hidden > 0);
+    }
+
     function filter() {
         for (const card of cards)
             card.hidden = (pairs.value !== "" && pairs.value !== card.dataset.g + " " + card.dataset.s) ||
                 (onlyOpen.checked && !isOpen(card));
+        groups.forEach(fitGroup);
         const shown = cards.filter(card => !card.hidden);
         say(`${shown.length} suspects shown.`);
-        if (shown.length > 0) choose(shown.find(isOpen) ?? shown[0]);
-    }
-
-    function showAll() {
-        reviewed = cards.filter(card => !isOpen(card)).length;
-        cards.filter(card => card.dataset.d || !isOpen(card)).forEach(show);
-        showProgress();
-    }
-
-    function replace(with_) {
-        decisions.clear();
-        for (const [sample, made] of with_) decisions.set(sample, made);
-        undoable.length = 0; // what it knows is no longer so
-        showAll();
+        choose(shown.find(isOpen) ?? shown[0] ?? null);
     }
 
     save.addEventListener("click", () => {
@@ -317,6 +361,7 @@
             href: URL.createObjectURL(new Blob([toText()], {type: "text/tab-separated-values"}))});
         link.click();
         setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+        isSaved = true;
         say(`${decisions.size} decisions saved.`);
     });
     load.addEventListener("click", () => file.click());
@@ -324,9 +369,10 @@
         if (file.files.length === 0) return;
         const name = file.files[0].name;
         try {
-            replace(fromText(await file.files[0].text()));
-            store();
-            say(`${decisions.size} decisions loaded from ${name}.`);
+            const loaded = [...fromText(await file.files[0].text())];
+            if (loaded.length > 0) undoable.push(change(loaded));
+            if (isKept) warn("");
+            say(`${loaded.length} decisions loaded from ${name}.`);
         } catch (error) {
             warn(`${name} was not loaded: ${error.message}`);
         }
@@ -336,9 +382,17 @@
     onlyOpen.addEventListener("change", filter);
     ask.addEventListener("click", () => help.showModal());
 
-    // Another tab with the same report: what was decided last counts.
+    // Another tab with the same report has decided.
     addEventListener("storage", event => {
-        if (event.key === storageKey) replace(restore());
+        if (!event.key?.startsWith(keptAs)) return;
+        const sample = Number(event.key.slice(keptAs.length));
+        set(sample, fromText(`${header}\n${event.newValue ?? ""}`).get(sample));
+        showProgress();
+        say(`${sample} was changed in another tab.`);
+    });
+
+    addEventListener("beforeunload", event => {
+        if (!isKept && !isSaved) event.preventDefault();
     });
 
     section.addEventListener("focusin", event => {
@@ -350,12 +404,13 @@
         if (card) card.focus({preventScroll: true});
     });
     section.addEventListener("keydown", event => {
-        if (!event.target.closest("article") || event.altKey || event.metaKey) return;
-        const undoes = event.ctrlKey && event.key === "z";
-        if (event.ctrlKey && !undoes) return;
+        if (!event.target.closest("article") || event.altKey) return;
         const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-        if (data.classes.length <= 10 && labelOf(key) !== undefined && /^\d$/.test(key)) decideLabel(Number(key));
-        else if (undoes || byKey.has(key)) undoes ? undo() : byKey.get(key).run();
+        if (event.ctrlKey || event.metaKey) {
+            if (key !== "z") return;
+            undo();
+        } else if (isDigit(key)) decideLabel(Number(key));
+        else if (byKey.has(key)) byKey.get(key).run();
         else return;
         event.preventDefault();
     });
@@ -363,7 +418,12 @@
     for (const card of cards) card.tabIndex = -1;
     fillDialogs();
     section.querySelector(".g").before(makeFilters(), warning);
-    section.append(make("footer", {}, makeToolbar(), said), help, other);
-    replace(restore());
+    const footer = make("footer", {}, makeToolbar(), said);
+    section.append(footer, help, other);
+    // What has the focus scrolls into view above the controls.
+    new ResizeObserver(() => document.documentElement.style.scrollPaddingBottom = footer.offsetHeight + 8 + "px")
+        .observe(footer);
+    restore();
+    showProgress();
     choose(next(null, 1) ?? cards[0]);
 })();

@@ -1,7 +1,9 @@
 """Drives a report in headless Chromium, as a person with a keyboard would. Debian's chromium-driver and python3-selenium.
 
 report_browser.py review REPORT FOLDER    reviews three suspects by keyboard, reloads, and saves FOLDER/decisions.tsv
+report_browser.py corners REPORT          filters, loading, two tabs, many classes, and a browser that keeps nothing
 report_browser.py page REPORT FOLDER      console, network, contrast, names of controls, widths; pictures into FOLDER
+report_browser.py picture REPORT FILE     the suspects, some of them reviewed, as a picture of 1280x800
 report_browser.py speed REPORT            milliseconds from a key to the next frame
 
 Says what is wrong on stdout, a line each; silent where nothing is.
@@ -9,6 +11,7 @@ Says what is wrong on stdout, a line each; silent where nothing is.
 import json
 import pathlib
 import sys
+import tempfile
 import time
 
 from selenium import webdriver
@@ -86,6 +89,11 @@ def current(driver):
     return driver.find_element(By.CSS_SELECTOR, "article[aria-current]")
 
 
+def tap(driver, sample):
+    driver.execute_script("document.getElementById(arguments[0]).scrollIntoView({block: 'center'})", "s" + sample)
+    driver.find_element(By.ID, "s" + sample).click()
+
+
 def expect(what, got, wanted):
     if got != wanted:
         print(f"{what}: got {got!r}, expected {wanted!r}")
@@ -137,7 +145,7 @@ def review(report, folder):
     press(driver, "o")
     names = json.loads(driver.find_element(By.ID, "data").get_attribute("textContent"))["classes"]
     third = next(name for i, name in enumerate(names) if str(i) not in (given[2], suggested[2]))
-    press(driver, third, Keys.ENTER)
+    press(driver, str(names.index(third)))
     expect("another label", driver.find_element(By.CSS_SELECTOR, f"#s{samples[2]} .verdict").text, "changed to " + third)
     driver.find_element(By.ID, "s" + samples[0]).click()
     press(driver, "u")
@@ -171,6 +179,117 @@ def review(report, folder):
     look("after a refused file")
     for complaint in complaints(driver):
         print(complaint)
+    driver.quit()
+
+
+def counted(driver):
+    return driver.find_element(By.CSS_SELECTOR, ".count").text
+
+
+def click(driver, button):
+    [found] = [b for b in driver.find_elements(By.CSS_SELECTOR, "button") if b.text.startswith(button)]
+    found.click()
+
+
+def choose(driver, selector, value):
+    driver.execute_script("const e = document.querySelector(arguments[0]), v = arguments[1];"
+                          "typeof v === 'boolean' ? e.checked = v : e.value = v;"
+                          "e.dispatchEvent(new Event('change'))", selector, value)
+
+
+def corners(report):
+    """A report of more than ten classes."""
+    driver = browser()
+    open_page(driver, report)
+    cards = driver.find_elements(By.CSS_SELECTOR, "article")
+    samples = [card.get_attribute("id")[1:] for card in cards]
+    given, suggested = ([card.get_attribute(name) for card in cards] for name in ("data-g", "data-s"))
+    progress = lambda n: f"{n} of {len(cards)} reviewed"
+
+    # What has the focus is never under the controls (WCAG 2.2, 2.4.11).
+    tap(driver, samples[0])
+    for _ in range(15):
+        press(driver, Keys.ARROW_DOWN)
+        covered = driver.execute_script("return document.activeElement.getBoundingClientRect().bottom - "
+                                        "document.querySelector('footer').getBoundingClientRect().top")
+        if covered > 0:
+            expect("pixels of the focused suspect under the controls", covered, 0)
+            break
+
+    # A filter leaves no room for what it hides, and what is hidden cannot be decided.
+    choose(driver, "select", f"{given[-1]} {suggested[-1]}")
+    pair = sum((g, s) == (given[-1], suggested[-1]) for g, s in zip(given, suggested))
+    driver.execute_script("scrollTo(0, 0)")
+    time.sleep(0.3)
+    groups = driver.find_elements(By.CSS_SELECTOR, ".g")
+    height = sum(group.size["height"] for group in groups)
+    expect("a filter leaves room for what it hides", height <= 110 * pair, True)
+    for _ in range(pair):
+        click(driver, "Keep")
+    expect("progress after a pair", counted(driver), progress(pair))
+    choose(driver, "[type=checkbox]", True)
+    click(driver, "Remove")
+    expect("progress where no suspect is shown", counted(driver), progress(pair))
+    for _ in range(pair):
+        click(driver, "Undo")
+    expect("progress after undoing all", counted(driver), progress(0))
+    choose(driver, "[type=checkbox]", False)
+    choose(driver, "select", "")
+
+    # Many classes: by name, or number; not one that does not exist.
+    tap(driver, samples[0])
+    press(driver, "o", "no such class", Keys.ENTER)
+    expect("progress after no class", counted(driver), progress(0))
+    other = next(str(label) for label in range(10, 12) if str(label) not in (given[0], suggested[0]))
+    press(driver, Keys.ESCAPE, "o", other, Keys.ENTER)
+    expect("another label", driver.find_element(By.CSS_SELECTOR, f"#s{samples[0]} .verdict").text, "changed to " + other)
+    press(driver, "u")
+
+    # Two tabs: each shows what the other decides, and overwrites nothing even where it has not heard of it.
+    first = driver.current_window_handle
+    driver.switch_to.new_window("tab")
+    second = driver.current_window_handle
+    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {
+        "source": "addEventListener('storage', event => window.isDeaf && event.stopImmediatePropagation())"})
+    open_page(driver, report)
+    driver.switch_to.window(first)
+    tap(driver, samples[0])
+    press(driver, "k")
+    driver.switch_to.window(second)
+    time.sleep(0.3)
+    expect("what another tab decides", counted(driver), progress(1))
+    driver.execute_script("window.isDeaf = true")
+    driver.switch_to.window(first)
+    tap(driver, samples[1])
+    press(driver, "k")
+    driver.switch_to.window(second)
+    tap(driver, samples[2])
+    press(driver, "x")
+    driver.refresh()
+    expect("what two tabs decided", counted(driver), progress(3))
+
+    # What is loaded joins what was decided, and is undone in one step.
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+        file.write("#sample\tdecision\tlabel\n" + "".join(f"{sample}\tremove\t-\n" for sample in samples[2:6]))
+        file.flush()
+        driver.find_element(By.CSS_SELECTOR, "input[type=file]").send_keys(file.name)
+        time.sleep(0.3)
+    expect("decided and loaded", counted(driver), progress(6))
+    click(driver, "Undo")
+    expect("a file undone", counted(driver), progress(3))
+    for complaint in complaints(driver):
+        print(complaint)
+    driver.quit()
+
+    # A browser that keeps nothing says so, and everything else works.
+    driver = browser()
+    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {
+        "source": "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError'); }})"})
+    open_page(driver, report)
+    tap(driver, samples[0])
+    press(driver, "k", "x")
+    expect("progress in a browser that keeps nothing", counted(driver), progress(2))
+    expect("a warning of it", "save them" in driver.find_element(By.CSS_SELECTOR, "[role=alert]").text, True)
     driver.quit()
 
 
@@ -216,6 +335,18 @@ def page(report, folder):
     driver.quit()
 
 
+def picture(report, file):
+    driver = browser()
+    open_page(driver, report)
+    first = driver.find_element(By.CSS_SELECTOR, "article").get_attribute("id")[1:]
+    tap(driver, first)
+    press(driver, "s", "s", "s", "x", "s")
+    driver.execute_script("document.getElementById('review').scrollIntoView()")
+    time.sleep(0.5)
+    driver.save_screenshot(file)
+    driver.quit()
+
+
 def speed(report):
     driver = browser()
     open_page(driver, report)
@@ -238,4 +369,5 @@ def speed(report):
 
 
 if __name__ == "__main__":
-    {"review": review, "page": page, "speed": speed}[sys.argv[1]](*sys.argv[2:])
+    {"review": review, "corners": corners, "page": page, "picture": picture,
+     "speed": speed}[sys.argv[1]](*sys.argv[2:])

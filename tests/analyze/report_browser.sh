@@ -18,6 +18,12 @@ while IFS=$'\t' read -r sample decision label; do
     equals "sample $sample, $decision" "$(awk -v sample="$sample" '$1 == sample { print $2 }' cleaned)" "$label"
 done < <(tail -n +2 saved/decisions.tsv)
 
+make-idx twelve 600 60 12 28
+tidy-record train --data twelve --epochs 1 --noise 0.1 --threads 1 -o twelve.tidy 2>/dev/null || fail "train"
+tidy-analyze report twelve.tidy --score aum --threshold count:200 -o twelve.html 2>stderr || fail "report: $(cat stderr)"
+drive corners twelve.html >wrong 2>&1 || fail "the browser cannot be driven"
+[ ! -s wrong ] || fail "corners: $(head -20 wrong)"
+
 drive page report.html pictures >wrong 2>&1 || fail "the browser cannot be driven"
 [ ! -s wrong ] || fail "page: $(head -20 wrong)"
 finish
