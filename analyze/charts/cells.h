@@ -28,16 +28,16 @@ struct cells_point {
     double x, y;
 };
 
-/* A line through the points, in dashes of the lengths given, of strokes and gaps in turn, in shares of the width; none:
- * solid. */
+/* A line through the points, in dashes of the lengths given, of strokes and gaps in turn, in shares of the width;
+ * none: solid. */
 void cells_line(struct cells *cells, const struct cells_point *points, size_t count, const double *dashes,
                 size_t dash_count, uint32_t colour);
 
 /* A polygon's inside, by the even-odd rule; `pale`: every second dot of it. */
 void cells_fill(struct cells *cells, const struct cells_point *points, size_t count, bool pale, uint32_t colour);
 
-/* UTF-8 in the row of a point, from its column on, about it, or up to it; moved to the left as far as it would leave the
- * picture at the right, and to the row below or above where others stand in its own. */
+/* UTF-8 in the row of a point, from its column on, about it, or up to it; moved to the left as far as it would
+ * leave the picture at the right, and to the row below or above where others stand in its own. */
 enum cells_anchor { CELLS_FROM, CELLS_ABOUT, CELLS_UP_TO };
 void cells_text(struct cells *cells, struct cells_point at, const char *text, enum cells_anchor anchor,
                 uint32_t colour);

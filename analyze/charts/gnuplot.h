@@ -19,8 +19,8 @@ void gnuplot_write_terminal(FILE *out, enum gnuplot_format format, const char *b
  * Errors: gnuplot is not installed, or failed. */
 int gnuplot_render(char **picture, size_t *picture_bytes, const char *script, size_t bytes, const char *name);
 
-/* The same into `path`, which appears once it is whole. Errors: also that the file exists (unless `force`), or cannot
- * be written. */
+/* The same into `path`, which appears once it is whole. Errors: also that the file exists (unless `force`), or
+ * cannot be written. */
 int gnuplot_draw(const char *script, size_t bytes, const char *path, bool force);
 
 #endif

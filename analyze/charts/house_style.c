@@ -51,7 +51,8 @@ const struct house_theme *house_style_theme(enum chart_theme theme)
     return &themes[theme];
 }
 
-/* gnuplot 5.4 takes a doubled quote for an apostrophe only after another character; elsewhere it ends the string. */
+/* gnuplot 5.4 takes a doubled quote for an apostrophe only after another character; elsewhere it ends the
+ * string. */
 static const char apostrophe[] = "\xe2\x80\x99";
 
 void house_style_quote(FILE *out, const char *text)

@@ -9,7 +9,8 @@
 #include "analyze/evaluation.h"
 #include "common/memory.h"
 
-/* What one epoch predicted, by kind of sample. Probes are of neither kind: their wrong label is not the given one. */
+/* What one epoch predicted, by kind of sample. Probes are of neither kind: their wrong label is not the given
+ * one. */
 struct tally {
     uint64_t clean, wrong;       /* predictions of samples with a right label, with a wrong one */
     uint64_t clean_right;        /* right label, predicted */
@@ -62,8 +63,8 @@ static bool is_same(double a, double b)
     return a == b || (isnan(a) && isnan(b));
 }
 
-/* Writes the data block $rate<number>: the corners of the learning rate's steps. A log has the rate that an epoch ends
- * with. */
+/* Writes the data block $rate<number>: the corners of the learning rate's steps. A log has the rate that an epoch
+ * ends with. */
 static void write_rates(FILE *out, size_t number, const struct tidylog_epoch *epochs, uint64_t count)
 {
     fprintf(out, "$rate%zu << EOD\n# epochs\tlearning rate\n0\t%.6g\n", number + 1, epochs[0].learning_rate);

@@ -1,4 +1,5 @@
-/* Title and caption are text in a terminal, which breaks them at its own width; the picture has no labels for them. */
+/* Title and caption are text in a terminal, which breaks them at its own width; the picture has no labels for
+ * them. */
 #include "analyze/charts/show.h"
 
 #include <math.h>

@@ -4,12 +4,12 @@
 
 #include "analyze/charts/terminal.h"
 
-/* Draws a script, as chart_write has written it, on stdout: as sixels, else in braille's dots with title and caption as
- * text, as wide as the window. `background` and `ink` are the theme's. Errors: gnuplot's, memory. */
+/* Draws a script, as chart_write has written it, on stdout: as sixels, else in braille's dots with title and
+ * caption as text, as wide as the window. `background` and `ink` are the theme's. Errors: gnuplot's, memory. */
 int show_chart(const struct terminal *terminal, const char *script, const char *background, const char *ink);
 
-/* Writes the script's data blocks as tables: columns are apart by a tab, and the first line, which starts with a '#',
- * names them. Several are headed by their names and apart by an empty line. */
+/* Writes the script's data blocks as tables: columns are apart by a tab, and the first line, which starts with a
+ * '#', names them. Several are headed by their names and apart by an empty line. */
 void show_table(FILE *out, const char *script);
 
 #endif

@@ -1,5 +1,5 @@
-/* All terminals answer the question for device attributes, so it comes last: what has not been answered before it will
- * not be. */
+/* All terminals answer the question for device attributes, so it comes last: what has not been answered before it
+ * will not be. */
 #include "analyze/charts/terminal.h"
 
 #include <errno.h>

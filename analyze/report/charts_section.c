@@ -34,7 +34,8 @@ static struct chart_request request_of(const struct report *report, const struct
     return out;
 }
 
-/* The script of one chart, which the caller frees; *bytes 0: this log does not feed it, as the error's message says. */
+/* The script of one chart, which the caller frees; *bytes 0: this log does not feed it, as the error's message
+ * says. */
 static int write_script(char **script, size_t *bytes, const struct chart_request *request)
 {
     *script = NULL;

@@ -105,7 +105,7 @@ void report_write_run(FILE *out, const struct report *report)
     fputs("</dl>\n", out);
 }
 
-/* ---- what was flagged ----------------------------------------------------------------------------------------- */
+/* ---- what was flagged -------------------------------------------------------------------------------------- */
 
 /* A line of the table of how sure it is, with these decimals. low is NaN where there is no interval. */
 static void write_number(FILE *out, const char *name, int decimals, struct estimated number, const char *source)

@@ -9,8 +9,8 @@
 #include "common/base64.h"
 #include "common/png.h"
 
-/* Suspects are in groups, which a browser lays out as they come into view: with thousands side by side in one it does so
- * anew for all with each decision, which takes three times as long. */
+/* Suspects are in groups, which a browser lays out as they come into view: with thousands side by side in one it
+ * does so anew for all with each decision, which takes three times as long. */
 enum { GROUP = 60 };
 
 /* A probability with three decimals and no 0 before them. */

@@ -131,8 +131,8 @@ static void test_what_is_encoded_is_decoded(void **state)
         }
 }
 
-/* A slope costs nothing once it is filtered; what cannot be compressed costs a filter's number a row, and what the file
- * and zlib have around it. */
+/* A slope costs nothing once it is filtered; what cannot be compressed costs a filter's number a row, and what the
+ * file and zlib have around it. */
 static void test_filters_pay_and_noise_costs_little_more_than_itself(void **state)
 {
     (void)state;

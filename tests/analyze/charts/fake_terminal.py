@@ -2,9 +2,9 @@
 
     fake_terminal.py COLUMNS ROWS ANSWER COMMAND...
 
-ANSWER is what the terminal says to a question for its device attributes (ESC [ c), with \\e for ESC; "" for one that
-does not answer. Prints what the command has written, the questions left out; exits as the command did, and with 3 where
-the terminal's settings are not as they were."""
+ANSWER is what the terminal says to a question for its device attributes (ESC [ c), with \\e for ESC; "" for one
+that does not answer. Prints what the command has written, the questions left out; exits as the command did, and
+with 3 where the terminal's settings are not as they were."""
 
 import fcntl
 import os
