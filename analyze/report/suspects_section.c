@@ -52,7 +52,7 @@ static int write_image(FILE *out, const struct report *report, struct png_encode
     int status = png_encode(png, images_of(&report->images, sample), &picture, &bytes);
     if (status != 0)
         return status;
-    fputs("<img src=\"data:image/png;base64,", out);
+    fputs("<img loading=lazy src=\"data:image/png;base64,", out);
     base64_write(out, picture, bytes);
     fprintf(out, "\" width=%" PRIu32 " height=%" PRIu32 " alt=\"image %" PRIu32 "\">", set->width, set->height,
             sample);

@@ -59,9 +59,13 @@ def browser(folder=None, width=1280, height=800, script=True):
         preferences["download.default_directory"] = str(pathlib.Path(folder).resolve())
     options.add_experimental_option("prefs", preferences)
     driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+    resize(driver, width, height)
+    return driver
+
+
+def resize(driver, width, height):
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
                            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})
-    return driver
 
 
 def open_page(driver, report):
@@ -279,10 +283,8 @@ def corners(report):
     expect("a file undone", counted(driver), progress(3))
     for complaint in complaints(driver):
         print(complaint)
-    driver.quit()
 
     # A browser that keeps nothing says so, and everything else works.
-    driver = browser()
     driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {
         "source": "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError'); }})"})
     open_page(driver, report)
@@ -295,8 +297,9 @@ def corners(report):
 
 def page(report, folder):
     folder = pathlib.Path(folder)
+    driver = browser()
     for width, height in ((360, 740), (1280, 800), (3840, 2160)):
-        driver = browser(width=width, height=height)
+        resize(driver, width, height)
         open_page(driver, report)
         for theme in ("light", "dark"):
             driver.execute_cdp_cmd("Emulation.setEmulatedMedia",
@@ -323,9 +326,9 @@ def page(report, folder):
             small = driver.execute_script("return [...document.querySelectorAll('button, select')].filter(e => "
                                           "e.getClientRects().length && e.getBoundingClientRect().height < 44).length")
             expect("controls that are too low to touch", small, 0)
-        for complaint in complaints(driver):
-            print(complaint)
-        driver.quit()
+    for complaint in complaints(driver):
+        print(complaint)
+    driver.quit()
     driver = browser(script=False)
     open_page(driver, report)
     text = driver.find_element(By.TAG_NAME, "main").text
