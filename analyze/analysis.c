@@ -23,10 +23,15 @@ int analysis_open(struct analysis *out, const char *path)
     out->runs = tidylog_reader_runs(out->reader);
     out->run = tidylog_reader_run(out->reader);
     tidylog_reader_epochs(out->reader, &out->epochs);
-    status = memory_allocate(&out->given, out->run->samples, sizeof *out->given, "labels");
-    if (status == 0)
-        memcpy(out->given, tidylog_given_labels(out->run), out->run->samples * sizeof *out->given);
-    return status;
+    out->given = tidylog_given_labels(out->run);
+    if (out->runs == 1)
+        return 0;
+    status = memory_allocate(&out->given_room, out->run->samples, sizeof *out->given_room, "labels");
+    if (status != 0)
+        return status;
+    memcpy(out->given_room, out->given, out->run->samples * sizeof *out->given_room);
+    out->given = out->given_room;
+    return 0;
 }
 
 int analysis_check_same_samples(const struct analysis *analysis, const struct analysis *other)
@@ -52,7 +57,7 @@ void analysis_close(struct analysis *analysis)
     class_counts_destroy(&analysis->counts);
     score_set_destroy(&analysis->scores);
     dynamics_destroy(&analysis->sources.dynamics);
-    free(analysis->given);
+    free(analysis->given_room);
     if (analysis->reader != NULL)
         tidylog_close_reader(analysis->reader);
 }

@@ -25,7 +25,8 @@ struct analysis {
     const struct tidylog_run *run; /* the one selected: the first, but during a replay */
     uint64_t epochs;               /* of the run: finished */
     struct window window;          /* of the run */
-    uint16_t *given;               /* [samples] the data set's labels, the same in all runs */
+    const uint16_t *given;         /* [samples] the data set's labels, the same in all runs */
+    uint16_t *given_room;          /* a copy, where another run is turned to; else NULL */
 
     struct score_sources sources; /* of the run replayed last */
     struct score_set scores;

@@ -32,7 +32,7 @@ struct room {
 
     /* Of the sample visited. */
     uint32_t *counts;           /* [classes] 0 before and after */
-    struct class_count *listed; /* [classes] */
+    struct class_count *listed; /* [classes + 1] */
 };
 
 static void close_room(void *context)
@@ -55,7 +55,9 @@ static int open_room(void **out, void *context)
     *out = room;
     room->visits = visits;
     status = memory_allocate(&room->counts, visits->run->classes, sizeof *room->counts, what);
-    return status != 0 ? status : memory_allocate(&room->listed, visits->run->classes, sizeof *room->listed, what);
+    return status != 0
+               ? status
+               : memory_allocate(&room->listed, visits->run->classes + (size_t)1, sizeof *room->listed, what);
 }
 
 static void begin_block(struct room *room, const struct tidylog_observations *epoch)
@@ -119,18 +121,51 @@ static int sort_by_sample(struct room *room)
     return 0;
 }
 
-/* Adds `count` times a class to those listed, which are `length` so far. Returns how many there are then. */
+/* Adds `count` times a class to those listed, which are `length` so far. Returns how many there are then. Without a
+ * branch, which would be guessed wrong: it is written down in any case, and stays where it is new. */
 static size_t add(struct room *room, size_t length, uint16_t class, uint32_t count)
 {
-    if (room->counts[class] == 0)
-        room->listed[length++].class = class;
+    room->listed[length].class = class;
+    length += room->counts[class] == 0;
     room->counts[class] += count;
     return length;
+}
+
+enum { FEWEST = 3, FEW = 16 }; /* classes that a sample has mostly */
+
+/* The place of each of the first FEW classes listed in their order: how many are smaller. */
+VECTOR_CLONES static void find_places(uint16_t places[FEW], const struct class_count *listed, size_t length)
+{
+    uint16_t classes[FEW];
+    for (size_t i = 0; i < FEW; i++) {
+        classes[i] = i < length ? listed[i].class : UINT16_MAX;
+        places[i] = 0;
+    }
+    for (size_t i = 0; i < length; i++)
+        for (size_t j = 0; j < FEW; j++)
+            places[j] = (uint16_t)(places[j] + (classes[i] < classes[j]));
+}
+
+static void order_few(struct room *room, size_t length)
+{
+    struct class_count items[FEW];
+    uint16_t places[FEW];
+    find_places(places, room->listed, length);
+    for (size_t i = 0; i < length; i++) {
+        uint16_t class = room->listed[i].class;
+        items[places[i]] = (struct class_count){class, room->counts[class]};
+        room->counts[class] = 0;
+    }
+    memcpy(room->listed, items, length * sizeof *items);
 }
 
 /* Brings the classes listed into order, with their counts. */
 static void order(struct room *room, size_t length)
 {
+    if (length > FEWEST && length <= FEW) {
+        order_few(room, length);
+        return;
+    }
     for (size_t i = 0; i < length; i++) {
         struct class_count item = {room->listed[i].class, room->counts[room->listed[i].class]};
         size_t at = i;

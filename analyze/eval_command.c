@@ -17,6 +17,7 @@
 #include "common/error.h"
 #include "common/memory.h"
 #include "common/options.h"
+#include "common/parallel.h"
 #include "common/table.h"
 
 static const char *const columns[] = {"score", "rule", "flagged", "precision", "recall",
@@ -28,6 +29,7 @@ struct result {
     bool has_set; /* false: there is no rule, only the ranking counts */
     struct set_quality set;
     struct rank_quality ranks;
+    int status; /* of its evaluation */
 };
 
 static int print(const struct result *results, size_t count, bool json)
@@ -53,26 +55,90 @@ static int print(const struct result *results, size_t count, bool json)
     return table_end(table);
 }
 
-/* `keys` and `flagged` have room for all samples; is_flagged: the rule's flags are there already. */
-static int evaluate_score(struct result *out, struct analysis *analysis, const struct score *score,
-                          const struct threshold *threshold, const struct truth *truth, float *keys, bool *flagged,
-                          bool is_flagged)
+/* What one thread works in. */
+struct room {
+    float *keys;   /* [samples] */
+    bool *flagged; /* [samples] */
+};
+
+/* Scores that are evaluated, several at a time. */
+struct evaluation {
+    struct analysis *analysis;
+    const struct truth *truth;
+    const struct threshold *threshold; /* NULL: no rule is asked for */
+    struct room *rooms;                /* [threads] */
+    struct result *results;            /* [scores] */
+};
+
+static int evaluate_score(struct evaluation *e, size_t number, struct room *room)
 {
-    struct ranking ranking;
-    size_t count;
-    score_keys(score, keys, truth->samples);
-    int status = ranking_create(&ranking, keys, truth->samples);
-    if (status == 0 && threshold != NULL && !is_flagged)
-        status = threshold_apply(threshold, analysis, score, &ranking, flagged, &count);
+    const struct score *score = &e->analysis->scores.scores[number];
+    const struct threshold *threshold = e->threshold;
+    struct result *out = &e->results[number];
+    struct ranking ranking = {0};
+    size_t count, samples = e->truth->samples;
+    int status = 0;
+    if (room->keys == NULL)
+        status = memory_allocate(&room->keys, samples, sizeof *room->keys, "the ranking");
+    if (status == 0 && threshold != NULL && room->flagged == NULL)
+        status = memory_allocate(&room->flagged, samples, sizeof *room->flagged, "suspects");
+    if (status != 0)
+        return status;
+    score_keys(score, room->keys, samples);
+    status = ranking_create(&ranking, room->keys, samples);
+    if (status == 0 && threshold != NULL && (number == 0 || !threshold_ignores_score(threshold)))
+        status = threshold_apply(threshold, e->analysis, score, &ranking, room->flagged, &count);
     if (status == 0) {
-        *out = (struct result){.score = score->name, .rule = "-", .ranks = rank_quality_of(&ranking, truth)};
+        *out = (struct result){.score = score->name, .rule = "-", .ranks = rank_quality_of(&ranking, e->truth)};
         if (threshold != NULL) {
             out->rule = threshold->text;
             out->has_set = true;
-            out->set = set_quality_of_flags(flagged, truth);
+            out->set = set_quality_of_flags(room->flagged, e->truth);
         }
     }
     ranking_destroy(&ranking);
+    return status;
+}
+
+static void evaluate_share(void *context, size_t share, unsigned thread)
+{
+    struct evaluation *e = context;
+    e->results[share].status = evaluate_score(e, share, &e->rooms[thread]);
+}
+
+/* Each score on one thread. */
+static int evaluate_apart(struct evaluation *e, size_t count, struct parallel *parallel)
+{
+    int status = 0;
+    parallel_run(parallel, count, evaluate_share, e);
+    for (size_t i = 0; i < count && status == 0; i++)
+        if (e->results[i].status != 0) /* without a rule nothing else can fail, and messages are a thread's own */
+            status = tidy_fail_memory("the ranking", e->truth->samples);
+    return status;
+}
+
+/* All scores: one after the other where there is a rule, which may replay, or where a ranking takes all threads by
+ * itself. */
+static int evaluate_all(struct evaluation *e, size_t count)
+{
+    struct parallel *parallel;
+    bool apart = e->threshold == NULL && e->truth->samples < RANKING_THREADED;
+    int status = parallel_create(&parallel, apart ? count : 1);
+    if (status != 0)
+        return status;
+    unsigned threads = parallel_threads(parallel);
+    status = memory_allocate(&e->rooms, threads, sizeof *e->rooms, "the ranking");
+    if (status == 0 && threads > 1)
+        status = evaluate_apart(e, count, parallel);
+    else
+        for (size_t i = 0; i < count && status == 0; i++)
+            status = evaluate_score(e, i, &e->rooms[0]);
+    for (unsigned i = 0; i < threads && e->rooms != NULL; i++) {
+        free(e->rooms[i].flagged);
+        free(e->rooms[i].keys);
+    }
+    parallel_destroy(parallel);
+    free(e->rooms);
     return status;
 }
 
@@ -80,9 +146,7 @@ static int evaluate_score(struct result *out, struct analysis *analysis, const s
 static int evaluate_scores(struct analysis *analysis, const struct truth *truth, const char *score_text,
                            const struct threshold *threshold, bool json)
 {
-    bool *flagged = NULL;
-    float *keys = NULL;
-    struct result *results = NULL;
+    struct evaluation evaluation = {.analysis = analysis, .truth = truth, .threshold = threshold};
     int status = analysis_choose(analysis, score_text);
     size_t count = analysis->scores.count;
     if (status == 0 && threshold != NULL)
@@ -90,19 +154,12 @@ static int evaluate_scores(struct analysis *analysis, const struct truth *truth,
     if (status == 0)
         status = analysis_replay(analysis, NULL);
     if (status == 0)
-        status = memory_allocate(&flagged, truth->samples, sizeof *flagged, "suspects");
+        status = memory_allocate(&evaluation.results, count, sizeof *evaluation.results, "results");
     if (status == 0)
-        status = memory_allocate(&keys, truth->samples, sizeof *keys, "the ranking");
+        status = evaluate_all(&evaluation, count);
     if (status == 0)
-        status = memory_allocate(&results, count, sizeof *results, "results");
-    for (size_t i = 0; i < count && status == 0; i++)
-        status = evaluate_score(&results[i], analysis, &analysis->scores.scores[i], threshold, truth, keys, flagged,
-                                i > 0 && threshold != NULL && threshold_ignores_score(threshold));
-    if (status == 0)
-        status = print(results, count, json);
-    free(results);
-    free(keys);
-    free(flagged);
+        status = print(evaluation.results, count, json);
+    free(evaluation.results);
     return status;
 }
 

@@ -7,15 +7,23 @@
 #include "common/error.h"
 #include "common/memory.h"
 
+int truth_check(const struct tidylog_run *run, const char *path)
+{
+    if (run->truth != NULL)
+        return 0;
+    return tidy_fail("%s: the true labels are not known, so there is nothing to evaluate against; "
+                     "they are where wrong labels were planted (tidy-record train --noise), or given (--truth)",
+                     path);
+}
+
 int truth_create(struct truth *out, const struct tidylog_run *run, const char *path)
 {
     *out = (struct truth){.samples = run->samples};
-    if (run->truth == NULL)
-        return tidy_fail("%s: the true labels are not known, so there is nothing to evaluate against; "
-                         "they are where wrong labels were planted (tidy-record train --noise), or given (--truth)",
-                         path);
+    int status = truth_check(run, path);
+    if (status != 0)
+        return status;
     const uint16_t *given = tidylog_given_labels(run);
-    int status = memory_allocate(&out->mislabelled, run->samples, sizeof *out->mislabelled, "the true labels");
+    status = memory_allocate(&out->mislabelled, run->samples, sizeof *out->mislabelled, "the true labels");
     for (size_t i = 0; i < out->samples && status == 0; i++) {
         out->mislabelled[i] = given[i] != run->truth[i];
         out->count += out->mislabelled[i];

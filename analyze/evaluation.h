@@ -14,6 +14,9 @@ struct truth {
     size_t samples, count;
 };
 
+/* Is the truth known? Error: it is not; `path` is for the message. */
+int truth_check(const struct tidylog_run *run, const char *path);
+
 /* Compares the given labels with the true ones. Error: the log does not know the truth; `path` is for the message.
  * Freed with truth_destroy, also after a failure. */
 int truth_create(struct truth *out, const struct tidylog_run *run, const char *path);

@@ -11,7 +11,7 @@ bool images_are_known(const struct tidylog_run *run)
     return run->data != NULL;
 }
 
-/* Is it what the log was recorded from? One that was imported says of that no more than how many samples there are. */
+/* Is it what the log was recorded from? An imported log says no more of that than its number of samples. */
 static int check(const struct dataset *set, const struct tidylog_run *run, const char *path, const char *log)
 {
     if (run->data_digest != NULL && strcmp(set->digest, run->data_digest) != 0)

@@ -16,8 +16,8 @@ struct images {
 bool images_are_known(const struct tidylog_run *run);
 
 /* Loads the data set at `path`, or where that is NULL, at the place that the log was recorded from. Freed with
- * images_close, also after a failure. Errors: the log does not know its place, it is not there, it is not the one that
- * the log was recorded from; `log` is for messages, which say that --data can name another place. */
+ * images_close, also after a failure. Errors: the log does not know its place, it is not there, it is not the one
+ * that the log was recorded from; `log` is for messages, which say that --data can name another place. */
 int images_open(struct images *out, const struct tidylog_run *run, const char *path, const char *log);
 void images_close(struct images *images);
 

@@ -1,7 +1,6 @@
 /* Rounds of: taking the noise out of the means, a temperature, class weights, and the rate of the noise. */
 #include "analyze/label_posterior.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,11 +12,12 @@
 enum {
     ROUNDS = 8,
     WEIGHT_ROUNDS = 3,
-    TEMPERATURE_STEPS = 12,
+    TEMPERATURE_PASSES = 30,
     TEMPERATURE_SAMPLES = 20000, /* that the temperature is fitted to, at most */
     JUDGE_SHARES = 64
 };
-static const double coldest = 0.25, hottest = 8;
+static const double coldest = 0.25, hottest = 8, temperature_error = 1e-4,
+                    flat = 1e-6; /* a slope per sample that rounding makes where labels say nothing */
 static const char what[] = "posteriors of labels";
 
 struct estimate {
@@ -26,34 +26,26 @@ struct estimate {
     struct parallel *parallel;
     struct posterior_rows rows;
     struct row_totals totals;
+    size_t fitted; /* samples that the temperature is fitted to */
 };
 
-static double surprise(struct estimate *e, double temperature)
-{
-    return posterior_rows_surprise(&e->rows, e->out->class_weights, temperature);
-}
-
-/* Golden section (Kiefer 1953). */
+/* The temperature at which the given labels are least surprising, by Newton's method from the one before; by bisection
+ * where that leads out of where the least is known to lie. */
 static double fit_temperature(struct estimate *e)
 {
-    const double share = (sqrt(5) - 1) / 2;
-    double low = coldest, high = hottest, left = high - share * (high - low), right = low + share * (high - low);
-    double at_left = surprise(e, left), at_right = surprise(e, right);
-    for (int step = 0; step < TEMPERATURE_STEPS; step++)
-        if (at_left < at_right) {
-            high = right;
-            right = left;
-            at_right = at_left;
-            left = high - share * (high - low);
-            at_left = surprise(e, left);
-        } else {
-            low = left;
-            left = right;
-            at_left = at_right;
-            right = low + share * (high - low);
-            at_right = surprise(e, right);
-        }
-    return (low + high) / 2;
+    double low = coldest, high = hottest, at = e->out->temperature, step = high - low;
+    for (int pass = 0; pass < TEMPERATURE_PASSES && fabs(step) > temperature_error; pass++) {
+        const struct surprise_slopes slopes = posterior_rows_slopes(&e->rows, e->out->class_weights, at);
+        if (fabs(slopes.first) <= flat * (double)e->fitted)
+            break;
+        *(slopes.first > 0 ? &high : &low) = at;
+        double next = slopes.second > 0 ? at - slopes.first / slopes.second : NAN;
+        if (!(next >= low && next <= high))
+            next = (low + high) / 2;
+        step = next - at;
+        at = next;
+    }
+    return at;
 }
 
 /* One round of expectation-maximisation of the classes' frequencies. */
@@ -167,6 +159,7 @@ int label_posterior_create(struct label_posterior *out, struct rebuilt_means *me
         out->judged += rebuilt_means_counts(means, i);
     }
     size_t stride = (out->judged + TEMPERATURE_SAMPLES - 1) / TEMPERATURE_SAMPLES;
+    e.fitted = stride > 0 ? (out->judged + stride - 1) / stride : 0;
     status = posterior_rows_create(&e.rows, means, &out->transition, stride, e.parallel);
     if (status != 0)
         goto end;

@@ -6,6 +6,7 @@
 #include "analyze/charts/charts.h"
 #include "analyze/charts/gnuplot.h"
 #include "analyze/charts/house_style.h"
+#include "analyze/charts/show.h"
 #include "analyze/commands.h"
 #include "common/error.h"
 #include "common/memory.h"
@@ -18,7 +19,16 @@ static const char *const theme_names[] = {"light", "dark", NULL};
 struct destination {
     const char *path; /* NULL: the script itself is asked for */
     bool force;
+    bool show; /* in the terminal, or as a table */
 };
+
+/* Error: stdout cannot be written; where nobody reads it any more, TIDY_PIPE_CLOSED. */
+static int flush_stdout(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    return errno == EPIPE ? TIDY_PIPE_CLOSED : tidy_fail("cannot write to standard output: %s", strerror(errno));
+}
 
 /* The script is made in memory first, so that a chart that fails leaves half of none on stdout. */
 static int plot(const struct chart_request *request, const struct destination *to)
@@ -41,10 +51,33 @@ static int plot(const struct chart_request *request, const struct destination *t
     if (status == 0 && to->path != NULL)
         status = gnuplot_draw(script, bytes, to->path, to->force);
     else if (status == 0 && fwrite(script, 1, bytes, stdout) != bytes)
-        status =
-            errno == EPIPE ? TIDY_PIPE_CLOSED : tidy_fail("cannot write to standard output: %s", strerror(errno));
+        status = flush_stdout();
     free(script);
     return status;
+}
+
+/* Without a theme on the command line, the one that suits the terminal. */
+static int show(struct chart_request *request, bool theme_given)
+{
+    struct terminal terminal;
+    char *script = NULL;
+    size_t bytes = 0;
+    const bool is_terminal = terminal_ask(&terminal);
+    if (is_terminal && !theme_given)
+        request->theme = terminal.is_dark ? CHART_DARK : CHART_LIGHT;
+    FILE *out = open_memstream(&script, &bytes);
+    if (out == NULL)
+        return tidy_fail_memory("a chart", 1);
+    int status = chart_write(out, request);
+    if (fclose(out) != 0 && status == 0)
+        status = tidy_fail_memory("a chart", bytes);
+    const struct house_theme *theme = house_style_theme(request->theme);
+    if (status == 0 && is_terminal)
+        status = show_chart(&terminal, script, theme->background, theme->ink);
+    else if (status == 0)
+        show_table(stdout, script);
+    free(script);
+    return status == 0 ? flush_stdout() : status;
 }
 
 /* The description with all charts in it, made from their table. Freed by the caller; NULL: no memory. */
@@ -105,6 +138,8 @@ static int check_usage(struct chart_request *request, const struct destination *
                            (request->data != NULL ? CHART_DATA : 0) | (request->path_count > 1 ? CHART_LOGS : 0);
     if (request->scores != NULL && row->scores_for_class == NULL)
         return tidy_fail_usage("plot %s takes no --score", row->name);
+    if (to->show && to->path != NULL)
+        return tidy_fail_usage("plot: --show goes without -o FILE");
     if (to->force && to->path == NULL)
         return tidy_fail_usage("plot: --force goes with -o FILE");
     return check_options(row, given);
@@ -115,16 +150,23 @@ int plot_command(int argc, char **argv)
     struct chart_request request = {0};
     struct destination to = {0};
     int theme = CHART_LIGHT;
-    bool sample_given = false, helped = false;
+    bool sample_given = false, theme_given = false, helped = false;
     const struct option_row options[] = {
         OUTPUT_OPTION(to.path, "FILE", "draw into this file; its ending, .png, .svg or .pdf, chooses the format"),
         FORCE_OPTION(to.force, "replace the file where it exists"),
+        {.name = "show",
+         .kind = OPTION_FLAG,
+         .value = &to.show,
+         .help =
+             "draw in the terminal, in pixels where it takes sixels and in characters where not; where stdout is "
+             "no terminal, print the chart's figures as a table"},
         {.name = "theme",
          .kind = OPTION_CHOICE,
          .value = &theme,
          .argument = "THEME",
          .choices = theme_names,
-         .help = "colours for light or dark pages and slides"},
+         .help = "colours for light or dark pages and slides; of --show, what suits the terminal",
+         .given = &theme_given},
         {.name = "score",
          .kind = OPTION_TEXT,
          .value = &request.scores,
@@ -169,6 +211,7 @@ int plot_command(int argc, char **argv)
         .summary = "Charts of a run.",
         .description = description,
         .example = "tidy-analyze plot forgetting run.tidy | gnuplot > forgetting.png\n"
+                   "tidy-analyze plot learning run.tidy --show\n"
                    "tidy-analyze plot pr run.tidy --score aum,forgetting-events --first 3 -o pr.svg",
         OPTION_ROWS(options),
     };
@@ -191,7 +234,7 @@ int plot_command(int argc, char **argv)
     if (status == 0)
         status = check_usage(&request, &to, sample_given);
     if (status == 0)
-        status = plot(&request, &to);
+        status = to.show ? show(&request, theme_given) : plot(&request, &to);
 end:
     free(arguments);
     return status;

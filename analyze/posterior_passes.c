@@ -1,6 +1,7 @@
 /* The passes over blocks of rows. Compiled once for each kind of processor: the others include this file. */
 #include "analyze/posterior_passes.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -65,6 +66,7 @@ LANES_INLINE void unmix(struct row_block *block, const struct posterior_rows *ro
             look_up(&above[k], rows->above, block->classes[k]);
     }
     normalise(row, many, places);
+    /* Where all pairs of classes have places, a round leaves the sum at 1 by itself, up to rounding. */
     for (int round = 0; round < UNMIXING_ROUNDS; round++) {
         for (size_t k = 0; k < places; k++)
             mixed[k] = other + row[k] * above[k];
@@ -79,8 +81,11 @@ LANES_INLINE void unmix(struct row_block *block, const struct posterior_rows *ro
         add_pairs(mixed, ratio, rows, block, true, by_class);
         for (size_t k = 0; k < places; k++)
             row[k] *= mixed[k];
-        normalise(row, many, places);
+        if (!by_class)
+            normalise(row, many, places);
     }
+    if (by_class)
+        normalise(row, many, places);
     const lanes least = (lanes){0} + (float)(least_of_even_share / rows->transition->classes);
     for (size_t k = 0; k < ROW; k++) {
         if (k >= places || many[k] == 0) {
@@ -191,41 +196,54 @@ LANES_INLINE void join(struct joint *out, const struct posterior_rows *rows, con
     }
 }
 
-/* In double precision: the place of the least of several temperatures depends on small differences. */
-LANES_INLINE void join_precisely(lanes_double *all, lanes_double *given, const struct joint *joint,
-                                 const struct row_block *block, const lanes power[ROW], size_t places)
+/* Adds what lanes have, in double precision. */
+LANES_INLINE void add_lanes(lanes_double *to, const lanes *of, const lanes_mask *mask)
 {
-    *all = *given = (lanes_double){0};
-    for (size_t k = 0; k < places; k++) {
-        lanes_double part = __builtin_convertvector(joint->weights[k], lanes_double) *
-                            __builtin_convertvector(power[k], lanes_double);
-        *all += part;
-        *given += part * __builtin_convertvector(block->chances[k], lanes_double);
-    }
+    lanes masked = (lanes)((lanes_mask)*of & *mask);
+    *to += __builtin_convertvector(masked, lanes_double);
 }
 
-LANES_INLINE double surprise(const struct posterior_rows *rows, size_t first, size_t end, float temperature,
-                             bool by_class)
+/* By the temperature, log sum w p^t has the slope E log p, and that the slope Var log p, under weights w p^t. A
+ * surprise is that of all classes less that of those classes which leave the given label. */
+LANES_INLINE void slopes(struct surprise_slopes *out, const struct posterior_rows *rows, size_t first, size_t end,
+                         float temperature, bool by_class)
 {
-    lanes_double sum = {0}, all, given;
+    lanes_double slope_sum = {0}, curvature_sum = {0};
     for (size_t b = first; b < end; b++) {
         const struct row_block *block = &rows->blocks[b];
-        lanes power[ROW];
+        lanes power[ROW], all = {0}, given = {0}, all_squares = {0}, given_squares = {0};
         struct joint joint;
         raise(power, block->row, temperature, by_class);
         join(&joint, rows, block, power, by_class);
-        join_precisely(&all, &given, &joint, block, power, by_class ? PLACES : ROW);
-        all /= given;
-        lanes_log_double(&all);
-        sum += (lanes_double)((lanes_long)all & __builtin_convertvector(block->counts, lanes_long));
+        for (size_t k = 0; k < (by_class ? PLACES : ROW); k++) {
+            /* The logarithm of an unused place is infinite, and its power 0. */
+            lanes log = block->row[k], part = joint.weights[k] * power[k];
+            const lanes least = (lanes){0} - FLT_MAX;
+            lanes_at_least(&log, &least);
+            lanes of_all = part * log, of_given = of_all * block->chances[k];
+            all += of_all;
+            given += of_given;
+            all_squares += of_all * log;
+            given_squares += of_given * log;
+        }
+        lanes over_all = 1 / joint.all, over_given = 1 / joint.given;
+        all *= over_all;
+        given *= over_given;
+        lanes slope = all - given;
+        lanes curvature = (all_squares * over_all - all * all) - (given_squares * over_given - given * given);
+        add_lanes(&slope_sum, &slope, &block->counts);
+        add_lanes(&curvature_sum, &curvature, &block->counts);
     }
-    return lanes_sum(&sum);
+    *out = (struct surprise_slopes){lanes_sum(&slope_sum), lanes_sum(&curvature_sum)};
 }
 
-static double surprise_all(const struct posterior_rows *rows, size_t first, size_t end, float temperature)
+static void slopes_all(struct surprise_slopes *out, const struct posterior_rows *rows, size_t first, size_t end,
+                       float temperature)
 {
-    return rows->by_class ? surprise(rows, first, end, temperature, true)
-                          : surprise(rows, first, end, temperature, false);
+    if (rows->by_class)
+        slopes(out, rows, first, end, temperature, true);
+    else
+        slopes(out, rows, first, end, temperature, false);
 }
 
 static void raise_all(struct posterior_rows *rows, size_t first, size_t end, float temperature)
@@ -241,13 +259,6 @@ static void raise_all(struct posterior_rows *rows, size_t first, size_t end, flo
 }
 
 /* ---- sums ------------------------------------------------------------------------------------------------- */
-
-/* Adds what lanes have, in double precision. */
-LANES_INLINE void add_lanes(lanes_double *to, const lanes *of, const lanes_mask *mask)
-{
-    lanes masked = (lanes)((lanes_mask)*of & *mask);
-    *to += __builtin_convertvector(masked, lanes_double);
-}
 
 /* Of each place, where places are classes. */
 struct place_sums {
@@ -323,4 +334,4 @@ static void sum_all(struct row_totals *out, const struct posterior_rows *rows, s
         sum_up(out, rows, first, end, false);
 }
 
-const struct posterior_passes POSTERIOR_PASSES = {unmix_all, surprise_all, raise_all, sum_all};
+const struct posterior_passes POSTERIOR_PASSES = {unmix_all, slopes_all, raise_all, sum_all};

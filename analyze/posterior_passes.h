@@ -7,7 +7,8 @@
 /* Each over blocks first .. end - 1, as the function of posterior_rows.h says. */
 struct posterior_passes {
     void (*begin)(struct posterior_rows *rows, size_t first, size_t end);
-    double (*surprise)(const struct posterior_rows *rows, size_t first, size_t end, float temperature);
+    void (*slopes)(struct surprise_slopes *out, const struct posterior_rows *rows, size_t first, size_t end,
+                   float temperature);
     void (*raise)(struct posterior_rows *rows, size_t first, size_t end, float temperature);
     void (*sum)(struct row_totals *out, const struct posterior_rows *rows, size_t first, size_t end);
 };

@@ -61,22 +61,25 @@ void posterior_rows_begin(struct posterior_rows *rows, const double *class_weigh
     run(rows, begin_share, 0);
 }
 
-static void surprise_share(void *context, size_t share, unsigned thread)
+static void slopes_share(void *context, size_t share, unsigned thread)
 {
     const struct pass *pass = context;
     size_t first, end;
     (void)thread;
     share_range(&first, &end, pass->rows->chosen, share);
-    pass->rows->shares[share].surprise = pass->passes->surprise(pass->rows, first, end, pass->temperature);
+    pass->passes->slopes(&pass->rows->shares[share].slopes, pass->rows, first, end, pass->temperature);
 }
 
-double posterior_rows_surprise(struct posterior_rows *rows, const double *class_weights, double temperature)
+struct surprise_slopes posterior_rows_slopes(struct posterior_rows *rows, const double *class_weights,
+                                             double temperature)
 {
-    double sum = 0;
+    struct surprise_slopes sum = {0, 0};
     posterior_rows_prepare(rows, class_weights);
-    run(rows, surprise_share, temperature);
-    for (size_t s = 0; s < ROW_SHARES; s++)
-        sum += rows->shares[s].surprise;
+    run(rows, slopes_share, temperature);
+    for (size_t s = 0; s < ROW_SHARES; s++) {
+        sum.first += rows->shares[s].slopes.first;
+        sum.second += rows->shares[s].slopes.second;
+    }
     return sum;
 }
 

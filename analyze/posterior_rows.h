@@ -48,9 +48,14 @@ struct row_totals {
     double wrong;           /* expected wrong labels of pairs that do not stand out */
 };
 
+/* First and second derivative of the rows' surprise, the sum of -log P(given label), by the temperature. */
+struct surprise_slopes {
+    double first, second;
+};
+
 /* What one share of the rows sums to. */
 struct row_share {
-    double surprise;
+    struct surprise_slopes slopes;
     struct row_totals totals;
 };
 
@@ -87,8 +92,9 @@ void posterior_rows_prepare(struct posterior_rows *rows, const double *class_wei
 /* Takes the noise out of the means (Richardson 1972; Lucy 1974): rows of log-probabilities. */
 void posterior_rows_begin(struct posterior_rows *rows, const double *class_weights);
 
-/* Sum of -log P(given label) at a temperature, over rows of log-probabilities of the samples chosen. */
-double posterior_rows_surprise(struct posterior_rows *rows, const double *class_weights, double temperature);
+/* How the surprise changes at a temperature, over rows of log-probabilities of the samples chosen. */
+struct surprise_slopes posterior_rows_slopes(struct posterior_rows *rows, const double *class_weights,
+                                             double temperature);
 
 /* Log-probabilities to powers, over the largest of the row. */
 void posterior_rows_raise(struct posterior_rows *rows, double temperature);

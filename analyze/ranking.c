@@ -11,7 +11,7 @@
 #include "common/memory.h"
 #include "common/parallel.h"
 
-enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, PASSES = 3, SAMPLES_OF_A_THREAD = 1 << 16 };
+enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, PASSES = 3, SAMPLES_OF_A_THREAD = RANKING_THREADED / 2 };
 
 /* Sorted as pairs, because following an index for each digit costs more than the copy. */
 struct place {
@@ -160,7 +160,7 @@ static int sort(struct sorting *sorting)
     for (int i = 0; i < count && status == 0; i++) {
         struct place **to = &places[i % 2];
         if (i < count - 1 && *to == NULL)
-            status = memory_allocate(to, sorting->scored, sizeof **to, "the ranking");
+            status = memory_map(to, sorting->scored, sizeof **to, "the ranking");
         if (status != 0)
             break;
         sorting->pass = passes[i];
@@ -171,8 +171,8 @@ static int sort(struct sorting *sorting)
         find_starts(sorting);
         each_share(sorting, move_places);
     }
-    free(places[1]);
-    free(places[0]);
+    memory_unmap(places[1], sorting->scored, sizeof **places);
+    memory_unmap(places[0], sorting->scored, sizeof **places);
     return status;
 }
 
@@ -182,7 +182,7 @@ int ranking_create(struct ranking *out, const float *keys, size_t samples)
     size_t unscored = 0;
     *out = (struct ranking){.keys = keys, .samples = samples};
     int status = memory_allocate(&out->order, samples, sizeof *out->order, "the ranking");
-    if (status == 0 && samples >= 2 * SAMPLES_OF_A_THREAD)
+    if (status == 0 && samples >= RANKING_THREADED)
         status = parallel_create(&sorting.parallel, samples / SAMPLES_OF_A_THREAD);
     if (status != 0)
         return status;

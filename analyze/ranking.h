@@ -12,6 +12,9 @@ struct ranking {
     size_t scored; /* the first `scored` of order have a key */
 };
 
+/* Samples from which on a ranking takes several threads by itself. */
+enum { RANKING_THREADED = 1 << 17 };
+
 /* Ranks; `keys` must live as long as the ranking. Freed with ranking_destroy, also after a failure. */
 int ranking_create(struct ranking *out, const float *keys, size_t samples);
 void ranking_destroy(struct ranking *ranking);

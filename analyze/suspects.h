@@ -31,10 +31,10 @@ struct suspects {
     size_t count;           /* flagged */
 };
 
-/* Chooses the score and the rule, replays, ranks and flags. `analysis` is open, with its selection set and no scores
- * chosen, and lives as long as *out. Freed with suspects_destroy, also after a failure. Says on stderr what `auto`
- * chose. Errors: the score's, the rule's, the replay's, the review's; a budget or a review of another score than
- * PROBABILITY_SCORE. */
+/* Chooses the score and the rule, replays, ranks and flags. `analysis` is open, with its selection set and no
+ * scores chosen, and lives as long as *out. Freed with suspects_destroy, also after a failure. Says on stderr what
+ * `auto` chose. Errors: the score's, the rule's, the replay's, the review's; a budget or a review of another score
+ * than PROBABILITY_SCORE. */
 int suspects_find(struct suspects *out, struct analysis *analysis, const struct suspects_request *request);
 void suspects_destroy(struct suspects *suspects);
 

@@ -11,6 +11,7 @@
 #include "analyze/analysis.h"
 #include "analyze/confident_suspects.h"
 #include "analyze/ctrl.h"
+#include "analyze/expected_quality.h"
 #include "analyze/key_groups.h"
 #include "analyze/threshold_samples.h"
 #include "common/error.h"
@@ -162,23 +163,19 @@ static int flag_betas(const struct question *q)
     return status;
 }
 
-/* Probabilities tell what F1 = 2 hits / (flagged + wrong) to expect of the n most suspicious: hits is the sum of
- * their probabilities, wrong that of all (Lipton et al. 2014, 'Optimal Thresholding of Classifiers to Maximize
- * F1'). */
 static int flag_expected(const struct question *q)
 {
     const struct ranking *ranking = q->ranking;
-    double wrong = 0, hits = 0, best = 0;
+    struct expected_walk walk;
+    double best = 0;
     float least = INFINITY;
     if (!threshold_suits(q->threshold, q->score))
         return tidy_fail_usage("threshold '%s' needs probabilities: it goes with --score " PROBABILITY_SCORE
                                ", not %s",
                                q->threshold->text, q->score->name);
-    for (size_t i = 0; i < ranking->scored; i++)
-        wrong += (double)ranking->keys[ranking->order[i]];
+    expected_walk_begin(&walk, ranking);
     for (size_t i = 0; i < ranking->scored; i++) {
-        hits += (double)ranking->keys[ranking->order[i]];
-        double expected = 2 * hits / ((double)i + 1 + wrong);
+        const double expected = expected_walk_to(&walk, i + 1).f1;
         if (expected > best) {
             best = expected;
             least = ranking->keys[ranking->order[i]];

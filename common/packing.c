@@ -146,14 +146,17 @@ void packing_tables_fill(struct packing_tables *tables, uint32_t classes, struct
     uint32_t pair = 0;
     packing_levels_fill(&tables->levels, classes, codes);
     for (int margin = 0; margin < 256; margin++) {
-        tables->margin[margin] = packing_margin((int8_t)(margin < 128 ? margin : margin - 256), codes);
-        tables->first[margin] = pair;
+        tables->margins[margin] = (struct packing_margin_values){
+            .margin = packing_margin((int8_t)(margin < 128 ? margin : margin - 256), codes),
+            .first = (uint16_t)pair,
+            .count = tables->levels.count[margin]};
         for (int code = 0; code < tables->levels.count[margin]; code++, pair++) {
             double log_odds = log_odds_of_code((uint8_t)code, (uint8_t)margin, &tables->levels);
             /* By the smaller of the two odds, so that nothing cancels or overflows. */
             double odds = exp(-fabs(log_odds));
-            tables->loss[pair] = (float)(log_odds > 0 ? log1p(odds) : log1p(odds) - log_odds);
-            tables->confidence[pair] = (float)((log_odds > 0 ? 1 : odds) / (1 + odds));
+            tables->pairs[pair] =
+                (struct packing_pair_values){.loss = (float)(log_odds > 0 ? log1p(odds) : log1p(odds) - log_odds),
+                                             .confidence = (float)((log_odds > 0 ? 1 : odds) / (1 + odds))};
         }
     }
 }
@@ -300,18 +303,19 @@ static bool unpack_predicted(uint16_t *predicted, const uint8_t *bitmap, struct 
     return list->pending == 0;
 }
 
-/* Returns whether all codes were possible. */
-static bool unpack_margins(const struct packing_columns *out, const uint8_t *in, uint32_t count,
-                           const struct packing_tables *tables)
+bool packing_values(const struct packing_columns *out, const int8_t *margin_codes, const uint8_t *log_odds_codes,
+                    uint32_t count, const struct packing_tables *tables)
 {
+    float *restrict margins = out->margin, *restrict losses = out->loss, *restrict confidences = out->confidence;
     bool possible = true;
-    for (uint32_t i = 0; i < count; i++)
-        possible &= in[count + i] < tables->levels.count[in[i]];
-    for (uint32_t i = 0; i < count && possible; i++) {
-        uint32_t pair = tables->first[in[i]] + in[count + i];
-        out->margin[i] = tables->margin[in[i]];
-        out->loss[i] = tables->loss[pair];
-        out->confidence[i] = tables->confidence[pair];
+    for (uint32_t i = 0; i < count; i++) {
+        const struct packing_margin_values *margin = &tables->margins[(uint8_t)margin_codes[i]];
+        /* One that is not possible is in the table as well: `first` is at most 255 * 256. */
+        const struct packing_pair_values *pair = &tables->pairs[margin->first + log_odds_codes[i]];
+        possible &= log_odds_codes[i] < margin->count;
+        margins[i] = margin->margin;
+        losses[i] = pair->loss;
+        confidences[i] = pair->confidence;
     }
     return possible;
 }
@@ -376,7 +380,7 @@ int packing_unpack(const struct packing_columns *out, const uint8_t *in, size_t 
     case TIDYLOG_CLASS:
         break;
     case TIDYLOG_MARGIN:
-        return unpack_margins(out, rest, count, tables) ? TIDY_OK : TIDY_FAILED;
+        return packing_values(out, (const int8_t *)rest, rest + count, count, tables) ? TIDY_OK : TIDY_FAILED;
     case TIDYLOG_PROBS:
         unpack_log_probs(out, rest, labels, count, classes);
         break;

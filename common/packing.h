@@ -58,14 +58,19 @@ void packing_levels_fill(struct packing_levels *levels, uint32_t classes, struct
 size_t packing_pack(uint8_t *out, const struct tidylog_predictions *predictions, const uint16_t *labels,
                     uint32_t classes, enum tidylog_detail detail, const struct packing_levels *levels);
 
-/* What every pair of margin and log-odds code stands for, for one number of classes. Of the last two arrays only the
- * pairs that can be are filled, one margin's after the other's. */
+/* What every pair of margin and log-odds code stands for, for one number of classes: what one look-up takes lies side
+ * by side. Only the pairs that can be are filled, one margin's after the other's. */
 struct packing_tables {
     struct packing_levels levels;
-    float margin[256];           /* by margin code as an unsigned byte */
-    uint32_t first[256];         /* by the same: place of the pair with log-odds code 0 */
-    float loss[256 * 256];       /* log(1 + exp(-log-odds)) */
-    float confidence[256 * 256]; /* 1 / (1 + exp(-log-odds)) */
+    struct packing_margin_values {
+        float margin;
+        uint16_t first; /* place of the pair with log-odds code 0 */
+        uint16_t count; /* log-odds codes are below it */
+    } margins[256];     /* by margin code as an unsigned byte */
+    struct packing_pair_values {
+        float loss;       /* log(1 + exp(-log-odds)) */
+        float confidence; /* 1 / (1 + exp(-log-odds)) */
+    } pairs[256 * 256];
 };
 void packing_tables_fill(struct packing_tables *tables, uint32_t classes, struct tidylog_codes codes);
 
@@ -75,6 +80,11 @@ struct packing_columns {
     float *margin, *loss, *confidence; /* [count]; from TIDYLOG_MARGIN on */
     float *log_probs;                  /* [count][classes]; from TIDYLOG_PROBS on */
 };
+
+/* What codes stand for: margin, loss and confidence of `count` predictions. Returns false where codes are not possible;
+ * what is in `out` then means nothing. */
+bool packing_values(const struct packing_columns *out, const int8_t *margin_codes, const uint8_t *log_odds_codes,
+                    uint32_t count, const struct packing_tables *tables);
 
 /* Unpacks `bytes` bytes. Returns 0, or TIDY_FAILED without a message where the sizes, classes or codes inside are not
  * possible: the caller knows the step and says so. labels are below `classes`; `tables`, for these classes, are

@@ -32,7 +32,8 @@ struct png_encoder {
     bool has_zlib;
 };
 
-/* zlib takes memory for its longest window and most symbols, and clears it for each picture: no more than these need. */
+/* zlib takes memory for its longest window and most symbols, and clears it for each picture: no more than these
+ * need. */
 static int begin_zlib(struct png_encoder *png, size_t bytes)
 {
     int window = 9, memory = 1;

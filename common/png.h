@@ -12,9 +12,9 @@ struct png_encoder;
 int png_encoder_create(struct png_encoder **out, uint32_t height, uint32_t width, uint32_t channels);
 void png_encoder_destroy(struct png_encoder *encoder);
 
-/* Encodes pixels[height][width][channels] as small as it gets without much searching: with no row filtered, and with the
- * filter for each row whose absolute sum is the smallest (ibid., section 12.8), whichever is smaller. *out lives until
- * the next call. Error: no memory. */
+/* Encodes pixels[height][width][channels] as small as it gets without much searching: with no row filtered, and
+ * with the filter for each row whose absolute sum is the smallest (ibid., section 12.8), whichever is smaller.
+ * *out lives until the next call. Error: no memory. */
 int png_encode(struct png_encoder *encoder, const uint8_t *pixels, const uint8_t **out, size_t *bytes);
 
 #endif

@@ -65,18 +65,3 @@ bool step_codes_possible(const struct columns_row *row, uint32_t count, const st
         possible &= row->log_odds[i] < levels->count[(uint8_t)row->margin[i]];
     return possible;
 }
-
-bool step_codes_values(const struct packing_columns *out, const struct columns_row *row, uint32_t count,
-                       const struct packing_tables *tables)
-{
-    if (!step_codes_possible(row, count, &tables->levels))
-        return false;
-    for (uint32_t i = 0; i < count; i++) {
-        uint8_t margin = (uint8_t)row->margin[i];
-        uint32_t pair = tables->first[margin] + row->log_odds[i];
-        out->margin[i] = tables->margin[margin];
-        out->loss[i] = tables->loss[pair];
-        out->confidence[i] = tables->confidence[pair];
-    }
-    return true;
-}

@@ -18,9 +18,4 @@ size_t step_codes_write(uint8_t *out, const struct columns_row *row, const uint1
 /* Is there a level of the log-odds for each of `count` pairs of codes with margins? */
 bool step_codes_possible(const struct columns_row *row, uint32_t count, const struct packing_levels *levels);
 
-/* What codes stand for: margin, loss and confidence of `count` predictions with margins. Returns false where the
- * codes are not possible. */
-bool step_codes_values(const struct packing_columns *out, const struct columns_row *row, uint32_t count,
-                       const struct packing_tables *tables);
-
 #endif

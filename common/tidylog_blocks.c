@@ -3,7 +3,6 @@
 
 #include "common/error.h"
 #include "common/memory.h"
-#include "common/step_codes.h"
 #include "common/tidylog_read.h"
 
 struct tidylog_blocks {
@@ -163,7 +162,8 @@ int tidylog_blocks_next(struct tidylog_blocks *blocks, struct tidylog_observatio
         }
     } while (epoch < blocks->first_epoch);
     if (layout->shape.detail == TIDYLOG_MARGIN &&
-        !step_codes_values(&blocks->numbers, &blocks->codes, blocks->count, reader->tables)) {
+        !packing_values(&blocks->numbers, blocks->codes.margin, blocks->codes.log_odds, blocks->count,
+                        reader->tables)) {
         blocks->next_epoch = blocks->end_epoch;
         return columns_fail(reader->store.path, epoch, blocks->block, COLUMNS_IMPOSSIBLE);
     }

@@ -69,11 +69,17 @@ const char *record_open(struct record *out, const MDB_val *key, const MDB_val *v
         return "written by a newer version of TIDY: update this one to read it";
     if (at[8] == 0 || load_u16(at + 10) != 0)
         return "its header is not possible (damaged value)";
-    *out = (struct record){.flags = at[9],
+    *out = record_parts(value);
+    return NULL;
+}
+
+struct record record_parts(const MDB_val *value)
+{
+    const uint8_t *at = value->mv_data;
+    return (struct record){.flags = at[9],
                            .count = load_u32(at + 12),
                            .body = at + RECORD_HEADER_BYTES,
                            .body_bytes = value->mv_size - RECORD_HEADER_BYTES};
-    return NULL;
 }
 
 void epoch_encode(uint8_t body[EPOCH_BODY_BYTES], const struct tidylog_epoch *epoch, uint64_t steps_through)

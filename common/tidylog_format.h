@@ -47,6 +47,9 @@ void record_seal(uint8_t *value, size_t bytes, const void *key, size_t key_bytes
 /* Checks checksum and version. Returns NULL, or what is wrong: static text that fits after "step 7: ". */
 const char *record_open(struct record *out, const MDB_val *key, const MDB_val *value);
 
+/* The parts of a value that record_open has accepted before. */
+struct record record_parts(const MDB_val *value);
+
 /* What the value counts, unchecked; 0 where it has no header. */
 uint32_t record_count(const MDB_val *value);
 

@@ -86,6 +86,7 @@ struct measure {
     uint64_t bytes;   /* of their keys and values */
     uint64_t counted; /* records whose counts were read */
     uint64_t counts;
+    bool counting;
 };
 
 /* The count in the header of a value that has its own pages. */
@@ -109,7 +110,8 @@ static void measure_leaf(struct measure *measure, const struct look *leaf)
         bool read = true;
         measure->bytes += load_u16(node + 6) + value.mv_size;
         if (load_u16(node + 4) == NODE_OVERFLOW)
-            read = measure->records % stride == 0 && read_count(measure->pages, load_u64(data), &count);
+            read = measure->counting && measure->records % stride == 0 &&
+                   read_count(measure->pages, load_u64(data), &count);
         else
             count = record_count(&value);
         measure->records++;
@@ -153,13 +155,13 @@ static uint64_t scale(uint64_t sum, uint64_t whole, uint64_t part)
     return part == whole || part == 0 ? sum : (uint64_t)((double)sum * (double)whole / (double)part + 0.5);
 }
 
-int pages_measure_table(struct pages *pages, const char *name, struct tidylog_table_size *size)
+int pages_measure_table(struct pages *pages, const char *name, bool counting, struct tidylog_table_size *size)
 {
     const struct page_tree *tree;
     int status = find(pages, name, &tree);
     if (status != TIDY_OK || tree == NULL)
         return status;
-    struct measure measure = {.pages = pages, .tree = tree};
+    struct measure measure = {.pages = pages, .tree = tree, .counting = counting};
     bool all = tree->leaves <= MOST_LEAVES;
     if (all ? !measure_all(&measure, tree->root, tree->depth) : !measure_some(&measure))
         return pages_fail(pages);

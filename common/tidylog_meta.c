@@ -62,6 +62,7 @@ static const struct meta_row rows[] = {
     ROW(versions, META_TEXT, false),
 };
 enum { ROWS = sizeof rows / sizeof *rows };
+_Static_assert(ROWS <= 64, "a bit of meta_owned each");
 
 const char *const tidylog_detail_names[] = {"class", "margin", "probs", "full", NULL};
 enum { DETAILS = 4 };
@@ -300,12 +301,23 @@ static const char *read_number(const struct meta_row *row, const char *text, voi
     return good ? NULL : "not a value of its kind (damaged value)";
 }
 
-static const char *read_samples(const struct record *record, const struct tidylog_run *run, const uint16_t **out)
+/* Can values be used where they stand? A small value may begin at any address. */
+static bool is_array_of_u16(const uint8_t *body)
+{
+    return (uintptr_t)body % _Alignof(uint16_t) == 0 && htole16(1) == 1;
+}
+
+static const char *read_samples(const struct record *record, const struct tidylog_run *run, bool in_place,
+                                const uint16_t **out)
 {
     uint16_t *values;
     /* Before anything is allocated: the length must be what the file really holds. */
     if (record->count != run->samples || record->body_bytes != run->samples * 2)
         return "its length is not the number of samples (damaged value)";
+    if (in_place) {
+        *out = (const uint16_t *)(const void *)record->body;
+        return NULL;
+    }
     if (memory_allocate(&values, run->samples, sizeof *values, "samples' labels") != TIDY_OK)
         return "not enough memory for it";
     for (uint64_t i = 0; i < run->samples; i++)
@@ -314,12 +326,13 @@ static const char *read_samples(const struct record *record, const struct tidylo
     return NULL;
 }
 
-/* Reads one row into the run. Returns NULL or what is wrong. */
-static const char *read_row(const struct meta_row *row, const struct record *record, struct tidylog_run *run)
+/* Reads one row into the run, an array `in_place` only where that is possible. Returns NULL or what is wrong. */
+static const char *read_row(const struct meta_row *row, const struct record *record, bool in_place,
+                            struct tidylog_run *run)
 {
     void *member = (char *)run + row->offset;
     if (row->kind == META_SAMPLES)
-        return read_samples(record, run, member);
+        return read_samples(record, run, in_place, member);
     char *text = copy_text(record);
     if (text == NULL)
         return "not enough memory for it";
@@ -332,17 +345,27 @@ static const char *read_row(const struct meta_row *row, const struct record *rec
     return wrong;
 }
 
-/* Gets and checks one record. Returns 0, MDB_NOTFOUND, or TIDY_FAILED with a message. */
-static int get(MDB_txn *txn, MDB_dbi table, const char *name, struct record *record, const char *path)
+/* Gets one record, unchecked. Returns 0, MDB_NOTFOUND, or TIDY_FAILED with a message. */
+static int get(MDB_txn *txn, MDB_dbi table, const char *name, MDB_val *value, const char *path)
 {
-    MDB_val key = {.mv_size = strlen(name), .mv_data = (void *)name}, value;
-    int code = mdb_get(txn, table, &key, &value);
-    if (code == MDB_NOTFOUND)
-        return code;
-    if (code != 0)
-        return tidy_fail("%s: meta '%s': %s", path, name, mdb_strerror(code));
-    const char *wrong = record_open(record, &key, &value);
-    return wrong == NULL ? 0 : tidy_fail("%s: meta '%s': %s", path, name, wrong);
+    MDB_val key = {.mv_size = strlen(name), .mv_data = (void *)name};
+    int code = mdb_get(txn, table, &key, value);
+    return code == 0 || code == MDB_NOTFOUND ? code
+                                             : tidy_fail("%s: meta '%s': %s", path, name, mdb_strerror(code));
+}
+
+/* Is it a log, and one that this version reads? */
+static int check_format(MDB_txn *txn, MDB_dbi table, const char *path)
+{
+    static const char name[] = "format";
+    const MDB_val key = {.mv_size = strlen(name), .mv_data = (void *)name};
+    struct record record;
+    MDB_val value;
+    int status = get(txn, table, name, &value, path);
+    if (status == MDB_NOTFOUND)
+        return tidy_fail("%s: not a TIDY log (its 'meta' table has no 'format')", path);
+    const char *wrong = status == 0 ? record_open(&record, &key, &value) : NULL;
+    return wrong == NULL ? status : tidy_fail("%s: meta '%s': %s", path, name, wrong);
 }
 
 void meta_name(char name[META_NAME_ROOM], const MDB_val *key)
@@ -378,41 +401,45 @@ static int check_all(MDB_txn *txn, MDB_dbi table, const char *path)
     return status;
 }
 
-int meta_read(MDB_txn *txn, MDB_dbi table, struct tidylog_run *run, const char *path)
+int meta_read(MDB_txn *txn, MDB_dbi table, struct tidylog_run *run, meta_owned *owned, const char *path)
 {
-    struct record record;
+    MDB_val value;
+    meta_owned own = META_ALL_OWNED;
     *run = (struct tidylog_run){0};
     /* First, because a newer version may have changed what the others mean. */
-    int status = get(txn, table, "format", &record, path);
-    if (status == MDB_NOTFOUND)
-        status = tidy_fail("%s: not a TIDY log (its 'meta' table has no 'format')", path);
+    int status = check_format(txn, table, path);
     if (status == TIDY_OK)
         status = check_all(txn, table, path);
     for (size_t i = 0; i < ROWS && status == TIDY_OK; i++) {
-        status = get(txn, table, rows[i].key, &record, path);
+        status = get(txn, table, rows[i].key, &value, path);
         if (status == MDB_NOTFOUND) {
             status = TIDY_OK;
             if (rows[i].required)
                 status = tidy_fail("%s: meta '%s' is missing (damaged file)", path, rows[i].key);
         } else if (status == TIDY_OK) {
-            const char *wrong = read_row(&rows[i], &record, run);
+            const struct record record = record_parts(&value);
+            bool in_place = owned != NULL && rows[i].kind == META_SAMPLES && is_array_of_u16(record.body);
+            own &= ~((meta_owned)in_place << i);
+            const char *wrong = read_row(&rows[i], &record, in_place, run);
             if (wrong != NULL)
                 status = tidy_fail("%s: meta '%s': %s", path, rows[i].key, wrong);
         }
     }
+    if (owned != NULL)
+        *owned = own;
     if (run->detail == TIDYLOG_MARGIN && run->codes.margin_scale == 0)
         run->codes = packing_codes_unsaid;
     if (status == TIDY_OK)
         status = meta_check(run, path);
     if (status != TIDY_OK)
-        meta_free(run);
+        meta_free(run, own);
     return status;
 }
 
-void meta_free(struct tidylog_run *run)
+void meta_free(struct tidylog_run *run, meta_owned owned)
 {
     for (size_t i = 0; i < ROWS; i++) {
-        if (rows[i].kind == META_TEXT || rows[i].kind == META_SAMPLES) {
+        if ((rows[i].kind == META_TEXT || rows[i].kind == META_SAMPLES) && (owned >> i & 1) != 0) {
             void *owned;
             memcpy(&owned, (char *)run + rows[i].offset, sizeof owned);
             free(owned);
@@ -432,8 +459,8 @@ const char *meta_verify(const MDB_val *key, const MDB_val *value)
         if (row->kind == META_SAMPLES)
             return record.body_bytes == (uint64_t)record.count * 2 ? NULL : "its length is not its count's";
         struct tidylog_run scratch = {0};
-        wrong = read_row(row, &record, &scratch);
-        meta_free(&scratch);
+        wrong = read_row(row, &record, false, &scratch);
+        meta_free(&scratch, META_ALL_OWNED);
     }
     return wrong;
 }

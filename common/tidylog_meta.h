@@ -24,10 +24,15 @@ int meta_write(MDB_txn *txn, MDB_dbi table, const struct tidylog_run *run);
 int meta_write_epochs(MDB_txn *txn, MDB_dbi table, const struct tidylog_run *run);
 int meta_write_labels(MDB_txn *txn, MDB_dbi table, const struct tidylog_run *run);
 
-/* Reads and checks all of it; what the table has beyond is ignored. On success, and only then, what `run` points to
- * belongs to it and is freed with meta_free. */
-int meta_read(MDB_txn *txn, MDB_dbi table, struct tidylog_run *run, const char *path);
-void meta_free(struct tidylog_run *run);
+/* Which of a run's members are its own, and which point into the transaction's map: a bit each, in the table's order. */
+typedef uint64_t meta_owned;
+#define META_ALL_OWNED UINT64_MAX
+
+/* Reads and checks all of it; what the table has beyond is ignored. On success, and only then, what `run` points to is
+ * freed with meta_free. `owned` NULL: all of it belongs to the run. Else labels and the other arrays stay in the map
+ * where they can be read there, for as long as the transaction lasts, and *owned is for meta_free. */
+int meta_read(MDB_txn *txn, MDB_dbi table, struct tidylog_run *run, meta_owned *owned, const char *path);
+void meta_free(struct tidylog_run *run, meta_owned owned);
 
 /* A key for a message: its start, with a '?' for each character that is none of a name. */
 enum { META_NAME_ROOM = 64 };

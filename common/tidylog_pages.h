@@ -34,8 +34,8 @@ int pages_last_key(struct pages *pages, const char *name, uint8_t *key, size_t r
 
 /* Fills in all but the name: by the table's own figures and the records of all leaves. Where there are more than
  * 128 leaves, bytes and counts are extrapolated from 128 of them, and counts of values on pages of their own
- * from at most 4096 values. */
+ * from at most 4096 values; without `counting` these, each of which is a page to read, count nothing. */
 struct tidylog_table_size;
-int pages_measure_table(struct pages *pages, const char *name, struct tidylog_table_size *size);
+int pages_measure_table(struct pages *pages, const char *name, bool counting, struct tidylog_table_size *size);
 
 #endif

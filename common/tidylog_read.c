@@ -90,7 +90,7 @@ int reader_load_run(struct tidylog_reader *reader, uint32_t number)
     if (status == TIDY_OK)
         status = reader_check_table(reader, TABLE_EPOCHS);
     if (status == TIDY_OK)
-        status = meta_read(reader->txn, reader->store.tables[TABLE_META], &reader->run, path);
+        status = meta_read(reader->txn, reader->store.tables[TABLE_META], &reader->run, &reader->owned, path);
     if (status == TIDY_OK)
         status = epochs_read(reader->txn, reader->store.tables[TABLE_EPOCHS], path, &reader->epochs,
                              &reader->steps_through, &reader->epoch_count);
@@ -117,7 +117,7 @@ void reader_unload_run(struct tidylog_reader *reader)
     reader->packed = NULL;
     free(reader->steps_through);
     free(reader->epochs);
-    meta_free(&reader->run);
+    meta_free(&reader->run, reader->owned);
     reader->steps_through = NULL;
     reader->epochs = NULL;
     reader->epoch_count = 0;
@@ -261,13 +261,14 @@ int tidylog_reader_steps(struct tidylog_reader *reader, uint64_t *steps)
     return TIDY_OK;
 }
 
-/* What the columns count follows from how many records there are: all blocks of each packed epoch. */
+/* What the columns count follows from how many records there are: all blocks of each packed epoch. Where damage has
+ * taken some, in proportion. */
 static int count_columns(const struct tidylog_reader *reader, struct tidylog_table_size *size)
 {
     struct columns_layout layout;
     int status = columns_layout_create(&layout, &reader->run);
-    if (status == TIDY_OK && layout.blocks > 0 && size->records % layout.blocks == 0)
-        size->counts = size->records / layout.blocks * layout.count;
+    if (status == TIDY_OK && layout.blocks > 0)
+        size->counts = size->records * layout.count / layout.blocks;
     columns_layout_destroy(&layout);
     return status;
 }
@@ -279,7 +280,7 @@ int tidylog_table_sizes(struct tidylog_reader *reader, struct tidylog_table_size
         char name[TABLE_NAME_ROOM];
         table_name(name, (enum tidylog_table)i, reader->number);
         sizes[i] = (struct tidylog_table_size){.name = table_names[i]};
-        status = pages_measure_table(reader->store.pages, name, &sizes[i]);
+        status = pages_measure_table(reader->store.pages, name, i != TABLE_COLUMNS, &sizes[i]);
         if (status == TIDY_OK && i == TABLE_COLUMNS && sizes[i].records > 0)
             status = count_columns(reader, &sizes[i]);
     }

@@ -6,6 +6,7 @@
 
 #include "common/packing.h"
 #include "common/tidylog_columns.h"
+#include "common/tidylog_meta.h"
 #include "common/tidylog_store.h"
 
 struct tidylog_reader {
@@ -14,6 +15,7 @@ struct tidylog_reader {
     /* Of the selected run, whose tables are the store's. */
     uint32_t number;
     struct tidylog_run run;       /* zeroed where damage keeps one from reading it */
+    meta_owned owned;             /* of `run` */
     struct tidylog_epoch *epochs; /* [epoch_count] */
     uint64_t *steps_through;      /* [epoch_count] steps of the run up to and with each epoch */
     uint64_t epoch_count;

@@ -179,7 +179,8 @@ const char *step_decode_packed(struct step_decoder *decoder, uint64_t step, uint
     if (wrong != NULL)
         return wrong;
     if (decoder->run->detail == TIDYLOG_MARGIN &&
-        !step_codes_values(&decoder->columns, &decoder->codes, due.count, decoder->tables))
+        !packing_values(&decoder->columns, decoder->codes.margin, decoder->codes.log_odds, due.count,
+                        decoder->tables))
         return "its predictions are not possible (damaged value)";
     *out = (struct tidylog_observations){.step = step,
                                          .epoch = epoch,

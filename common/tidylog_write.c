@@ -113,7 +113,7 @@ static void destroy(struct tidylog_writer *writer)
     free(writer->seen);
     free(writer->labels);
     tidylog_order_destroy(writer->order);
-    meta_free(&writer->run);
+    meta_free(&writer->run, META_ALL_OWNED);
     store_close(&writer->store);
     free(writer);
 }
@@ -170,7 +170,7 @@ static int start(struct tidylog_writer *writer, bool resumed)
     int code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
     if (code != 0)
         return store_fail(store->path, "read it", code);
-    int status = meta_read(txn, store->tables[TABLE_META], &writer->run, store->path);
+    int status = meta_read(txn, store->tables[TABLE_META], &writer->run, NULL, store->path);
     if (status == TIDY_OK)
         status = read_epochs(writer, txn);
     if (status == TIDY_OK)

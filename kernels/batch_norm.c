@@ -5,6 +5,7 @@
  * read. Sums are taken in float32 over a few rows and in double beyond, in an order that does not depend on the number
  * of threads. */
 #include "kernels/batch_norm_loops.h"
+#include "kernels/batch_norm_pool_loops.h"
 #include "kernels/kernels.h"
 
 #include <omp.h>
@@ -24,11 +25,13 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* What one call works on: tensors at their beginning, and the loops of its two passes. */
+/* What one call works on: tensors at their beginning, and the loops of its two passes. Where a pool follows, a row of
+ * the second pass, and of the sums of gradients, is an image. */
 struct call {
-    struct tensors tensors;
+    struct tensors tensors, pass_tensors;
     enum tensor_type type;
-    size_t rows, channels;
+    size_t rows, pass_rows, channels;
+    size_t block_rows; /* summed in float32 */
     sum_loop *sum;
     value_loop *pass;
     bool flag; /* the pass's: whether there is a ReLU, whether the shortcut's gradient is added to */
@@ -45,13 +48,14 @@ struct share {
 };
 
 /* Threads share the channels where each gets whole cache lines of a row, or where there are too few rows to share. */
-static struct share share_of_thread(size_t rows, size_t channels)
+static struct share share_of_thread(const struct call *call)
 {
     size_t thread = (size_t)omp_get_thread_num(), threads = (size_t)omp_get_num_threads();
+    size_t rows = call->rows, channels = call->channels;
     struct share share = {.end_channel = channels, .block_channels = BLOCK_CHANNELS};
     /* Whole float32 blocks in every part, so that the order of additions is the same for any number of threads. */
-    size_t row_blocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
-    share.part_rows = (row_blocks + ROW_PARTS - 1) / ROW_PARTS * BLOCK_ROWS;
+    size_t row_blocks = (rows + call->block_rows - 1) / call->block_rows;
+    share.part_rows = (row_blocks + ROW_PARTS - 1) / ROW_PARTS * call->block_rows;
     share.parts = share.end_part = (rows + share.part_rows - 1) / share.part_rows;
     share.of_rows = threads > 1 && channels < threads * SHARED_CHANNELS && share.parts >= threads;
     if (share.of_rows) {
@@ -95,12 +99,12 @@ static void sum_part(struct two_sums *sums, const struct call *call, const struc
 {
     size_t row = part * share->part_rows, end = smaller(row + share->part_rows, call->rows);
     memset(sums, 0, block->channels * sizeof *sums);
-    for (; row < end; row += BLOCK_ROWS) {
+    for (; row < end; row += call->block_rows) {
         struct channel_sums few;
         memset(few.first, 0, block->channels * sizeof *few.first);
         memset(few.second, 0, block->channels * sizeof *few.second);
         call->sum(&few, tensors_from(call->tensors, row, block->channel, call->type), &block->values,
-                  smaller(BLOCK_ROWS, end - row), block->channels);
+                  smaller(call->block_rows, end - row), block->channels);
         for (size_t c = 0; c < block->channels; c++) {
             sums[c].first += (double)few.first[c];
             sums[c].second += (double)few.second[c];
@@ -138,9 +142,9 @@ static bool stores_channels(const struct share *share)
 /* The second pass over the thread's rows of one block. */
 static void pass_values(const struct call *call, const struct share *share, const struct block *block)
 {
-    size_t row = share->first_part * share->part_rows;
-    size_t end = smaller(share->end_part * share->part_rows, call->rows);
-    call->pass(tensors_from(call->tensors, row, block->channel, call->type), &block->values, end - row,
+    size_t row = call->pass_rows * share->first_part / share->parts;
+    size_t end = call->pass_rows * share->end_part / share->parts;
+    call->pass(tensors_from(call->pass_tensors, row, block->channel, call->type), &block->values, end - row,
                block->channels, call->flag);
 }
 
@@ -161,31 +165,27 @@ static void find_rough_means(struct block *block, const struct call *call)
     }
 }
 
-void batch_norm_forward(enum tensor_type type, void *y, float *mean, float *inverse_std, float *running_mean,
-                        float *running_variance, const void *x, const void *shortcut, const float *scale,
-                        const float *shift, size_t rows, size_t channels, bool relu)
+/* What the forward pass makes of each channel, [channels]. */
+struct statistics {
+    float *mean, *inverse_std, *running_mean, *running_variance;
+};
+
+static void forward(const struct call *call, struct statistics to, const float *scale, const float *shift)
 {
-    const struct call call = {.tensors = {.x = x, .shortcut = shortcut, .out = y, .stride = channels},
-                              .type = type,
-                              .rows = rows,
-                              .channels = channels,
-                              .sum = moment_loops[type],
-                              .pass = normalise_loops[type][shortcut != NULL],
-                              .flag = relu};
     struct part_sums parts;
 #pragma omp parallel
     {
-        struct share share = share_of_thread(rows, channels);
+        struct share share = share_of_thread(call);
         struct block block;
         struct channel_values *v = &block.values;
         for (size_t channel = share.first_channel; channel < share.end_channel; channel += share.block_channels) {
             block.channel = channel;
             block.channels = smaller(share.block_channels, share.end_channel - channel);
-            find_rough_means(&block, &call);
-            sum_block(&block, &parts, &call, &share);
+            find_rough_means(&block, call);
+            sum_block(&block, &parts, call, &share);
             for (size_t c = 0; c < block.channels; c++) {
-                double deviation = block.sums[c].first / (double)rows;
-                double variance = block.sums[c].second / (double)rows - deviation * deviation;
+                double deviation = block.sums[c].first / (double)call->rows;
+                double variance = block.sums[c].second / (double)call->rows - deviation * deviation;
                 float batch_variance = variance > 0 ? (float)variance : 0;
                 size_t i = channel + c;
                 v->mean[c] = (float)((double)v->mean[c] + deviation);
@@ -194,15 +194,67 @@ void batch_norm_forward(enum tensor_type type, void *y, float *mean, float *inve
                 v->shift[c] = shift[i];
                 if (!stores_channels(&share))
                     continue;
-                mean[i] = v->mean[c];
-                inverse_std[i] = v->inverse_std[c];
-                running_mean[i] = BATCH_NORM_KEEP * running_mean[i] + (1 - BATCH_NORM_KEEP) * mean[i];
-                running_variance[i] =
-                    BATCH_NORM_KEEP * running_variance[i] + (1 - BATCH_NORM_KEEP) * batch_variance;
+                to.mean[i] = v->mean[c];
+                to.inverse_std[i] = v->inverse_std[c];
+                to.running_mean[i] = BATCH_NORM_KEEP * to.running_mean[i] + (1 - BATCH_NORM_KEEP) * v->mean[c];
+                to.running_variance[i] =
+                    BATCH_NORM_KEEP * to.running_variance[i] + (1 - BATCH_NORM_KEEP) * batch_variance;
             }
-            pass_values(&call, &share, &block);
+            pass_values(call, &share, &block);
         }
     }
+}
+
+void batch_norm_forward(enum tensor_type type, void *y, float *mean, float *inverse_std, float *running_mean,
+                        float *running_variance, const void *x, const void *shortcut, const float *scale,
+                        const float *shift, size_t rows, size_t channels, bool relu)
+{
+    const struct tensors tensors = {.x = x, .shortcut = shortcut, .out = y, .stride = channels};
+    const struct call call = {.tensors = tensors,
+                              .pass_tensors = tensors,
+                              .type = type,
+                              .rows = rows,
+                              .pass_rows = rows,
+                              .channels = channels,
+                              .block_rows = BLOCK_ROWS,
+                              .sum = moment_loops[type],
+                              .pass = normalise_loops[type][shortcut != NULL],
+                              .flag = relu};
+    forward(&call, (struct statistics){mean, inverse_std, running_mean, running_variance}, scale, shift);
+}
+
+bool batch_norm_pools(const struct pool_shape *s)
+{
+    return s->kernel == POOL_SIDE && s->stride == POOL_SIDE && s->padding == 0;
+}
+
+/* Tensors of which a row is an image. */
+static struct tensors images_of(const struct pool_shape *s)
+{
+    return (struct tensors){.stride = (size_t)s->height * s->width * s->channels,
+                            .pool = s,
+                            .pooled_stride = (size_t)s->out_height * s->out_width * s->channels};
+}
+
+void batch_norm_pool_forward(enum tensor_type type, void *y, uint8_t *winner, float *mean, float *inverse_std,
+                             float *running_mean, float *running_variance, const void *x, const float *scale,
+                             const float *shift, uint32_t count, const struct pool_shape *shape)
+{
+    struct tensors images = images_of(shape);
+    images.x = x;
+    images.pooled = y;
+    images.winner = winner;
+    const struct call call = {.tensors = {.x = x, .stride = shape->channels},
+                              .pass_tensors = images,
+                              .type = type,
+                              .rows = (size_t)count * shape->height * shape->width,
+                              .pass_rows = count,
+                              .channels = shape->channels,
+                              .block_rows = BLOCK_ROWS,
+                              .sum = moment_loops[type],
+                              .pass = pool_loops[type],
+                              .flag = true};
+    forward(&call, (struct statistics){mean, inverse_std, running_mean, running_variance}, scale, shift);
 }
 
 void batch_norm_inference(enum tensor_type type, void *y, const float *running_mean, const float *running_variance,
@@ -228,25 +280,20 @@ void batch_norm_inference(enum tensor_type type, void *y, const float *running_m
 
 /* ---- backward ------------------------------------------------------------------------------------------ */
 
-void batch_norm_backward(enum tensor_type type, void *dx, void *d_shortcut, bool accumulate_shortcut,
-                         float *d_scale, float *d_shift, const void *dy, const void *x, const void *y,
-                         const float *scale, const float *shift, const float *mean, const float *inverse_std,
-                         size_t rows, size_t channels, bool relu)
+/* What the backward pass reads and makes of each channel, [channels]; elements: of dx, a channel's. */
+struct gradients {
+    const float *scale, *shift, *mean, *inverse_std;
+    float *d_scale, *d_shift;
+    size_t elements;
+};
+
+static void backward(const struct call *call, struct gradients of)
 {
-    enum mask mask = !relu ? MASK_NONE : y != NULL ? MASK_OF_Y : MASK_OF_X;
-    const struct call call = {
-        .tensors = {.x = x, .dy = dy, .y = y, .out = dx, .d_shortcut = d_shortcut, .stride = channels},
-        .type = type,
-        .rows = rows,
-        .channels = channels,
-        .sum = gradient_sum_loops[type][mask],
-        .pass = gradient_loops[type][d_shortcut != NULL][mask],
-        .flag = accumulate_shortcut};
-    float inverse_rows = 1.0f / (float)rows;
+    float inverse_rows = 1.0f / (float)of.elements;
     struct part_sums parts;
 #pragma omp parallel
     {
-        struct share share = share_of_thread(rows, channels);
+        struct share share = share_of_thread(call);
         struct block block;
         struct channel_values *v = &block.values;
         for (size_t channel = share.first_channel; channel < share.end_channel; channel += share.block_channels) {
@@ -254,22 +301,65 @@ void batch_norm_backward(enum tensor_type type, void *dx, void *d_shortcut, bool
             block.channels = smaller(share.block_channels, share.end_channel - channel);
             for (size_t c = 0; c < block.channels; c++) {
                 size_t i = channel + c;
-                v->mean[c] = mean[i];
-                v->inverse_std[c] = inverse_std[i];
-                v->factor[c] = inverse_std[i] * scale[i];
-                v->shift[c] = shift[i];
+                v->mean[c] = of.mean[i];
+                v->inverse_std[c] = of.inverse_std[i];
+                v->factor[c] = of.inverse_std[i] * of.scale[i];
+                v->shift[c] = of.shift != NULL ? of.shift[i] : 0;
             }
-            sum_block(&block, &parts, &call, &share);
+            sum_block(&block, &parts, call, &share);
             for (size_t c = 0; c < block.channels; c++) {
                 float shift_gradient = (float)block.sums[c].first, scale_gradient = (float)block.sums[c].second;
                 v->gradient_mean[c] = shift_gradient * inverse_rows;
                 v->gradient_slope[c] = v->inverse_std[c] * (scale_gradient * inverse_rows);
                 if (!stores_channels(&share))
                     continue;
-                d_shift[channel + c] = shift_gradient;
-                d_scale[channel + c] = scale_gradient;
+                of.d_shift[channel + c] = shift_gradient;
+                of.d_scale[channel + c] = scale_gradient;
             }
-            pass_values(&call, &share, &block);
+            pass_values(call, &share, &block);
         }
     }
+}
+
+void batch_norm_backward(enum tensor_type type, void *dx, void *d_shortcut, bool accumulate_shortcut,
+                         float *d_scale, float *d_shift, const void *dy, const void *x, const void *y,
+                         const float *scale, const float *shift, const float *mean, const float *inverse_std,
+                         size_t rows, size_t channels, bool relu)
+{
+    enum mask mask = !relu ? MASK_NONE : y != NULL ? MASK_OF_Y : MASK_OF_X;
+    const struct tensors tensors = {
+        .x = x, .dy = dy, .y = y, .out = dx, .d_shortcut = d_shortcut, .stride = channels};
+    const struct call call = {.tensors = tensors,
+                              .pass_tensors = tensors,
+                              .type = type,
+                              .rows = rows,
+                              .pass_rows = rows,
+                              .channels = channels,
+                              .block_rows = BLOCK_ROWS,
+                              .sum = gradient_sum_loops[type][mask],
+                              .pass = gradient_loops[type][d_shortcut != NULL][mask],
+                              .flag = accumulate_shortcut};
+    backward(&call, (struct gradients){scale, shift, mean, inverse_std, d_scale, d_shift, rows});
+}
+
+void batch_norm_pool_backward(enum tensor_type type, void *dx, float *d_scale, float *d_shift, const void *dy,
+                              const uint8_t *winner, const void *x, const float *scale, const float *mean,
+                              const float *inverse_std, uint32_t count, const struct pool_shape *shape)
+{
+    struct tensors images = images_of(shape);
+    images.x = x;
+    images.dy = dy;
+    images.winner = (uint8_t *)winner; /* not written in this direction */
+    images.out = dx;
+    const struct call call = {.tensors = images,
+                              .pass_tensors = images,
+                              .type = type,
+                              .rows = count,
+                              .pass_rows = count,
+                              .channels = shape->channels,
+                              .block_rows = 1,
+                              .sum = winner_sum_loops[type],
+                              .pass = pool_gradient_loops[type]};
+    size_t elements = (size_t)count * shape->height * shape->width;
+    backward(&call, (struct gradients){scale, NULL, mean, inverse_std, d_scale, d_shift, elements});
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "kernels/element.h"
+#include "kernels/kernels.h"
 
 enum {
     BLOCK_CHANNELS = 512,
@@ -22,6 +23,11 @@ struct tensors {
     const void *x, *shortcut, *dy, *y;
     void *out, *d_shortcut; /* forward: y; backward: dx, which may be dy */
     size_t stride;          /* elements from one row to the next: all channels */
+    /* Where a pool follows, a row is an image, and these and dy have rows of its output. */
+    const struct pool_shape *pool;
+    void *pooled;
+    uint8_t *winner;
+    size_t pooled_stride;
 };
 
 /* Values of each channel of a block. */
@@ -55,13 +61,18 @@ LOOP_BODY struct factors factors_of(const struct channel_values *v)
 LOOP_BODY struct tensors tensors_from(struct tensors t, size_t row, size_t channel, enum tensor_type type)
 {
     size_t index = row * t.stride + channel;
+    size_t pooled = t.pool != NULL ? row * t.pooled_stride + channel : index;
     return (struct tensors){.x = tensor_at(t.x, type, index),
                             .shortcut = tensor_at(t.shortcut, type, index),
-                            .dy = tensor_at(t.dy, type, index),
+                            .dy = tensor_at(t.dy, type, pooled),
                             .y = tensor_at(t.y, type, index),
                             .out = tensor_at_to_write(t.out, type, index),
                             .d_shortcut = tensor_at_to_write(t.d_shortcut, type, index),
-                            .stride = t.stride};
+                            .stride = t.stride,
+                            .pool = t.pool,
+                            .pooled = tensor_at_to_write(t.pooled, type, pooled),
+                            .winner = t.winner != NULL ? t.winner + pooled : NULL,
+                            .pooled_stride = t.pooled_stride};
 }
 
 /* ---- rows of a number of channels ---------------------------------------------------------------------- */
@@ -175,7 +186,8 @@ LOOP_BODY struct factors copy_factors(struct strip *s, const struct channel_valu
 
 LOOP_BODY bool in_strips(struct tensors t, size_t channels, size_t lanes, enum tensor_type type)
 {
-    return t.stride * tensor_type_bytes(type) <= SHORT_ROW && channels % lanes == 0;
+    size_t row = t.pool != NULL ? t.pool->channels : t.stride;
+    return row * tensor_type_bytes(type) <= SHORT_ROW && channels % lanes == 0;
 }
 
 /* Runs `statement` of the tensors `at` and the factors `f` of `width` channels, the first of which is `channel`, for all

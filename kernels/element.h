@@ -26,6 +26,12 @@ LOOP_BODY void element_store(void *tensor, size_t index, float value, enum tenso
         ((struct bf16 *)tensor)[index] = bf16_from_result(value);
 }
 
+/* What element_load gives after element_store. */
+LOOP_BODY float element_rounded(float value, enum tensor_type type)
+{
+    return type == TENSOR_F32 ? value : bf16_to_float(bf16_from_result(value));
+}
+
 /* LOOP_OF_EACH_TYPE(loop, (parameters), argument, ...): the parameters without the type, and their names again. */
 #define LOOP_OF_EACH_TYPE(loop, parameters, ...)                                                                   \
     VECTOR_CLONES static void loop##_f32 parameters                                                                \

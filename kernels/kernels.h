@@ -64,6 +64,21 @@ void max_pool_forward(enum tensor_type type, void *y, uint8_t *winner, const voi
 void max_pool_backward(enum tensor_type type, void *dx, const void *dy, const uint8_t *winner, uint32_t count,
                        const struct pool_shape *shape);
 
+/* batch_norm_forward with ReLU and max_pool_forward in one, of windows of 2x2 pixels that neither overlap nor see padding
+ * (batch_norm_pools says whether): y and the statistics are what the two give, but what lies between is not stored.
+ * x [count][height][width][channels] is what batch norm works on. winner gets BATCH_NORM_POOL_NONE where no gradient
+ * passes the ReLU. */
+#define BATCH_NORM_POOL_NONE 255
+bool batch_norm_pools(const struct pool_shape *shape);
+void batch_norm_pool_forward(enum tensor_type type, void *y, uint8_t *winner, float *mean, float *inverse_std,
+                             float *running_mean, float *running_variance, const void *x, const float *scale,
+                             const float *shift, uint32_t count, const struct pool_shape *shape);
+
+/* Gradients of batch_norm_pool_forward: dy and winner are of the pool's output, dx of x; all outputs are stored. */
+void batch_norm_pool_backward(enum tensor_type type, void *dx, float *d_scale, float *d_shift, const void *dy,
+                              const uint8_t *winner, const void *x, const float *scale, const float *mean,
+                              const float *inverse_std, uint32_t count, const struct pool_shape *shape);
+
 /* Mean over the pixels of x [count][pixels][channels], into y [count][channels], and its gradient. */
 void average_pool_forward(enum tensor_type type, void *y, const void *x, uint32_t count, uint32_t pixels,
                           uint32_t channels);

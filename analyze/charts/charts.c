@@ -13,8 +13,7 @@
 
 const struct chart_row chart_rows[] = {
     {.name = "learning",
-     .summary = "accuracy, loss and learning rate by epoch, of several runs together; of one run right and wrong "
-                "labels apart where the truth is known",
+     .summary = "accuracy, loss and learning rate by epoch; several runs together",
      .takes = CHART_LOGS,
      .write = learning_chart},
     {.name = "forgetting",
@@ -32,6 +31,13 @@ const struct chart_row chart_rows[] = {
      .rules = "auto,gmm,otsu,mean+2.5std",
      .takes = CHART_EPOCHS | CHART_RULES,
      .write = scores_chart},
+    {.name = "sweep",
+     .summary = "precision, recall and F1 by how many are flagged: true, estimated or expected",
+     .scores_for_class = "majority-disagreement",
+     .scores_for_margin = DEFAULT_SCORE,
+     .rules = "auto,gmm,otsu,mean+2.5std",
+     .takes = CHART_EPOCHS | CHART_RULES,
+     .write = sweep_chart},
     {.name = "pr",
      .summary = "precision against recall over all thresholds of several scores, and what rules flag",
      .scores_for_class = "correctness,forgetting-events,majority-disagreement,mean-correct-epoch-or-never",

@@ -77,6 +77,7 @@ const char *chart_class(const struct chart *chart, uint32_t class, char room[CLA
 int learning_chart(FILE *out, struct chart *chart);
 int forgetting_chart(FILE *out, struct chart *chart);
 int map_chart(FILE *out, struct chart *chart);
+int sweep_chart(FILE *out, struct chart *chart);
 int scores_chart(FILE *out, struct chart *chart);
 int precision_recall_chart(FILE *out, struct chart *chart);
 int noise_chart(FILE *out, struct chart *chart);

@@ -1,5 +1,5 @@
-/* Least squares under a least gap is isotonic regression of height minus what the labels below need: pools of labels
- * that touch, each about the mean of what its members want. */
+/* Least squares under a least gap is isotonic regression of height minus what the labels below need: pools of
+ * labels that touch, each about the mean of what its members want. */
 #include "analyze/charts/end_labels.h"
 
 #include <math.h>

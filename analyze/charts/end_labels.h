@@ -20,9 +20,9 @@ struct end_label {
 enum { END_LABELS = 64 };
 void end_labels_spread(struct end_label *labels, size_t count, double gap);
 
-/* Writes them as gnuplot labels and arrows with the numbers `first` and up: the text, cut to `pixels` of a chart 1280
- * wide, and a line as the curve's from its end to the text. `plot_height` is the plot's, in pixels of a chart 720
- * high. Stands before the plot command. */
+/* Writes them as gnuplot labels and arrows with the numbers `first` and up: the text, cut to `pixels` of a chart
+ * 1280 wide, and a line as the curve's from its end to the text. `plot_height` is the plot's, in pixels of a chart
+ * 720 high. Stands before the plot command. */
 void end_labels_write(FILE *out, struct end_label *labels, size_t count, int first, double plot_height,
                       double pixels);
 

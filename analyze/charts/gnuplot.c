@@ -98,10 +98,10 @@ static int fail_complaint(const char *path, int complaints)
 
 /* ---- pictures ------------------------------------------------------------------------------------------- */
 
-/* Reads a file in memory back. */
+/* Reads a file in memory back, with a 0 after it. */
 static int read_back(char **out, size_t count, int descriptor, const char *name)
 {
-    int status = memory_allocate(out, count, 1, "a chart");
+    int status = memory_allocate(out, count + 1, 1, "a chart");
     if (status == 0 && pread(descriptor, *out, count, 0) != (ssize_t)count)
         status = tidy_fail("%s: the chart cannot be read back: %s", name, strerror(errno));
     return status;

@@ -11,8 +11,10 @@
 enum {
     WIDTH = 1280,
     HEIGHT = 720,
-    LARGEST_CELL = 150, /* of few classes */
-    LARGEST_HEIGHT = 84,
+    LARGEST_CELL = 300, /* of few names */
+    LARGEST_HEIGHT = 170,
+    TEXT_FONT = 18,
+    BELOW_FONT = 12,
     HIGH_CELL = 38, /* holds two lines */
     TITLE_ROOM = 34,
     NAME_GAP = 10,
@@ -27,6 +29,7 @@ struct layout {
     double cell_width, cell_height;
     int row_font, column_font, text_font, below_font;
     bool leaning;        /* columns' names */
+    double row_names;    /* their width */
     double column_names; /* their height */
 };
 
@@ -66,7 +69,8 @@ static struct layout lay_out(const struct heat_map *map)
     const double side = (double)map->side;
     const bool has_below = widest_text(map, true) > 0;
     struct layout layout = {.top = map->top};
-    layout.left = map->left + (map->row_title != NULL ? TITLE_ROOM : 0) + widest_name(map, NAME_FONT) + NAME_GAP;
+    layout.row_names = widest_name(map, NAME_FONT) + NAME_GAP;
+    layout.left = map->left + (map->row_title != NULL ? TITLE_ROOM : 0) + layout.row_names;
     layout.cell_width = fmin((map->right - layout.left) / side, LARGEST_CELL);
     layout.column_font = fitting_font(widest_name(map, 10), layout.cell_width - 6, HEIGHT, NAME_FONT);
     layout.leaning = layout.column_font < 12;
@@ -75,12 +79,14 @@ static struct layout lay_out(const struct heat_map *map)
     layout.column_names =
         layout.leaning ? widest_name(map, layout.column_font) * slope + 10 : 1.5 * layout.column_font;
     layout.cell_height = cell_height_of(map, layout.column_names);
+    layout.left += (map->right - layout.left - layout.cell_width * side) / 2;
     layout.right = layout.left + layout.cell_width * side;
     layout.bottom = layout.top - layout.cell_height * side;
     layout.row_font = fitting_font(0, 0, layout.cell_height, NAME_FONT);
     layout.text_font = fitting_font(widest_text(map, false), layout.cell_width - 6,
-                                    has_below ? layout.cell_height * 0.6 : layout.cell_height, 16);
-    layout.below_font = fitting_font(widest_text(map, true), layout.cell_width - 6, layout.cell_height * 0.45, 12);
+                                    has_below ? layout.cell_height * 0.5 : layout.cell_height, TEXT_FONT);
+    layout.below_font =
+        fitting_font(widest_text(map, true), layout.cell_width - 6, layout.cell_height * 0.45, BELOW_FONT);
     return layout;
 }
 
@@ -90,16 +96,25 @@ bool heat_map_has_room_below(const struct heat_map *map)
     return layout.cell_height >= HIGH_CELL;
 }
 
-/* Columns: column and row, from 1 at the top left on, shade, text, text below. */
 static void write_data(FILE *out, const struct heat_map *map)
 {
-    fputs("# column, row, shade from 0 to 1, number, number below\n$cells << EOD\n", out);
+    fprintf(out, "$cells << EOD\n# column\trow\tshade\tnumber\t%s\t%s",
+            map->row_title != NULL ? map->row_title : "name of the row",
+            map->column_title != NULL ? map->column_title : "name of the column");
+    if (map->below_title != NULL)
+        fprintf(out, "\t%s", map->below_title);
+    fputs("\n", out);
     for (size_t row = 0; row < map->side; row++)
         for (size_t column = 0; column < map->side; column++) {
             const struct heat_cell *cell = &map->cells[row * map->side + column];
+            char row_name[256], column_name[256];
             if (isnan(cell->shade) && cell->text[0] == 0 && cell->below[0] == 0)
                 continue;
-            fprintf(out, "%zu\t%zu\t%.4g\t%s\t%s\n", column + 1, row + 1, cell->shade, cell->text, cell->below);
+            fprintf(out, "%zu\t%zu\t%.4g\t%s\t%s\t%s", column + 1, row + 1, cell->shade, cell->text,
+                    text_fit(row_name, sizeof row_name, map->names[row], NAME_FONT, WIDTH),
+                    text_fit(column_name, sizeof column_name, map->names[column], NAME_FONT, WIDTH));
+            fputs(map->below_title != NULL ? "\t" : "", out);
+            fprintf(out, "%s\n", cell->below);
         }
     fputs("EOD\n", out);
 }
@@ -153,7 +168,8 @@ static void write_axes(FILE *out, const struct heat_map *map, const struct layou
         fputs("set label ", out);
         house_style_quote(out, map->row_title);
         fprintf(out, " at screen %.4f, %.4f center rotate by 90 font ',14' textcolor rgb ink\n",
-                (map->left + TITLE_ROOM / 3.0) / WIDTH, (layout->bottom + layout->top) / 2 / HEIGHT);
+                (layout->left - layout->row_names - TITLE_ROOM * 0.67) / WIDTH,
+                (layout->bottom + layout->top) / 2 / HEIGHT);
     }
     if (map->column_title != NULL) {
         fputs("set label ", out);
@@ -173,14 +189,14 @@ void heat_map_write(FILE *out, const struct heat_map *map, enum chart_theme them
     write_axes(out, map, &layout);
     fprintf(out,
             "heat = 0x%s\n"
-            "# opacity from 6%% to 60%%, on which the ink is readable\n"
-            "shade(s) = int(255 * (0.94 - 0.54 * s)) * 2**24 + heat\n"
+            "# opacity from 6%% to 55%%, on which the ink is readable\n"
+            "shade(s) = int(255 * (0.94 - 0.49 * s)) * 2**24 + heat\n"
             "plot $cells using 1:2:($1 - 0.485):($1 + 0.485):($2 - 0.47):($2 + 0.47):(shade($3)) "
             "with boxxyerror fillstyle solid noborder linecolor rgb variable, \\\n"
             "     $cells using 1:($2 - %g):4 with labels font ',%d' textcolor rgb ink",
             house_style_theme(theme)->colours[0] + 1, up, layout.text_font);
     if (has_below)
-        fprintf(out, ", \\\n     $cells using 1:($2 + 0.24):5 with labels font ',%d' textcolor rgb axis",
+        fprintf(out, ", \\\n     $cells using 1:($2 + 0.24):7 with labels font ',%d' textcolor rgb ink",
                 layout.below_font);
     fputs("\n", out);
 }

@@ -21,6 +21,7 @@ struct heat_map {
     struct heat_cell *cells;              /* [side][side] from the top left on */
     const char *const *names;             /* [side] UTF-8 */
     const char *row_title, *column_title; /* what rows and columns are; NULL: the names say it */
+    const char *below_title;              /* what the smaller texts are; NULL: there are none */
     double most_name;                     /* pixels that a name may take */
     double left, right, bottom, top;      /* of all of it with its names, in pixels of 1280 x 720, y upwards */
 };

@@ -51,7 +51,8 @@ const struct house_theme *house_style_theme(enum chart_theme theme)
     return &themes[theme];
 }
 
-/* gnuplot 5.4 takes a doubled quote for an apostrophe only after another character; elsewhere it ends the string. */
+/* gnuplot 5.4 takes a doubled quote for an apostrophe only after another character; elsewhere it ends the
+ * string. */
 static const char apostrophe[] = "\xe2\x80\x99";
 
 void house_style_quote(FILE *out, const char *text)
@@ -117,21 +118,32 @@ const char *house_style_noun(const struct analysis *analysis)
     return analysis->run->height > 0 ? "images" : "samples";
 }
 
-/* Where the whole title stands in a script, as house_style_quote has written it. */
-static const char title_start[] = "\n# title: ";
+/* Where the whole title and caption stand in a script, as house_style_quote has written them. */
+static const char title_start[] = "\n# title: ", caption_start[] = "# caption: ";
 
-int house_style_title(char **out, const char *script)
+/* Reads what follows `start`. */
+static int read_text(char **out, const char *script, const char *start)
 {
-    const char *at = strstr(script, title_start);
+    const char *at = strstr(script, start);
     size_t used = 0;
     int status = memory_allocate(out, strlen(script) + 1, 1, "a title");
     if (status != 0 || at == NULL)
         return status;
-    for (at += sizeof title_start; *at != 0 && (*at != '\'' || at[1] == '\''); at++) {
+    for (at += strlen(start) + 1; *at != 0 && (*at != '\'' || at[1] == '\''); at++) {
         (*out)[used++] = *at;
         at += *at == '\'';
     }
     return 0;
+}
+
+int house_style_title(char **out, const char *script)
+{
+    return read_text(out, script, title_start);
+}
+
+int house_style_caption(char **out, const char *script)
+{
+    return read_text(out, script, caption_start);
 }
 
 /* ---- title and caption ------------------------------------------------------------------------------------ */
@@ -209,6 +221,9 @@ static void write_caption(FILE *out, const struct chart *chart, const char *rule
     write_runs(stream, chart);
     fprintf(stream, ". %s", rule);
     fclose(stream);
+    fputs(caption_start, out);
+    house_style_quote(out, text);
+    fputs("\n", out);
     size_t count = text_wrap(lines, sizeof lines, text, CAPTION_FONT, TEXT_PIXELS, 2);
     write_lines(out, 2, lines, count > 1 ? 0.052 : 0.04, CAPTION_FONT, "faint");
 }
@@ -229,6 +244,7 @@ void house_style_begin(FILE *out, const struct chart *chart, const char *title, 
           "set datafile missing 'nan'\n"
           "set border 3 linecolor rgb faint\n"
           "set tics nomirror out scale 0.5 textcolor rgb axis\n"
+          "set format '%g'\n" /* gnuplot's own starts with a space, which moves names off their ticks */
           "set grid ytics linetype 1 linecolor rgb grid linewidth 1 dashtype solid\n"
           "set key noautotitle textcolor rgb ink\n"
           "set xlabel textcolor rgb ink\n"
@@ -247,5 +263,7 @@ void house_style_begin(FILE *out, const struct chart *chart, const char *title, 
 
 void house_style_key(FILE *out)
 {
-    fputs("set key at screen 0.1, 0.885 left top horizontal Left reverse samplen 3 width 1 font ',14'\n", out);
+    fputs("if (!exists('key_width')) key_width = 2 # letters beside each name\n"
+          "set key at screen 0.1, 0.885 left top horizontal Left reverse samplen 3 width key_width font ',14'\n",
+          out);
 }

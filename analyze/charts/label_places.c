@@ -18,21 +18,44 @@ static int cell_of(double pixel, int cells)
     return cell < 0 ? 0 : cell >= cells ? cells - 1 : (int)cell;
 }
 
-void label_places_take_line(struct label_places *places, double x0, double y0, double x1, double y1)
+/* Calls `visit` for the cells on a line, near enough. */
+static void walk_line(struct label_places *places, double x0, double y0, double x1, double y1,
+                      void (*visit)(enum label_use *cell, int *count), int *count)
 {
     int steps = (int)(fmax(fabs(x1 - x0), fabs(y1 - y0)) / LABEL_CELL) + 1;
     for (int i = 0; i <= steps; i++) {
         double x = x0 + (x1 - x0) * i / steps, y = y0 + (y1 - y0) * i / steps;
-        places->taken[cell_of(y, LABEL_ROWS)][cell_of(x, LABEL_COLUMNS)] = true;
+        visit(&places->taken[cell_of(y, LABEL_ROWS)][cell_of(x, LABEL_COLUMNS)], count);
     }
 }
 
-void label_places_take_box(struct label_places *places, struct box box)
+static void take(enum label_use *cell, int *count)
+{
+    (void)count;
+    *cell = *cell == LABEL_FREE ? LABEL_DRAWN : *cell;
+}
+
+static void count_text(enum label_use *cell, int *count)
+{
+    *count += *cell == LABEL_TEXT;
+}
+
+void label_places_take_line(struct label_places *places, double x0, double y0, double x1, double y1)
+{
+    walk_line(places, x0, y0, x1, y1, take, NULL);
+}
+
+static void fill(struct label_places *places, struct box box, enum label_use use)
 {
     int right = cell_of(box.right, LABEL_COLUMNS), top = cell_of(box.top, LABEL_ROWS);
     for (int row = cell_of(box.bottom, LABEL_ROWS); row <= top; row++)
         for (int column = cell_of(box.left, LABEL_COLUMNS); column <= right; column++)
-            places->taken[row][column] = true;
+            places->taken[row][column] = use;
+}
+
+void label_places_take_box(struct label_places *places, struct box box)
+{
+    fill(places, box, LABEL_DRAWN);
 }
 
 static int count_taken(const struct label_places *places, struct box box)
@@ -40,7 +63,7 @@ static int count_taken(const struct label_places *places, struct box box)
     int count = 0, right = cell_of(box.right, LABEL_COLUMNS), top = cell_of(box.top, LABEL_ROWS);
     for (int row = cell_of(box.bottom, LABEL_ROWS); row <= top; row++)
         for (int column = cell_of(box.left, LABEL_COLUMNS); column <= right; column++)
-            count += places->taken[row][column];
+            count += places->taken[row][column] != LABEL_FREE;
     return count;
 }
 
@@ -57,6 +80,13 @@ static struct box brought_inside(struct box box, struct box area)
     double right = fmax(fmin(0, area.right - box.right), area.left - box.left);
     double up = fmax(fmin(0, area.top - box.top), area.bottom - box.bottom);
     return (struct box){box.left + right, box.bottom + up, box.right + right, box.top + up};
+}
+
+/* Where the line from a point to a text ends. */
+static void line_end(struct box box, double *x, double *y)
+{
+    *x = fmax(box.left, fmin(*x, box.right));
+    *y = fmax(box.bottom, fmin(*y, box.top));
 }
 
 struct box label_places_find(struct label_places *places, double x, double y, double width, double height,
@@ -79,13 +109,16 @@ struct box label_places_find(struct label_places *places, double x, double y, do
             if (!is_inside(box, places->area))
                 continue;
             int covered = count_taken(places, box);
+            double end_x = x, end_y = y;
+            line_end(box, &end_x, &end_y);
+            walk_line(places, x, y, end_x, end_y, count_text, &covered);
             if (least >= 0 && covered >= least)
                 continue;
             least = covered;
             best = box;
             *apart = d > 1;
         }
-    label_places_take_box(places, best);
+    fill(places, best, LABEL_TEXT);
     return best;
 }
 
@@ -99,7 +132,8 @@ void label_places_write(FILE *out, struct label_places *places, double x, double
             (box.left + box.right) / 2 / PICTURE_WIDTH, (box.bottom + box.top) / 2 / PICTURE_HEIGHT, font_size);
     if (!apart)
         return;
-    double end_x = fmax(box.left, fmin(x, box.right)), end_y = fmax(box.bottom, fmin(y, box.top));
+    double end_x = x, end_y = y;
+    line_end(box, &end_x, &end_y);
     fprintf(out, "set arrow from screen %.4f, %.4f to screen %.4f, %.4f nohead linecolor rgb axis linewidth 1\n",
             x / PICTURE_WIDTH, y / PICTURE_HEIGHT, end_x / PICTURE_WIDTH, end_y / PICTURE_HEIGHT);
     label_places_take_line(places, x, y, end_x, end_y);

@@ -22,7 +22,7 @@ struct box {
 /* Zero but for the area, it is empty. */
 struct label_places {
     struct box area; /* where texts may stand */
-    bool taken[LABEL_ROWS][LABEL_COLUMNS];
+    enum label_use { LABEL_FREE, LABEL_DRAWN, LABEL_TEXT } taken[LABEL_ROWS][LABEL_COLUMNS];
 };
 
 /* A line, or a box, is drawn there. */
@@ -30,7 +30,8 @@ void label_places_take_line(struct label_places *places, double x0, double y0, d
 void label_places_take_box(struct label_places *places, struct box box);
 
 /* Finds a place for a text of that size beside the point, and takes it. *apart: it is so far away that a line should
- * lead there. Where all places are taken, it is the one that covers least. */
+ * lead there, which crosses no other text where there is a way. Where all places are taken, it is the one that covers
+ * least. */
 struct box label_places_find(struct label_places *places, double x, double y, double width, double height,
                              bool *apart);
 

@@ -12,10 +12,13 @@
 
 /* ---- what is said of them --------------------------------------------------------------------------------- */
 
-/* The accuracy that counts: of the test set, where there is one. */
+/* The accuracy that counts: of the test set, where all runs have one. */
 static int accuracy_of(const struct learning *learning)
 {
-    return learning->has[LEARNING_TEST] ? LEARNING_TEST : LEARNING_TRAINING;
+    for (size_t i = 0; i < learning->count; i++)
+        if (isnan(learning->runs[i].ends[LEARNING_TEST]))
+            return LEARNING_TRAINING;
+    return LEARNING_TEST;
 }
 
 static void write_title(char *title, size_t room, const struct learning *learning)
@@ -24,7 +27,7 @@ static void write_title(char *title, size_t room, const struct learning *learnin
     const char *which = column == LEARNING_TEST ? "test" : "training";
     const struct learning_run *best = &learning->runs[0];
     for (size_t i = 1; i < learning->count; i++)
-        if (!(learning->runs[i].ends[column] <= best->ends[column]))
+        if (learning->runs[i].ends[column] > best->ends[column] || isnan(best->ends[column]))
             best = &learning->runs[i];
     const uint64_t epochs = (uint64_t)best->ends[LEARNING_EPOCHS];
     const char *plural = epochs == 1 ? "" : "s";
@@ -43,6 +46,9 @@ static void write_title(char *title, size_t room, const struct learning *learnin
 }
 
 /* ---- panels ----------------------------------------------------------------------------------------------- */
+
+/* Where all plots are, as house_style_begin has it. */
+static const double bottom = 0.18, top = 0.82;
 
 /* A panel's place, in shares of the picture, and its axis. */
 struct panel {
@@ -164,6 +170,54 @@ static void write_accuracies_of_several(FILE *out, const struct learning *learni
     }
 }
 
+/* Loss above, learning rate below, at the right; one that is alone has all of the height. */
+static void write_small_panels(FILE *out, const struct learning *learning, const char *points, bool has_loss,
+                               bool has_rate)
+{
+    const struct {
+        bool is_there;
+        int column;
+        const char *heading, *block;
+        int block_column;
+        const char *style;
+        double bottom, top;
+    } panels[] = {{has_loss, LEARNING_LOSS, "mean training loss", "run", LEARNING_LOSS, points,
+                   has_rate ? 0.54 : bottom, top},
+                  {has_rate, LEARNING_RATE, "learning rate", "rate", 2, "lines", bottom, has_loss ? 0.42 : top}};
+    for (size_t i = 0; i < sizeof panels / sizeof *panels; i++) {
+        if (!panels[i].is_there)
+            continue;
+        struct panel panel = {.left = 0.81,
+                              .right = 0.97,
+                              .bottom = panels[i].bottom,
+                              .top = panels[i].top,
+                              .heading = panels[i].heading,
+                              .format = "%g"};
+        bool first = true, is_lowest = panels[i].bottom == bottom;
+        choose_from_zero(&panel, learning, panels[i].column);
+        write_panel(out, &panel);
+        fputs(is_lowest ? "set xlabel 'epochs trained' textcolor rgb ink\nset format x '%g'\n"
+                        : "unset xlabel\nset format x ''\n",
+              out);
+        for (size_t run = 0; run < learning->count; run++) {
+            char style[64];
+            snprintf(style, sizeof style, "%s linetype %d", panels[i].style, linetype_of(learning, run));
+            write_curve(out, &first, panels[i].block, run, panels[i].block_column, style);
+        }
+        fputc('\n', out);
+    }
+}
+
+static const char *heading_of(const struct learning *learning)
+{
+    if (learning->apart)
+        return "share of labels that the network predicts";
+    if (learning->count == 1)
+        return "share of right predictions";
+    return accuracy_of(learning) == LEARNING_TEST ? "right predictions: test set thick, training thin"
+                                                  : "share of right predictions in training";
+}
+
 static void write_panels(FILE *out, const struct learning *learning)
 {
     enum { MOST_POINTS = 30, MOST_BOLD = 200 };
@@ -174,61 +228,21 @@ static void write_panels(FILE *out, const struct learning *learning)
                                                          : "lines linewidth 1.5";
     struct panel panel = {.left = 0.105,
                           .right = has_loss || has_rate ? 0.545 : 0.75,
-                          .bottom = 0.18,
-                          .top = 0.82,
+                          .bottom = bottom,
+                          .top = top,
                           .format = "%g%%",
-                          .heading = learning->apart        ? "share of labels that the network predicts"
-                                     : learning->count == 1 ? "share of right predictions"
-                                     : accuracy_of(learning) == LEARNING_TEST
-                                         ? "right predictions: test set thick, training thin"
-                                         : "share of right predictions in training"};
+                          .heading = heading_of(learning)};
     choose_accuracies(&panel, learning);
-    fprintf(out,
-            "set xrange [0:%" PRIu64
-            "]\nset xtics %g\nset format x '%%g'\nset xlabel 'epochs trained'\nset multiplot\n",
+    fprintf(out, "set xrange [0:%" PRIu64 "]\nset xtics %g\nset xlabel 'epochs trained'\nset multiplot\n",
             learning->epochs, house_style_step((double)learning->epochs, 6, true));
     write_panel(out, &panel);
     if (learning->count == 1)
         write_accuracies_of_one(out, learning, &panel, points);
     else
         write_accuracies_of_several(out, learning, &panel, points);
-    fputs("\nunset label\nunset arrow\nset tics font ',14'\n", out);
-    if (has_loss || has_rate)
-        fprintf(out, "set xtics %g\n", house_style_step((double)learning->epochs, 4, true));
-
-    const struct {
-        bool is_there;
-        int column;
-        const char *heading, *block;
-        int block_column;
-        const char *style;
-        double bottom, top;
-    } small[] = {
-        {has_loss, LEARNING_LOSS, "mean training loss", "run", LEARNING_LOSS, points,
-         has_rate ? 0.54 : panel.bottom, panel.top},
-        {has_rate, LEARNING_RATE, "learning rate", "rate", 2, "lines", panel.bottom, has_loss ? 0.42 : panel.top}};
-    for (size_t i = 0; i < sizeof small / sizeof *small; i++) {
-        if (!small[i].is_there)
-            continue;
-        struct panel right = {.left = 0.81,
-                              .right = 0.97,
-                              .bottom = small[i].bottom,
-                              .top = small[i].top,
-                              .heading = small[i].heading,
-                              .format = "%g"};
-        bool first = true, lowest = i == 1 || !has_rate;
-        choose_from_zero(&right, learning, small[i].column);
-        write_panel(out, &right);
-        fputs(lowest ? "set xlabel 'epochs trained' textcolor rgb ink\nset format x '%g'\n"
-                     : "unset xlabel\nset format x ''\n",
-              out);
-        for (size_t run = 0; run < learning->count; run++) {
-            char style[64];
-            snprintf(style, sizeof style, "%s linetype %d", small[i].style, linetype_of(learning, run));
-            write_curve(out, &first, small[i].block, run, small[i].block_column, style);
-        }
-        fputc('\n', out);
-    }
+    fprintf(out, "\nunset label\nunset arrow\nset tics font ',14'\nset xtics %g\n",
+            house_style_step((double)learning->epochs, 4, true));
+    write_small_panels(out, learning, points, has_loss, has_rate);
     fputs("unset multiplot\n", out);
 }
 

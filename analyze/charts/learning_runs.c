@@ -4,13 +4,13 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "analyze/charts/house_style.h"
 #include "analyze/evaluation.h"
 #include "common/memory.h"
 
-/* What one epoch predicted, by kind of sample. Probes are of neither kind: their wrong label is not the given one. */
+/* What one epoch predicted, by kind of sample. Probes are of neither kind: their wrong label is not the given
+ * one. */
 struct tally {
     uint64_t clean, wrong;       /* predictions of samples with a right label, with a wrong one */
     uint64_t clean_right;        /* right label, predicted */
@@ -57,14 +57,20 @@ static void note(struct learning *learning, int column, double value)
     learning->has[column] = true;
 }
 
-/* Writes the data block $rate<number>: the corners of the learning rate's steps. A log has the rate that an epoch ends
- * with. */
+/* NaN, of what nobody knows, is the same as NaN here. */
+static bool is_same(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+/* Writes the data block $rate<number>: the corners of the learning rate's steps. A log has the rate that an epoch
+ * ends with. */
 static void write_rates(FILE *out, size_t number, const struct tidylog_epoch *epochs, uint64_t count)
 {
     fprintf(out, "$rate%zu << EOD\n# epochs\tlearning rate\n0\t%.6g\n", number + 1, epochs[0].learning_rate);
     for (uint64_t i = 0; i < count; i++) {
         const bool is_last = i + 1 == count;
-        if (!is_last && epochs[i + 1].learning_rate == epochs[i].learning_rate)
+        if (!is_last && is_same(epochs[i + 1].learning_rate, epochs[i].learning_rate))
             continue;
         fprintf(out, "%" PRIu64 "\t%.6g\n", i + 1, epochs[i].learning_rate);
         if (!is_last)
@@ -78,6 +84,8 @@ static void write_run(FILE *out, struct learning *learning, size_t number, const
                       uint64_t count, const struct tally *tallies)
 {
     double *row = learning->runs[number].ends;
+    for (int column = LEARNING_EPOCHS; column < LEARNING_COLUMNS; column++)
+        row[column] = NAN;
     fprintf(out, "$run%zu << EOD\n%s%s\n", number + 1, header, tallies != NULL ? header_apart : "");
     for (uint64_t i = 0; i < count; i++) {
         struct tally t = tallies != NULL ? tallies[i] : (struct tally){0};
@@ -91,11 +99,13 @@ static void write_run(FILE *out, struct learning *learning, size_t number, const
                                                  [LEARNING_REPEATED] = 100 * (double)t.wrong_repeated / wrong,
                                                  [LEARNING_SEEN_THROUGH] =
                                                      100 * (double)t.wrong_seen_through / wrong};
-        memcpy(row, values, sizeof values);
         fprintf(out, "%" PRIu64, i + 1);
+        row[LEARNING_EPOCHS] = values[LEARNING_EPOCHS];
         for (int column = LEARNING_LOSS; column < (tallies != NULL ? LEARNING_COLUMNS : LEARNING_RIGHT); column++) {
             fprintf(out, "\t%.6g", values[column]);
             note(learning, column, values[column]);
+            if (!isnan(values[column]))
+                row[column] = values[column];
         }
         fputc('\n', out);
     }

@@ -9,8 +9,8 @@
 
 #include "analyze/charts/charts.h"
 
-/* Columns of the data block $run<number>, counted as gnuplot does. All but the first two and the learning rate are in
- * percent. The last three are there where `apart`: the share of samples with a right label for which it was
+/* Columns of the data block $run<number>, counted as gnuplot does. All but the first two and the learning rate are
+ * in percent. The last three are there where `apart`: the share of samples with a right label for which it was
  * predicted, of those with a wrong one the same, and of these the share for which the true class was. */
 enum {
     LEARNING_EPOCHS = 1,
@@ -26,7 +26,7 @@ enum {
 
 struct learning_run {
     char name[256];                /* short: "run 1", or the log's */
-    double ends[LEARNING_COLUMNS]; /* the last epoch's values; NaN: not known */
+    double ends[LEARNING_COLUMNS]; /* the last values that are numbers; NaN: none is */
 };
 
 struct learning {
@@ -38,9 +38,9 @@ struct learning {
     double least[LEARNING_COLUMNS], most[LEARNING_COLUMNS]; /* of these */
 };
 
-/* Writes the data blocks of all runs of all the chart's logs, $run<n> and $rate<n>, the corners of the learning rate's
- * steps, from 1 on, and fills *learning, whose runs the caller frees, also after a failure. Errors: a run without a
- * finished epoch, damage. */
+/* Writes the data blocks of all runs of all the chart's logs, $run<n> and $rate<n>, the corners of the learning
+ * rate's steps, from 1 on, and fills *learning, whose runs the caller frees, also after a failure. Errors: a run
+ * without a finished epoch, damage. */
 int learning_runs_write(FILE *out, struct learning *learning, const struct chart *chart);
 
 #endif

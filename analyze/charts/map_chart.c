@@ -136,7 +136,7 @@ static int bin(struct map *map)
 static void write_data(FILE *out, const struct map *map, size_t g)
 {
     const struct group *group = &map->groups[g];
-    fprintf(out, "$samples%zu << EOD\n", g + 1);
+    fprintf(out, "$samples%zu << EOD\n# variability\tconfidence\tepochs predicted right\tsamples\n", g + 1);
     for (size_t i = 0; i < map->analysis->run->samples && group->samples <= MOST_POINTS; i++)
         if (group_of(map, i) == g && !isnan(value(map, CONFIDENCE, i)))
             fprintf(out, "%.4g\t%.4g\t%.4g\t1\n", value(map, VARIABILITY, i), value(map, CONFIDENCE, i),

@@ -236,17 +236,19 @@ static int draw(FILE *out, const struct matrix *matrix)
         names[i] = matrix->has_rest && i == matrix->side - 1
                        ? "all others"
                        : chart_class(matrix->chart, matrix->shown[i], numbers[i]);
+    const bool has_truth = matrix->suspects.analysis->run->truth != NULL;
     const struct heat_map map = {.side = matrix->side,
                                  .cells = cells,
                                  .names = names,
                                  .row_title = "given label",
                                  .column_title = "suggested label",
+                                 .below_title = has_truth ? "found/wrong in that way" : NULL,
                                  .left = 30,
                                  .right = 1250,
                                  .bottom = 70,
                                  .top = 632,
                                  .most_name = 210};
-    bool has_below = matrix->suspects.analysis->run->truth != NULL && heat_map_has_room_below(&map);
+    const bool has_below = has_truth && heat_map_has_room_below(&map);
     fill_cells(matrix, cells, has_below);
     make_title(title, sizeof title, matrix);
     make_caption(caption, sizeof caption, matrix, has_below);

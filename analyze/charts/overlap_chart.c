@@ -242,9 +242,7 @@ static struct bars lay_out_bars(const struct overlap *overlap)
 
 static void write_votes(FILE *out, const struct overlap *overlap, const struct bars *bars)
 {
-    fputs("# flagged by so many, of these with the right label, mislabelled, number, share of the mislabelled\n"
-          "$votes << EOD\n",
-          out);
+    fprintf(out, "$votes << EOD\n# %s\tright label\tmislabelled\tall\tshare mislabelled\n", noun_of(overlap));
     for (size_t i = 1; i <= overlap->count; i++) {
         const struct votes *votes = &overlap->votes[i];
         char digits[COUNT_TEXT], share[PERCENT_TEXT];

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyze/charts/charts.h"
 #include "analyze/charts/house_style.h"
@@ -16,17 +17,25 @@
 /* What a title tells: the most hits at a precision that a person would still check by hand. */
 static const double wanted_precision = 0.9;
 
-/* What the eye can tell apart, in percent: of the chart's 800 x 500 pixels a column is a sixth of one wide, and the
- * tolerance is a twentieth of one high. */
-static const double column_width = 0.02, tolerance = 0.01;
+/* What the eye can tell apart, in percent: of the chart's 800 x 500 pixels a column is less than half of one wide,
+ * and the tolerance is a tenth of one high. */
+static const double column_width = 0.05, tolerance = 0.02;
 
-/* The axes, in pixels but for the right end, which leaves room for the table of scores, and their ends, in percent. */
+/* The axes, in pixels but for the right end, which leaves room for the table of scores, and their ends, in
+ * percent. */
 static const struct box axes = {115, 130, 0, 630};
 static const double most_recall = 100, most_precision = 102;
 
 /* The table, in pixels: a line's sample, then text; and the names of lines of equal F1 between it and the axes. */
 enum { TABLE_TOP = 618, TABLE_STEP = 56, TABLE_SAMPLE = 46, TABLE_GAP = 12, TABLE_MARGIN = 20, EQUAL_NAMES = 72 };
-enum { NAME_FONT = 14, FIGURES_FONT = 12, MARK_FONT = 13, MARK_SIZE = 20, NO_CURVE = HOUSE_COLOURS };
+enum {
+    NAME_FONT = 14,
+    FIGURES_FONT = 12,
+    MARK_FONT = 13,
+    MARK_SIZE = 20,
+    SAME_PLACE = 3,
+    NO_CURVE = HOUSE_COLOURS
+};
 
 struct curve {
     const struct score *score;
@@ -180,15 +189,16 @@ static void place_curves(struct picture *picture)
 static void make_title(char *title, size_t room, const struct picture *picture)
 {
     const struct curve *most = &picture->curves[0], *best = &picture->curves[0];
+    char hits[COUNT_TEXT], all[COUNT_TEXT];
     for (size_t i = 1; i < picture->count; i++) {
         const struct curve *curve = &picture->curves[i];
         most = curve->best_hits > most->best_hits ? curve : most;
         best = curve->ranks.average_precision > best->ranks.average_precision ? curve : best;
     }
     if (most->best_hits > 0)
-        snprintf(title, room, "%zu of %zu mislabelled %s found at %.0f%% precision by %s", most->best_hits,
-                 picture->truth.count, house_style_noun(picture->analysis), 100 * wanted_precision,
-                 most->score->name);
+        snprintf(title, room, "%s of %s mislabelled %s found at %.0f%% precision by %s",
+                 house_style_count(hits, most->best_hits), house_style_count(all, picture->truth.count),
+                 house_style_noun(picture->analysis), 100 * wanted_precision, most->score->name);
     else
         snprintf(title, room, "No threshold reaches %.0f%% precision; the best ranking is by %s",
                  100 * wanted_precision, best->score->name);
@@ -207,17 +217,33 @@ static void write_data(FILE *out, const struct picture *picture)
         const struct curve *curve = &picture->curves[i];
         if (curve->points == 0)
             continue;
-        fprintf(out, "$curve%zu << EOD\n", curve->place + 1);
+        fprintf(out, "$curve%zu << EOD\n# recall\tprecision by %s\n", curve->place + 1, curve->score->name);
         fwrite(curve->data, 1, curve->bytes, out);
         fputs("EOD\n", out);
     }
-    fputs("# recall, precision, the curve's linetype, rule\n$marks << EOD\n", out);
+    fputs("$marks << EOD\n# recall\tprecision\tlinetype\trule\tscore\n", out);
     for (size_t i = 0; i < picture->mark_count; i++) {
         const struct mark *mark = &picture->marks[i];
-        fprintf(out, "%.6g\t%.6g\t%zu\t%s\n", 100 * mark->quality.recall, 100 * mark->quality.precision,
-                linetype_of_mark(picture, mark), mark->rule);
+        fprintf(out, "%.6g\t%.6g\t%zu\t%s\t%s\n", 100 * mark->quality.recall, 100 * mark->quality.precision,
+                linetype_of_mark(picture, mark), mark->rule,
+                mark->curve == NO_CURVE ? "-" : picture->curves[mark->curve].score->name);
     }
     fputs("EOD\n", out);
+}
+
+/* Where several curves meet, one name of a rule says it of all marks there. */
+static bool is_named_already(const struct picture *picture, size_t number)
+{
+    const struct mark *mark = &picture->marks[number];
+    for (size_t i = 0; i < number; i++) {
+        const struct mark *other = &picture->marks[i];
+        double x = pixel_x(picture->places, other->quality.recall) - pixel_x(picture->places, mark->quality.recall);
+        double y =
+            pixel_y(picture->places, other->quality.precision) - pixel_y(picture->places, mark->quality.precision);
+        if (strcmp(mark->rule, other->rule) == 0 && hypot(x, y) < SAME_PLACE)
+            return true;
+    }
+    return false;
 }
 
 /* The rules' names beside their marks. */
@@ -232,8 +258,9 @@ static void write_names(FILE *out, struct picture *picture)
     }
     for (size_t i = 0; i < picture->mark_count; i++) {
         const struct mark *mark = &picture->marks[i];
-        label_places_write(out, places, pixel_x(places, mark->quality.recall),
-                           pixel_y(places, mark->quality.precision), mark->rule, MARK_FONT);
+        if (!is_named_already(picture, i))
+            label_places_write(out, places, pixel_x(places, mark->quality.recall),
+                               pixel_y(places, mark->quality.precision), mark->rule, MARK_FONT);
     }
 }
 

@@ -12,9 +12,9 @@
 #include "common/memory.h"
 
 /* The house's plot, as shares of the picture of 1280 x 720 pixels, and the rows. */
-static const double left = 0.105, right = 0.97, top = 0.835, row_height = 0.035;
-/* How far names may reach past the plot, in widths of it. */
-static const double room_left = 0.08, room_right = 0.015;
+static const double left = 0.105, top = 0.835, row_height = 0.035;
+/* Between which names may stand. */
+static const double first_pixel = 40, last_pixel = 1260;
 enum { WIDTH = 1280, FONT = 13, GAP = 8 /* pixels between line and name */, NAME_BYTES = 160 };
 
 /* ---- rules ----------------------------------------------------------------------------------------------- */
@@ -56,7 +56,9 @@ int rule_marks_begin(struct rule_marks *out, const struct chart *chart)
 static struct rule_mark mark_of(const struct threshold *rule, const bool *flagged, size_t count,
                                 const struct ranking *ranking, const struct truth *truth)
 {
-    struct rule_mark mark = {.rule = rule->text, .quality = {count, 0, NAN, NAN, NAN}, .last = NAN, .next = NAN};
+    const struct estimated unknown = {NAN, NAN, NAN};
+    struct rule_mark mark = {rule->text, {count, 0, NAN, NAN, NAN}, {count, unknown, unknown}, NAN, NAN, NAN, NAN,
+                             false};
     if (truth != NULL)
         mark.quality = set_quality_of_flags(flagged, truth);
     for (size_t i = 0; i < ranking->scored; i++) {
@@ -70,16 +72,21 @@ static struct rule_mark mark_of(const struct threshold *rule, const bool *flagge
 }
 
 int rule_marks_apply(struct rule_marks *marks, const struct chart *chart, const struct ranking *ranking,
-                     const struct truth *truth)
+                     const struct truth *truth, const struct noise_estimate *estimate)
 {
+    const struct score *score = &chart->log->scores.scores[0];
     bool *flagged = NULL;
     size_t count;
     int status = memory_allocate(&flagged, ranking->samples, sizeof *flagged, "suspects");
     while (status == 0 && marks->count < marks->rules.count) {
         const struct threshold *rule = &marks->rules.rules[marks->count];
-        status = threshold_apply(rule, chart->log, &chart->log->scores.scores[0], ranking, flagged, &count);
-        if (status == 0)
-            marks->marks[marks->count++] = mark_of(rule, flagged, count, ranking, truth);
+        status = threshold_apply(rule, chart->log, score, ranking, flagged, &count);
+        if (status != 0)
+            break;
+        struct rule_mark *mark = &marks->marks[marks->count++];
+        *mark = mark_of(rule, flagged, count, ranking, truth);
+        if (estimate != NULL)
+            mark->estimated = estimated_quality_of(estimate, score, flagged, ranking->samples);
     }
     free(flagged);
     return status;
@@ -105,29 +112,33 @@ static void name_of(char name[NAME_BYTES], const struct rule_mark *mark)
                  house_style_percent(precision, 100 * mark->quality.precision, 0));
 }
 
-/* How many lines of marks[0..count-1] cross the name of marks[i] on that side; more than `count` where it leaves the
- * plot. */
-static size_t count_crossings(const struct rule_mark *marks, size_t count, size_t i, bool goes_left)
+/* How many lines of marks[0..count-1] cross the name of marks[i] on that side; more than `count` where it leaves
+ * the plot. */
+static size_t count_crossings(const struct rule_mark *marks, size_t count, size_t i, bool goes_left, double right)
 {
     char name[NAME_BYTES];
     name_of(name, &marks[i]);
     const double pixel = 1 / ((right - left) * WIDTH), length = text_width(name, FONT) + GAP;
     const double from = marks[i].place + (goes_left ? -length - GAP : 1) * pixel,
                  to = from + (length + GAP - 1) * pixel;
-    size_t crossings = from < -room_left || to > 1 + room_right ? count + 1 : 0;
+    size_t crossings =
+        (left + from * (right - left)) * WIDTH < first_pixel || (left + to * (right - left)) * WIDTH > last_pixel
+            ? count + 1
+            : 0;
     for (size_t j = 0; j < count; j++)
         crossings += marks[j].place > from && marks[j].place < to;
     return crossings;
 }
 
-/* Of marks[0..count-1], sorts the one to the end whose name the fewest of the others' lines cross: it gets the lowest
- * row, through which all of these pass. */
-static void choose_lowest(struct rule_mark *marks, size_t count)
+/* Of marks[0..count-1], sorts the one to the end whose name the fewest of the others' lines cross: it gets the
+ * lowest row, through which all of these pass. */
+static void choose_lowest(struct rule_mark *marks, size_t count, double right)
 {
     size_t best = 0, least = SIZE_MAX;
     for (int side = 0; side < 2; side++)
         for (size_t i = count; i-- > 0;) {
-            const size_t crossings = isnan(marks[i].place) ? SIZE_MAX : count_crossings(marks, count, i, side == 1);
+            const size_t crossings =
+                isnan(marks[i].place) ? SIZE_MAX : count_crossings(marks, count, i, side == 1, right);
             if (crossings >= least)
                 continue;
             least = crossings;
@@ -146,12 +157,12 @@ static int by_place(const void *a, const void *b)
     return isnan(first) || isnan(second) ? !isnan(first) - !isnan(second) : (first > second) - (first < second);
 }
 
-void rule_marks_write(FILE *out, struct rule_marks *marks)
+void rule_marks_write(FILE *out, struct rule_marks *marks, double right)
 {
     enum { FIRST = 100 }; /* number of labels and arrows */
     qsort(marks->marks, marks->count, sizeof *marks->marks, by_place);
     for (size_t rows = marks->count; rows > 0; rows--)
-        choose_lowest(marks->marks, rows);
+        choose_lowest(marks->marks, rows, right);
     for (size_t i = 0; i < marks->count; i++) {
         const struct rule_mark *mark = &marks->marks[i];
         const bool has_line = !isnan(mark->place);

@@ -258,32 +258,28 @@ static int rows(const struct sample_chart *sample)
     return sample->class_rows + sample->has_rest + (sample->forgotten > 0);
 }
 
-/* A data block of all runs. In a run of more epochs than COLUMNS only the first of the same row in a column is kept, and
- * those that were forgotten. */
+/* A data block of all runs. In a run of more epochs than COLUMNS only the first of the same row in a column is
+ * kept, and those that were forgotten. */
 static void write_data(FILE *out, const struct sample_chart *sample)
 {
     const struct sample_trajectory *trajectory = &sample->trajectory;
     const uint64_t epochs = sample->window.end - sample->window.first;
     const double runs = sample->analysis->runs;
     uint64_t seen[MOST_ROWS] = {0};
-    fputs(
-        "# epoch, predicted class, its place, label predicted, forgotten, margin; a block a run\n$epochs << EOD\n",
-        out);
+    fputs("$epochs << EOD\n# epoch\tpredicted\trow\tis label\tforgotten\tmargin\trun\n", out);
     for (size_t i = 0; i < trajectory->count; i++) {
         const struct trajectory_point *point = &trajectory->points[i];
         const int row = row_of(sample, point->predicted);
         const uint64_t column = (point->epoch - sample->window.first) * COLUMNS / epochs + 1;
-        if (i > 0 && point->run != point[-1].run) {
-            fputs("\n\n", out);
+        if (i > 0 && point->run != point[-1].run)
             memset(seen, 0, sizeof seen);
-        }
         if (epochs > COLUMNS && column == seen[row] && !point->forgotten)
             continue;
         seen[row] = column;
         /* Runs stand above one another in a row. */
-        fprintf(out, "%" PRIu32 "\t%u\t%.4g\t%d\t%d\t%.6g\n", point->epoch + 1, (unsigned)point->predicted,
-                row + (point->run - (runs - 1) / 2) * 0.6 / runs, point->predicted == point->trained,
-                point->forgotten, (double)point->margin);
+        fprintf(out, "%" PRIu32 "\t%u\t%.4g\t%d\t%d\t%.6g\t%" PRIu32 "\n", point->epoch + 1,
+                (unsigned)point->predicted, row + (point->run - (runs - 1) / 2) * 0.6 / runs,
+                point->predicted == point->trained, point->forgotten, (double)point->margin, point->run + 1);
     }
     fputs("EOD\n", out);
 }
@@ -363,6 +359,7 @@ static void write_class_panel(FILE *out, const struct sample_chart *sample, doub
 
 static void write_margin_panel(FILE *out, const struct sample_chart *sample, double top)
 {
+    static const char *const dashes[] = {"solid", "(10,5)", "(3,4)"}; /* of runs */
     const double pad = fmax(0.08 * (sample->most - sample->least), 1e-6);
     write_margins(out, sample->plot_left, sample->plot_right, BOTTOM, top);
     fprintf(out, "set yrange [%.4g:%.4g]\nset ytics %g format '%%g' scale 0.5\n", sample->least - pad,
@@ -373,12 +370,9 @@ static void write_margin_panel(FILE *out, const struct sample_chart *sample, dou
           out);
     for (uint32_t run = 0; run < sample->analysis->runs; run++)
         fprintf(out,
-                "$epochs index %" PRIu32
-                " using 1:6 with lines linecolor rgb faint linewidth 1.5 dashtype %s, \\\n     ",
-                run,
-                run == 0   ? "solid"
-                : run == 1 ? "(10,5)"
-                           : "(3,4)");
+                "$epochs using 1:($7 == %" PRIu32 " ? $6 : NaN) with lines linecolor rgb faint linewidth 1.5 "
+                "dashtype %s, \\\n     ",
+                run + 1, dashes[run < 2 ? run : 2]);
     write_points(out, sample, 6);
     fputs("\n", out);
 }

@@ -61,7 +61,8 @@ static double least_step(const struct ranking *ranking, size_t from, size_t to)
     return least;
 }
 
-/* Where values are evenly spread, as counts are, each bin has as many of them; else bins are as many as can be seen. */
+/* Where values are evenly spread, as counts are, each bin has as many of them; else bins are as many as can be
+ * seen. */
 static void choose_bins(struct histogram *histogram)
 {
     const struct ranking *ranking = &histogram->ranking;
@@ -131,37 +132,43 @@ static double infinite_place(const struct histogram *histogram)
                                          : histogram->first - beyond * histogram->width;
 }
 
-static void write_bar(FILE *out, double x, const struct bin *bin)
+/* A logarithm has no 0. */
+static void write_count(FILE *out, uint64_t count)
+{
+    if (count > 0)
+        fprintf(out, "\t%" PRIu64, count);
+    else
+        fputs("\tnan", out);
+}
+
+static void write_bar(FILE *out, double x, const struct bin *bin, bool apart)
 {
     if (bin->right + bin->wrong == 0)
         return;
-    fprintf(out, "%.9g\t", x);
-    /* A logarithm has no 0. */
-    if (bin->right > 0)
-        fprintf(out, "%" PRIu64 "\t", bin->right);
-    else
-        fputs("nan\t", out);
-    if (bin->wrong > 0)
-        fprintf(out, "%" PRIu64 "\n", bin->wrong);
-    else
-        fputs("nan\n", out);
+    fprintf(out, "%.9g", x);
+    write_count(out, bin->right);
+    if (apart)
+        write_count(out, bin->wrong);
+    fputs("\n", out);
 }
 
 /* Columns: the bin's middle, samples, mislabelled samples. Sets the axes around them. */
 static void write_data(FILE *out, const struct histogram *histogram)
 {
+    const bool apart = histogram->truth.count > 0;
     double low = histogram->first - histogram->width / 2;
     double high = low + histogram->width * (double)histogram->bins;
     uint64_t most = histogram->infinite.right + histogram->infinite.wrong;
-    fputs("$bins << EOD\n", out);
+    fprintf(out, "$bins << EOD\n# %s\t%s\n", histogram->score->name,
+            apart ? "right label\tmislabelled" : "samples");
     for (size_t i = 0; i < histogram->bins; i++) {
         const struct bin *bin = &histogram->counts[i];
-        write_bar(out, histogram->first + histogram->width * (double)i, bin);
+        write_bar(out, histogram->first + histogram->width * (double)i, bin, apart);
         most = bin->right > most ? bin->right : most;
         most = bin->wrong > most ? bin->wrong : most;
     }
     if (has_infinite(histogram)) {
-        write_bar(out, infinite_place(histogram), &histogram->infinite);
+        write_bar(out, infinite_place(histogram), &histogram->infinite, apart);
         low = fmin(low, infinite_place(histogram) - histogram->width / 2);
         high = fmax(high, infinite_place(histogram) + histogram->width / 2);
     }
@@ -335,7 +342,7 @@ static int write_script(FILE *out, const struct chart *chart, struct histogram *
     write_data(out, histogram);
     int status = write_mixtures(out, histogram, marks, &has);
     place_marks(marks, histogram);
-    rule_marks_write(out, marks);
+    rule_marks_write(out, marks, 0.97);
     write_plot(out, histogram, house_style_noun(chart->log), &has);
     return status;
 }
@@ -362,7 +369,7 @@ int scores_chart(FILE *out, struct chart *chart)
     }
     if (status == 0)
         status = rule_marks_apply(&marks, chart, &histogram.ranking,
-                                  histogram.truth.count > 0 ? &histogram.truth : NULL);
+                                  histogram.truth.count > 0 ? &histogram.truth : NULL, NULL);
     if (status == 0)
         status = write_script(out, chart, &histogram, &marks);
     rule_marks_destroy(&marks);

@@ -49,8 +49,8 @@ struct suspects_grid {
 
 /* ---- the grid --------------------------------------------------------------------------------------------- */
 
-/* The columns that make images largest. Images that are not too small are scaled by whole numbers, so that all their
- * pixels are of one size. */
+/* The columns that make images largest. Images that are not too small are scaled by whole numbers, so that all
+ * their pixels are of one size. */
 static struct grid arrange(size_t count, struct chart_images size, const struct texts *texts)
 {
     struct grid best = {.texts = texts};
@@ -162,6 +162,24 @@ static void make_caption(char *caption, size_t room, const struct suspects_grid 
 
 /* ---- the chart -------------------------------------------------------------------------------------------- */
 
+/* What the grid shows, for who wants it as figures. */
+static void write_table(FILE *out, const struct suspects_grid *shown)
+{
+    const struct analysis *analysis = shown->suspects.analysis;
+    const uint16_t *truth = analysis->run->truth;
+    fprintf(out, "$suspects << EOD\n# sample\tlabel\tsuggested\t%s%s\n", shown->suspects.score,
+            truth != NULL ? "\ttruth" : "");
+    for (size_t i = 0; i < shown->count; i++) {
+        const uint32_t sample = shown->suspects.ranking.order[i];
+        fprintf(out, "%" PRIu32 "\t%u\t%u\t%.6g", sample, (unsigned)analysis->given[sample],
+                (unsigned)shown->suspects.suggestions[sample].label, suspects_value(&shown->suspects, sample));
+        if (truth != NULL)
+            fprintf(out, "\t%u", (unsigned)truth[sample]);
+        fputc('\n', out);
+    }
+    fputs("EOD\n", out);
+}
+
 static void draw(FILE *out, struct suspects_grid *shown)
 {
     char title[256], caption[256], x[64], y[64];
@@ -184,6 +202,7 @@ static void draw(FILE *out, struct suspects_grid *shown)
             PICTURE_WIDTH, PICTURE_HEIGHT);
     for (size_t i = 0; i < shown->count && grid->texts->lines > 0; i++)
         write_texts(out, shown, i, grid->side * size.height);
+    write_table(out, shown);
     chart_images_write(out, &shown->images, shown->suspects.ranking.order, shown->count, pixels);
     snprintf(x, sizeof x, "%g + %g * (i %% %zu)", LEFT + (grid->cell_width - grid->side * size.width) / 2,
              grid->cell_width, grid->columns);

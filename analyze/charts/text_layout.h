@@ -8,12 +8,12 @@
  * widths of DejaVu Sans, which are wide: in most other fonts a text takes less. */
 double text_width(const char *text, double size);
 
-/* Copies a text, UTF-8, into `room`, with an ellipsis for what does not fit into `pixels` or the room's bytes. What is
- * not UTF-8 or not printable becomes a question mark. Returns `room`. */
+/* Copies a text, UTF-8, into `room`, with an ellipsis for what does not fit into `pixels` or the room's bytes.
+ * What is not UTF-8 or not printable becomes a question mark. Returns `room`. */
 const char *text_fit(char *room, size_t bytes, const char *text, double size, double pixels);
 
-/* The same in several lines with '\n' between them, broken at spaces where there are some; only the last may end in an
- * ellipsis. Returns how many lines there are, at least 1. */
+/* The same in several lines with '\n' between them, broken at spaces where there are some; only the last may end
+ * in an ellipsis. Returns how many lines there are, at least 1. */
 size_t text_wrap(char *room, size_t bytes, const char *text, double size, double pixels, size_t lines);
 
 #endif

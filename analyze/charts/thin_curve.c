@@ -13,7 +13,7 @@ void thin_curve_begin(struct thin_curve *curve, FILE *out, double column_width, 
 
 static void write_point(struct thin_curve *curve, struct thin_point point)
 {
-    fprintf(curve->out, "%.6g\t%.6g\n", point.x, point.y);
+    fprintf(curve->out, "%.6g\t%.6g\n", curve->logarithmic ? pow(10, point.x) : point.x, point.y);
     curve->kept = point;
     curve->least_slope = -INFINITY;
     curve->most_slope = INFINITY;

@@ -13,6 +13,7 @@
 struct thin_curve {
     FILE *out; /* a line a point: x, tab, y, each of six digits */
     double column_width, tolerance;
+    bool logarithmic; /* x is a logarithm to base 10, and 10**x is written; set it after thin_curve_begin */
 
     struct thin_point {
         double x, y;

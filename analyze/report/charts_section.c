@@ -1,6 +1,4 @@
 /* The charts as SVG in the page: drawn by gnuplot on the light theme, whose colours become the page's variables. */
-#include <ctype.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +34,8 @@ static struct chart_request request_of(const struct report *report, const struct
     return out;
 }
 
-/* The script of one chart, which the caller frees; *bytes 0: this log does not feed it, as the error's message says. */
+/* The script of one chart, which the caller frees; *bytes 0: this log does not feed it, as the error's message
+ * says. */
 static int write_script(char **script, size_t *bytes, const struct chart_request *request)
 {
     *script = NULL;
@@ -109,5 +108,6 @@ void report_write_colours(FILE *out)
     write_theme(out, CHART_LIGHT);
     fputs("\n@media (prefers-color-scheme:dark){:root", out);
     write_theme(out, CHART_DARK);
-    fputs("}\n", out);
+    /* Nearly white's inverse, with hues as they were. */
+    fputs(".plate{filter:invert(.91) hue-rotate(180deg)}}\n", out);
 }

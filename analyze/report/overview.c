@@ -98,14 +98,14 @@ void report_write_run(FILE *out, const struct report *report)
     write_term(out, "network", run->network);
     write_progress(out, &report->analysis);
     write_term(out, "noise", run->noise);
-    write_term(out, "controls", run->probes);
+    write_term(out, "probes", run->probes);
     write_term(out, "recorded", run->started);
     write_term(out, "versions", run->versions);
     write_term(out, "command", run->command_line);
     fputs("</dl>\n", out);
 }
 
-/* ---- what was flagged ----------------------------------------------------------------------------------------- */
+/* ---- what was flagged -------------------------------------------------------------------------------------- */
 
 /* A line of the table of how sure it is, with these decimals. low is NaN where there is no interval. */
 static void write_number(FILE *out, const char *name, int decimals, struct estimated number, const char *source)
@@ -125,7 +125,7 @@ static struct estimated exactly(double value)
 
 static void write_numbers(FILE *out, const struct report *report)
 {
-    static const char of_score[] = PROBABILITY_SCORE, of_truth[] = "the labels before wrong ones were planted";
+    static const char of_score[] = PROBABILITY_SCORE, of_truth[] = "the true labels, which the log has";
     const struct flag_summary *summary = &report->summary;
     const struct expected_count found = summary->found, all = summary->all;
     const struct set_quality *quality = &report->quality;

@@ -38,8 +38,8 @@ struct report {
     struct set_quality quality;
 };
 
-/* Finds all that the page says. `*out` stays where it is meanwhile. Freed with report_destroy, also after a failure.
- * Errors: the log's, the suspects', the class names', the images'. */
+/* Finds all that the page says. `*out` stays where it is meanwhile. Freed with report_destroy, also after a
+ * failure. Errors: the log's, the suspects', the class names', the images'. */
 int report_create(struct report *out, const struct report_request *request);
 void report_destroy(struct report *report);
 

@@ -5,9 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The picture is as wide as there are bins and SPARKLINE_HEIGHT high: the curve from 0 (top) to SPARKLINE_LOW, dashes
- * on the line SPARKLINE_DASHES. No path is longer than SPARKLINE_BYTES: the curve's start "M.5 16l" and 23 steps of
- * " 1-16", and 12 dashes, the first "M10 19h1" and all others "m1 0h1", are 196 bytes; gaps make it shorter. */
+/* The picture is as wide as there are bins and SPARKLINE_HEIGHT high: the curve from 0 (top) to SPARKLINE_LOW,
+ * dashes on the line SPARKLINE_DASHES. No path is longer than SPARKLINE_BYTES: the curve's start "M.5 16l" and 23
+ * steps of " 1-16", and 12 dashes, the first "M10 19h1" and all others "m1 0h1", are 196 bytes; gaps make it
+ * shorter. */
 enum {
     SPARKLINE_BINS = 24,
     SPARKLINE_LOW = 16,

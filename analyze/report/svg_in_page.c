@@ -25,9 +25,9 @@ static bool starts(const struct scan *scan, const char *text)
     return (size_t)(scan->end - scan->at) >= length && memcmp(scan->at, text, length) == 0;
 }
 
-/* ---- colours ---------------------------------------------------------------------------------------------------- */
+/* ---- colours ----------------------------------------------------------------------------------------------- */
 
-/* Reads "rgb( 0, 114, 178)", "#0072b2" or "black" at scan->at as "#0072b2". Returns its length, 0: there is none. */
+/* Reads "rgb( 0, 114, 178)", "#0072b2" or "black" at scan->at as "#0072b2". Returns its length; 0: it is none. */
 static size_t read_colour(const struct scan *scan, char hex[8])
 {
     const char *at = scan->at;
@@ -80,7 +80,7 @@ static void write_colour(struct scan *scan, const char *hex)
     scan->has_other_colours = true;
 }
 
-/* ---- the element ------------------------------------------------------------------------------------------------ */
+/* ---- the element ------------------------------------------------------------------------------------------- */
 
 /* In a tag, before an id or what points to one: writes it up to where the name goes. */
 static bool write_reference(struct scan *scan)

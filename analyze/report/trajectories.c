@@ -7,7 +7,8 @@
 #include "analyze/percentile.h"
 #include "common/memory.h"
 
-/* A replay_observer's function. It changes rows of the step's samples only, so it may be called on several threads. */
+/* A replay_observer's function. It changes rows of the step's samples only, so it may be called on several
+ * threads. */
 static int observe(void *context, const struct tidylog_observations *step)
 {
     struct trajectories *trajectories = context;

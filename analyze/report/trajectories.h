@@ -29,8 +29,9 @@ struct trajectories {
     uint64_t first, epochs; /* of the window replayed */
 };
 
-/* Replays the analysis' window of all runs; over several runs a bin has the mean. `samples` has `count` of the log's,
- * each once. What an epoch only evaluates does not count. Freed with trajectories_destroy, also after a failure. */
+/* Replays the analysis' window of all runs; over several runs a bin has the mean. `samples` has `count` of the
+ * log's, each once. What an epoch only evaluates does not count. Freed with trajectories_destroy, also after a
+ * failure. */
 int trajectories_create(struct trajectories *out, struct analysis *analysis, const uint32_t *samples, size_t count);
 void trajectories_destroy(struct trajectories *trajectories);
 

@@ -1,7 +1,8 @@
 /* The CPU backend: compiles a network into buffers and operations, and runs training steps through them.
  *
- * Tensors are NHWC, float32 or bfloat16; parameters, their gradients, statistics and logits are float32. A step is: gather the images; forward layer by layer; loss; backward layer by layer, each
- * layer's weights updated as soon as their gradient is there, while it is in cache. */
+ * Tensors are NHWC, float32 or bfloat16; parameters, their gradients, statistics and logits are float32. A step is:
+ * gather the images; forward layer by layer; loss; backward layer by layer, each layer's weights updated as soon as their
+ * gradient is there, while it is in cache. */
 #include <assert.h>
 #include <math.h>
 #include <omp.h>
@@ -13,42 +14,9 @@
 #include "common/memory.h"
 #include "kernels/kernels.h"
 #include "record/backend.h"
-#include "record/cpu/convolution.h"
+#include "record/cpu/passes.h"
 #include "record/machine.h"
 #include "record/tensor_plan.h"
-
-/* One layer, compiled. Tensors lie in the arena: valid only while the plan says so. */
-struct compiled_layer {
-    const struct layer *layer;
-    const struct layer_parameters *place;
-    struct convolution *convolution; /* convolution and linear layers */
-    uint8_t *winner;                 /* [batch][height][width][channels] max pools: where each maximum was */
-    void *product;                   /* [batch][height][width][channels] convolution's output, before batch norm */
-    void *y;                         /* the layer's output */
-    void *dy;                        /* the loss's gradient for y; becomes product's in place */
-    float *mean, *inverse_std;       /* [channels] of this batch */
-    bool accumulate_input, accumulate_shortcut; /* see struct layer_tensors */
-};
-
-struct trainer {
-    struct trainer_config config;
-    struct onednn *onednn;
-    struct network_state state; /* the weights themselves: one layout serves training and checkpoint */
-    int layer_count;
-    struct compiled_layer *layers;
-    enum tensor_type type; /* of all tensors but the logits */
-    char *arena;
-    size_t arena_bytes;
-    void *images;      /* [batch][height][width][channels], in the arena */
-    float *statistics; /* mean and inverse_std of all layers */
-    float *gradient;   /* of one layer's parameters, in their order; reused by each layer */
-
-    /* The last step's results, [batch] each; logits [batch][classes]. */
-    uint32_t count;
-    uint32_t *samples;
-    uint16_t *labels, *predicted;
-    float *margin, *log_odds, *loss, *logits;
-};
 
 /* ---- compiling ----------------------------------------------------------------------------------------- */
 
@@ -76,6 +44,29 @@ static int place_tensors(struct trainer *t)
     }
     tensor_plan_destroy(&plan);
     return status;
+}
+
+/* Is layer i the only reader of the layer before it? */
+static bool reads_alone(const struct network *network, int i)
+{
+    for (int k = 0; k < network->layer_count; k++)
+        if (k != i && (network->layers[k].input == i - 1 || network->layers[k].shortcut == i - 1))
+            return false;
+    return network->layers[i].input == i - 1;
+}
+
+/* Joins max pools with the batch norm before them, where there is a kernel for both. */
+static void join_pools(struct trainer *t)
+{
+    for (int i = 1; i < t->layer_count; i++) {
+        const struct layer *pool = t->layers[i].layer, *before = t->layers[i - 1].layer;
+        struct pool_shape shape = layer_pool_shape(pool);
+        if (pool->kind != LAYER_MAX_POOL || !batch_norm_pools(&shape) || !reads_alone(t->config.network, i) ||
+            before->kind != LAYER_CONVOLUTION || !before->relu || before->shortcut != LAYER_NONE)
+            continue;
+        t->layers[i - 1].normalised_by_pool = true;
+        t->layers[i].normalises = &t->layers[i - 1];
+    }
 }
 
 static int compile_layers(struct trainer *t)
@@ -108,6 +99,8 @@ static int compile_layers(struct trainer *t)
             status = memory_allocate(&compiled->winner, t->config.batch_size, layer_output_size(layer),
                                      "a pool's winners");
     }
+    if (status == TIDY_OK)
+        join_pools(t);
     return status;
 }
 
@@ -203,127 +196,6 @@ static int cpu_save(struct trainer *t, struct network_state *state)
     return TIDY_OK;
 }
 
-/* ---- forward ------------------------------------------------------------------------------------------- */
-
-static void *input_of(struct trainer *t, const struct layer *layer)
-{
-    return layer->input == LAYER_IMAGES ? t->images : t->layers[layer->input].y;
-}
-
-static void pool_forward(const struct trainer *t, const struct compiled_layer *compiled, const void *x,
-                         uint32_t count)
-{
-    const struct layer *layer = compiled->layer;
-    struct pool_shape shape = layer_pool_shape(layer);
-    if (layer->kind == LAYER_MAX_POOL)
-        max_pool_forward(t->type, compiled->y, compiled->winner, x, count, &shape);
-    else
-        average_pool_forward(t->type, compiled->y, x, count, layer->in_height * layer->in_width,
-                             layer->in_channels);
-}
-
-static void pool_backward(const struct trainer *t, const struct compiled_layer *compiled, void *dx)
-{
-    const struct layer *layer = compiled->layer;
-    struct pool_shape shape = layer_pool_shape(layer);
-    if (layer->kind == LAYER_MAX_POOL)
-        max_pool_backward(t->type, dx, compiled->dy, compiled->winner, t->count, &shape);
-    else
-        average_pool_backward(t->type, dx, compiled->dy, t->count, layer->in_height * layer->in_width,
-                              layer->in_channels);
-}
-
-static int forward_layer(struct trainer *t, struct compiled_layer *compiled, uint32_t count, bool training)
-{
-    const struct layer *layer = compiled->layer;
-    const struct layer_parameters *place = compiled->place;
-    const float *weights = t->state.parameters + place->weights;
-    void *x = input_of(t, layer);
-    const float *scale = t->state.parameters + place->scale, *shift = t->state.parameters + place->shift;
-    if (compiled->convolution == NULL) {
-        pool_forward(t, compiled, x, count);
-        return TIDY_OK;
-    }
-    bool linear = layer->kind == LAYER_LINEAR;
-    int status =
-        convolution_forward(compiled->convolution, linear ? compiled->y : compiled->product, x, weights, count);
-    if (status != TIDY_OK)
-        return status;
-    if (linear) {
-        linear_add_bias(compiled->y, shift, count, layer->out_channels);
-        return TIDY_OK;
-    }
-    const void *shortcut = layer->shortcut == LAYER_NONE ? NULL : t->layers[layer->shortcut].y;
-    float *running_mean = t->state.statistics + place->running_mean;
-    float *running_variance = t->state.statistics + place->running_variance;
-    size_t rows = count * layer_output_pixels(layer);
-    if (training)
-        batch_norm_forward(t->type, compiled->y, compiled->mean, compiled->inverse_std, running_mean,
-                           running_variance, compiled->product, shortcut, scale, shift, rows, layer->out_channels,
-                           layer->relu);
-    else
-        batch_norm_inference(t->type, compiled->y, running_mean, running_variance, compiled->product, shortcut,
-                             scale, shift, rows, layer->out_channels, layer->relu);
-    return TIDY_OK;
-}
-
-static int forward(struct trainer *t, const struct dataset *data, const uint32_t *samples, uint32_t count,
-                   bool training)
-{
-    const struct network *network = t->config.network;
-    gather_images(t->type, t->images, data->images, samples, count, data->height, data->width, data->channels,
-                  network->height, network->width);
-    int status = TIDY_OK;
-    for (int i = 0; i < t->layer_count && status == TIDY_OK; i++)
-        status = forward_layer(t, &t->layers[i], count, training);
-    return status;
-}
-
-/* ---- backward ------------------------------------------------------------------------------------------ */
-
-static int backward_layer(struct trainer *t, struct compiled_layer *compiled, float learning_rate)
-{
-    const struct layer *layer = compiled->layer;
-    const struct layer_parameters *place = compiled->place;
-    void *dx = layer->input == LAYER_IMAGES ? NULL : t->layers[layer->input].dy;
-    if (compiled->convolution == NULL) {
-        if (dx != NULL)
-            pool_backward(t, compiled, dx);
-        return TIDY_OK;
-    }
-
-    /* The layer's parameters lie one after the other, weights first, and so do their gradients. */
-    float *weights = t->state.parameters + place->weights;
-    float *d_weights = t->gradient;
-    float *d_scale = d_weights + place->weight_count, *d_shift = d_scale + place->scale_count;
-    size_t rows = t->count * layer_output_pixels(layer);
-    if (layer->kind == LAYER_LINEAR) {
-        linear_bias_gradient(t->type, d_shift, compiled->dy, t->count, layer->out_channels);
-    } else {
-        void *d_shortcut = layer->shortcut == LAYER_NONE ? NULL : t->layers[layer->shortcut].dy;
-        const void *y =
-            layer->shortcut == LAYER_NONE ? NULL : compiled->y; /* without it the product tells the mask */
-        batch_norm_backward(t->type, compiled->dy, d_shortcut, compiled->accumulate_shortcut, d_scale, d_shift,
-                            compiled->dy, compiled->product, y, t->state.parameters + place->scale,
-                            t->state.parameters + place->shift, compiled->mean, compiled->inverse_std, rows,
-                            layer->out_channels, layer->relu);
-    }
-    int status = TIDY_OK;
-    if (dx != NULL) /* before the update: it needs the weights of the forward pass */
-        status = convolution_backward_data(compiled->convolution, dx, compiled->dy, weights, t->count,
-                                           compiled->accumulate_input);
-    if (status == TIDY_OK)
-        status = convolution_backward_weights(compiled->convolution, d_weights, input_of(t, layer), compiled->dy,
-                                              t->count);
-    if (status != TIDY_OK)
-        return status;
-    momentum_update(weights, t->state.velocity + place->weights, d_weights,
-                    place->weight_count + place->scale_count + place->shift_count, learning_rate,
-                    t->config.momentum, t->config.weight_decay);
-    convolution_weights_changed(compiled->convolution, weights);
-    return TIDY_OK;
-}
-
 /* ---- the backend's calls ------------------------------------------------------------------------------- */
 
 static int cpu_step(struct trainer *t, const uint32_t *samples, const uint16_t *labels, uint32_t count,
@@ -333,14 +205,12 @@ static int cpu_step(struct trainer *t, const uint32_t *samples, const uint16_t *
     t->count = count;
     memcpy(t->samples, samples, count * sizeof *samples);
     memcpy(t->labels, labels, count * sizeof *labels);
-    int status = forward(t, t->config.train, t->samples, count, true);
+    int status = passes_forward(t, t->config.train, t->samples, count, true);
     if (status != TIDY_OK)
         return status;
     softmax_cross_entropy(t->type, t->layers[t->layer_count - 1].dy, t->predicted, t->margin, t->log_odds, t->loss,
                           t->logits, t->labels, count, t->config.network->classes);
-    for (int i = t->layer_count - 1; i >= 0 && status == TIDY_OK; i--)
-        status = backward_layer(t, &t->layers[i], learning_rate);
-    return status;
+    return passes_backward(t, learning_rate);
 }
 
 static int cpu_collect(struct trainer *t, struct step_result *out)
@@ -361,7 +231,7 @@ static int cpu_collect(struct trainer *t, struct step_result *out)
 static int classify(struct trainer *t, const struct dataset *data, const uint32_t *samples, const uint16_t *labels,
                     uint32_t count)
 {
-    int status = forward(t, data, samples, count, false);
+    int status = passes_forward(t, data, samples, count, false);
     if (status == TIDY_OK)
         softmax_cross_entropy(t->type, NULL, t->predicted, t->margin, t->log_odds, t->loss, t->logits, labels,
                               count, t->config.network->classes);

@@ -93,7 +93,7 @@ large_logs() {
     takes "1.28 M samples, one epoch: eval" "at most 300" "$BIN/tidy-analyze" eval "$log" --score aum
     takes "1.28 M samples, one epoch: sweep" "at most 300" "$BIN/tidy-analyze" sweep "$log" --score aum
     log=$option_logs/class-115m.tidy
-    for chart in learning forgetting pr; do
+    for chart in learning forgetting pr noise overlap; do
         timed "$BIN/tidy-analyze" plot "$chart" "$log"
         cp "$scratch/stdout" "$scratch/chart.gnuplot"
         note "1.28 M samples: chart $chart, script's KB" "$(calculate "$(stat -c %s "$scratch/chart.gnuplot") / 1e3")" small

@@ -1,16 +1,18 @@
 """How colours, "#rrggbb", look to eyes: contrast, and differences as the colour-blind and grey prints show them.
 
-Contrast is WCAG 2's, relative luminance of IEC 61966-2-1 (sRGB) colours. Differences are distances in Oklab (Ottosson,
-"A perceptual color space for image processing", 2020), where about 0.02 is just seen. Dichromats are simulated by the
-matrices for severity 1.0 of Machado, Oliveira and Fernandes, "A physiologically-based model for simulation of color
+Contrast is WCAG 2's, relative luminance of IEC 61966-2-1 (sRGB) colours. Differences are distances in Oklab
+(Ottosson, "A perceptual color space for image processing", 2020), where about 0.02 is just seen. Dichromats are
+simulated by the matrices for severity 1.0 of Machado, Oliveira and Fernandes, "A physiologically-based model for simulation of color
 vision deficiency" (2009), on linear light."""
 
 VISIONS = {
     "normal": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
-    "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216),
+                   (-0.003882, -0.048116, 1.051998)),
     "deuteranopia": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413),
                      (-0.011820, 0.042940, 0.968881)),
-    "tritanopia": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
+    "tritanopia": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602),
+                   (0.004733, 0.691367, 0.303900)),
 }
 LUMINANCE = ((0.2126, 0.7152, 0.0722),) * 3
 TO_CONES = ((0.4122214708, 0.5363325363, 0.0514459929), (0.2119034982, 0.6806995451, 0.1073969566),

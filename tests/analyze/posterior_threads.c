@@ -82,7 +82,7 @@ static void test_any_number_of_threads_gives_the_same(void **state)
 struct passed {
     struct posterior_rows rows;
     struct row_totals totals;
-    double surprise;
+    struct surprise_slopes slopes;
 };
 
 static void pass_over(struct passed *out, const struct posterior_passes *passes, struct rebuilt_means *means,
@@ -94,7 +94,7 @@ static void pass_over(struct passed *out, const struct posterior_passes *passes,
     struct posterior_rows *rows = &out->rows;
     posterior_rows_prepare(rows, weights);
     passes->begin(rows, 0, rows->count);
-    out->surprise = passes->surprise(rows, 0, rows->chosen, 0.75F);
+    passes->slopes(&out->slopes, rows, 0, rows->chosen, 0.75F);
     passes->raise(rows, 0, rows->count, 0.75F);
     passes->sum(&out->totals, rows, 0, rows->count);
 }
@@ -124,7 +124,8 @@ static void test_any_kind_of_processor_gives_the_same(void **state)
             for (size_t b = 0; b < plain.rows.count; b++)
                 assert_memory_equal(plain.rows.blocks[b].row, other.rows.blocks[b].row,
                                     sizeof plain.rows.blocks[b].row);
-            assert_true(isfinite(plain.surprise) && plain.surprise == other.surprise);
+            assert_true(isfinite(plain.slopes.first) && plain.slopes.first == other.slopes.first);
+            assert_true(isfinite(plain.slopes.second) && plain.slopes.second == other.slopes.second);
             assert_true(plain.totals.wrong == other.totals.wrong);
             assert_memory_equal(plain.totals.sums, other.totals.sums, classes * sizeof *plain.totals.sums);
             free(other.totals.sums);

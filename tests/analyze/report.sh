@@ -28,7 +28,7 @@ for log in run unknown controls; do
     grep -qF "$(cat said)." $log.text || fail "$log.html does not say '$(cat said)'"
 done
 tidy-analyze eval run.tidy --threshold auto 2>/dev/null | awk '!/#/ {
-    printf "precision%.3fthe\nrecall%.3fthe\nF1%.3fthe\n", $4, $5, $6 }' >numbers
+    printf "precision%.3fthe true labels\nrecall%.3fthe true labels\nF1%.3fthe true labels\n", $4, $5, $6 }' >numbers
 tidy-analyze eval controls.tidy --estimate --threshold auto 2>/dev/null |
     awk -v controls="$(tidy-analyze info controls.tidy | awk '$1 == "probe-samples" { print $2 }') controls" '!/#/ {
     printf "precision%.3f%.3f to %.3f%s\n", $4, $5, $6, controls
@@ -53,6 +53,8 @@ cmp got expected || fail "scores: $(diff got expected | head -4)"
 tidy-analyze report class.tidy -o none.html 2>stderr || fail "a report of no suspects: $(cat stderr)"
 page check none.html || fail "a page of no suspects is not well formed"
 equals "suspects of a page of none" "$(page suspects none.html | wc -l)" 0
+page text none.html >text
+grep -q "^p.There are none" text || fail "a page of no suspects does not say so"
 tidy-analyze report run.tidy --score aum --threshold top:0.1 --count 7 -o seven.html 2>/dev/null
 page suspects seven.html | awk -F '\t' '{ print $1 "\t" $2 "\t" $3 }' >got
 tidy-analyze flag run.tidy --score aum --threshold top:0.1 2>/dev/null | awk -F '\t' '!/#/ { print $1 "\t" $3 "\t" $4 }' |

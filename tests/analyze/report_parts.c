@@ -108,9 +108,9 @@ static void test_base64_of_the_rfc(void **state)
     }
 }
 
-/* ---- curves --------------------------------------------------------------------------------------------------- */
+/* ---- curves ------------------------------------------------------------------------------------------------ */
 
-/* Reads a path by SVG's grammar (the commands M, m, l, h; pairs repeat) into the levels and dashes that it draws. */
+/* Reads a path by SVG's grammar (the commands M, m, l, h; pairs repeat) into what it draws: levels and dashes. */
 struct drawn {
     int level[SPARKLINE_BINS];
     bool joined[SPARKLINE_BINS]; /* with the bin before */
@@ -219,7 +219,7 @@ static void test_short_curves(void **state)
     assert_string_equal(path, "M.5 8l1-3 1 11M2 19h1");
 }
 
-/* ---- charts ---------------------------------------------------------------------------------------------------- */
+/* ---- charts ------------------------------------------------------------------------------------------------ */
 
 static void test_a_chart_in_the_page_has_its_own_ids_and_the_pages_colours(void **state)
 {

@@ -326,20 +326,18 @@ def unmixed(means, table):
     return p
 
 
-def golden_section(f, low, high, steps):
-    share = (math.sqrt(5) - 1) / 2
-    left, right = high - share * (high - low), low + share * (high - low)
-    at_left, at_right = f(left), f(right)
-    for _ in range(steps):
-        if at_left < at_right:
-            high, right, at_right = right, left, at_left
-            left = high - share * (high - low)
-            at_left = f(left)
-        else:
-            low, left, at_left = left, right, at_right
-            right = low + share * (high - low)
-            at_right = f(right)
-    return (low + high) / 2
+def least_by_newton(slopes, start, low, high, error, flat):
+    at, step, passes = start, high - low, 0
+    while abs(step) > error and passes < 30:
+        first, second = slopes(at)
+        if abs(first) <= flat:
+            break
+        low, high = (low, at) if first > 0 else (at, high)
+        following = at - first / second if second > 0 else np.nan
+        if not low <= following <= high:
+            following = (low + high) / 2
+        at, step, passes = following, following - at, passes + 1
+    return at
 
 
 def judge_labels(run, probes=None):
@@ -352,17 +350,25 @@ def judge_labels(run, probes=None):
     tells = np.ones(run.samples, bool)[scored] if probes is None else ~probes[scored]
     means, labels = means[scored], run.labels[scored]
     transition, pairs, rate = noise_transition(means[tells], labels[tells])
-    table, weights, at = transition(rate), np.ones(run.classes), np.arange(len(labels))
+    table, weights, exponent = transition(rate), np.ones(run.classes), 1
     for number in range(9):
         logs = np.log(np.maximum(unmixed(means, table), 0.01 / run.classes))
         logs -= logs.max(axis=1, keepdims=True)
         chance = table[:, labels].T
 
-        def surprise(b):
-            powers = np.exp(b * logs[tells]) * weights
-            return (np.log(powers.sum(axis=1)) - np.log((powers * chance[tells]).sum(axis=1))).sum()
+        def slopes(b):
+            """First and second derivative of the sum of -log P(label): means and variances of the log-probabilities."""
+            all_parts = np.exp(b * logs[tells]) * weights
+            first = second = 0
+            for sign, parts in (1, all_parts), (-1, all_parts * chance[tells]):
+                parts = parts / parts.sum(axis=1, keepdims=True)
+                mean = (parts * logs[tells]).sum(axis=1)
+                first += sign * mean.sum()
+                second += sign * ((parts * logs[tells] ** 2).sum(axis=1) - mean**2).sum()
+            return first, second
 
-        powers = np.exp(golden_section(surprise, 0.25, 8, 12) * logs)
+        exponent = least_by_newton(slopes, exponent, 0.25, 8, 1e-4, 1e-6 * tells.sum())
+        powers = np.exp(exponent * logs)
         for _ in range(3):
             before = powers * weights
             before /= before.sum(axis=1, keepdims=True)

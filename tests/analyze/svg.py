@@ -123,7 +123,8 @@ class Picture:
 
     def x_axis(self, logarithmic=False, left=0.0, right=1e9):
         """By the texts of ticks below the plot, of a panel between two pixels where there are several."""
-        ticks = [(t.x, t) for t in self.texts if t.anchor == "middle" and left <= t.x <= right and number(t) is not None]
+        ticks = [(t.x, t) for t in self.texts
+                 if t.anchor == "middle" and left <= t.x <= right and number(t) is not None]
         row = max((t.y for _, t in ticks), default=0)
         return Axis([(x, number(t)) for x, t in ticks if abs(t.y - row) < 1], logarithmic)
 

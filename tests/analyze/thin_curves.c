@@ -125,6 +125,22 @@ static void test_a_cliff_and_noise_keep_their_shape(void **state)
     check(MOST);
 }
 
+static void test_logarithms_are_written_as_what_they_are_of(void **state)
+{
+    (void)state;
+    char text[64] = "";
+    FILE *out = fmemopen(text, sizeof text, "w");
+    struct thin_curve curve;
+    thin_curve_begin(&curve, out, width, tolerance);
+    curve.logarithmic = true;
+    thin_curve_add(&curve, 0, 1);
+    thin_curve_add(&curve, 1, 2);
+    thin_curve_add(&curve, 3, 1);
+    thin_curve_end(&curve);
+    fclose(out);
+    assert_string_equal(text, "1\t1\n10\t2\n1000\t1\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +148,7 @@ int main(void)
         cmocka_unit_test(test_a_straight_line_is_its_ends),
         cmocka_unit_test(test_a_curve_of_precision_keeps_its_shape_in_few_points),
         cmocka_unit_test(test_a_cliff_and_noise_keep_their_shape),
+        cmocka_unit_test(test_logarithms_are_written_as_what_they_are_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

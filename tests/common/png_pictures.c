@@ -49,7 +49,7 @@ static void undo_filters(uint8_t *pixels, const uint8_t *rows, size_t height, si
 {
     for (size_t y = 0; y < height; y++) {
         const uint8_t *row = rows + y * (row_bytes + 1);
-        uint8_t *out = pixels + y * row_bytes, *above = out - row_bytes;
+        uint8_t *out = pixels + y * row_bytes, *above = y > 0 ? out - row_bytes : NULL;
         assert_in_range(row[0], 0, 4);
         for (size_t x = 0; x < row_bytes; x++) {
             int a = x >= channels ? out[x - channels] : 0, b = y > 0 ? above[x] : 0;
@@ -131,8 +131,8 @@ static void test_what_is_encoded_is_decoded(void **state)
         }
 }
 
-/* A slope costs nothing once it is filtered; what cannot be compressed costs a filter's number a row, and what the file
- * and zlib have around it. */
+/* A slope costs nothing once it is filtered; what cannot be compressed costs a filter's number a row, and what the
+ * file and zlib have around it. */
 static void test_filters_pay_and_noise_costs_little_more_than_itself(void **state)
 {
     (void)state;

@@ -25,15 +25,22 @@ expect 0 ", bf16, " tidy-record resume parts.tidy --epochs 4
 grep -q warning stderr && fail "a warning on the same machine: $(cat stderr)"
 same_log whole.tidy parts.tidy
 
-# Other values than f32's, and as good: the last epoch's loss differs by less than a tenth.
-expect 0 "" tidy-record train --data data --device cpu --batch-size 40 --noise 0.05 --lr-schedule constant --epochs 4 -o f32.tidy
+# Other values than f32's, and as good: the last epoch's loss differs by less than a tenth, in the sum of four seeds. Of
+# one seed it may differ by a fifth in either direction: rounding grows while a network trains.
 loss()
 {
     tidy-analyze epochs "$1" | tail -n 1 | cut -f 2
 }
-[ "$(loss whole.tidy)" != "$(loss f32.tidy)" ] || fail "bf16 is f32"
-awk -v bf16="$(loss whole.tidy)" -v f32="$(loss f32.tidy)" \
-    'BEGIN { ratio = bf16 / f32; exit !(ratio > 0.9 && ratio < 1.1) }' || fail "$(loss whole.tidy) and $(loss f32.tidy)"
+losses=
+for seed in 1 2 3 4; do
+    expect 0 "" $train --epochs 4 --seed $seed -o bf16-$seed.tidy
+    expect 0 "" tidy-record train --data data --device cpu --batch-size 40 --noise 0.05 --lr-schedule constant --epochs 4 \
+        --seed $seed -o f32-$seed.tidy
+    [ "$(loss bf16-$seed.tidy)" != "$(loss f32-$seed.tidy)" ] || fail "bf16 is f32"
+    losses+="$(loss bf16-$seed.tidy) $(loss f32-$seed.tidy)"$'\n'
+done
+awk '{ bf16 += $1; f32 += $2 } END { ratio = bf16 / f32; exit !(ratio > 0.9 && ratio < 1.1) }' <<<"${losses%$'\n'}" ||
+    fail "bf16 and f32: $losses"
 
 # What was recorded in bf16 goes on where there is none.
 ONEDNN_MAX_CPU_ISA=AVX2 expect 0 "warning: recorded in bf16; the CPU goes on in f32" tidy-record resume parts.tidy --epochs 5

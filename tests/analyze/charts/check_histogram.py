@@ -1,6 +1,7 @@
 """Checks a histogram of a score, drawn as SVG: check_histogram.py TABLE SVG SCRIPT RULE...
 
-TABLE is that of `samples` with the score as its last column, "flagged RULE" those of `flag`, in the working folder."""
+TABLE is that of `samples` with the score as its last column, "flagged RULE" those of `flag`, in the working
+folder."""
 
 import bisect
 import math
@@ -51,7 +52,8 @@ def check_bars(fill, samples, share):
         if infinite and bar is max(bars, key=lambda b: b.left):
             least = most = infinite
         slack = 0.01 * count
-        assert least - slack <= count <= most + slack, "a bar at %g has %d, not %d to %d" % (middle, count, least, most)
+        says = "a bar at %g has %d, not %d to %d" % (middle, count, least, most)
+        assert least - slack <= count <= most + slack, says
         drawn += count
     assert abs(drawn - len(samples)) <= 0.003 * len(samples), "%d of %d samples are drawn" % (drawn, len(samples))
 
@@ -88,8 +90,8 @@ for i, a in enumerate(map(picture.extent, names)):
     for b in map(picture.extent, names[:i]):
         assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], "names overlap: %s" % rules
 
-# A mixture of EM has its data's mean and, but for what is added to each variance, its variance; its components' curves
-# meet where the rule cuts, and are drawn as their densities say.
+# A mixture of EM has its data's mean and, but for what is added to each variance, its variance; its components'
+# curves meet where the rule cuts, and are drawn as their densities say.
 gaussians = re.findall(r"^gmm\d\(x\) = normal\(x, (\S+), (\S+), (\S+)\)", script, re.M)
 if gaussians:
     (n1, m1, d1), (n2, m2, d2) = parts = [tuple(map(float, part)) for part in gaussians]
@@ -112,6 +114,10 @@ if gaussians:
         beyond = (at < m1) if low_is_suspicious else (at > m1)
         assert not beyond or abs(a - b) < 1e-3 * a or (b > a) == (s in suspicious), "%s lies on the other side" % s
     points = [p for curve in picture.curves(GAUSSIANS) if len(curve) > 20 for p in curve]
-    off = [p for p in points[5:-5] if min(abs(math.log(max(density(part, x.value(p[0])), 1e-9)) - math.log(y.value(p[1])))
-                                          for part in parts) > 0.15 and p[1] < plot_bottom - 3]
+
+    def distance(point):
+        at, height = x.value(point[0]), math.log(y.value(point[1]))
+        return min(abs(math.log(max(density(part, at), 1e-9)) - height) for part in parts)
+
+    off = [p for p in points[5:-5] if distance(p) > 0.15 and p[1] < plot_bottom - 3]
     assert len(points) > 50 and len(off) < 0.02 * len(points), "%d of %d points are off" % (len(off), len(points))

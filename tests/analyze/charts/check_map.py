@@ -1,8 +1,8 @@
 """Checks a data map, drawn as SVG, against the samples' table: check_map.py TABLE SVG SCRIPT.
 
-Where a panel has a disc a sample, each has its place and its colour's value. Where samples are binned, each sample
-belongs to the disc that is nearest to it in the picture; how many those are, and their mean correctness, must be what
-the script's data block says for that disc."""
+Where a panel has a disc a sample, each has its place and its colour's value. Where samples are binned, each
+sample belongs to the disc that is nearest to it in the picture; how many those are, and their mean correctness,
+must be what the script's data block says for that disc."""
 
 import math
 import re
@@ -33,7 +33,7 @@ if panels == 2:
 for panel, (group, block) in enumerate(zip(groups, blocks)):
     left, right = (0, middle) if panel == 0 else (middle, 1100)
     x = picture.x_axis(left=left, right=min(right, 1080))
-    cells = [tuple(map(float, line.split("\t"))) for line in block.splitlines()]
+    cells = [tuple(map(float, line.split("\t"))) for line in block.splitlines()[1:]]
     drawn = sorted((p.x, p.y) for p in discs if left <= p.x < min(right, 1065))
     expected = sorted((x.pixel(cell[0]), y.pixel(cell[1])) for cell in cells)
     assert len(drawn) == len(expected), "panel %d: %d discs, expected %d" % (panel, len(drawn), len(expected))

@@ -87,7 +87,7 @@ for row in range(len(names)):
             expected.add("%d/%d" % (found_of[at], wrong_of[at]))
         assert texts.get(at, set()) == expected, "%s: %s, expected %s" % (at, texts.get(at), expected)
 
-# The shades: as opaque as its share of the most frequent pair, on a scale of 6% to 60%.
+# The shades: as opaque as its share of the most frequent pair, on a scale of 6% to 55%.
 cells = {}
 for element in re.finditer(r"<polygon fill = '(.*?)' fill-opacity='(.*?)'  points = '(.*?)'", open(sys.argv[1]).read()):
     corners = svg.pairs(element[3])
@@ -97,4 +97,4 @@ for element in re.finditer(r"<polygon fill = '(.*?)' fill-opacity='(.*?)'  point
 own = range(len(classes))
 assert set(cells) == {(i, j) for i in own for j in own if i != j}, sorted(cells)
 for at, opacity in cells.items():
-    assert abs(opacity - 0.06 - 0.54 * suspects_of[at] / most) < 0.02, (at, opacity)
+    assert abs(opacity - 0.06 - 0.49 * suspects_of[at] / most) < 0.02, (at, opacity)

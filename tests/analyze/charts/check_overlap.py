@@ -81,7 +81,7 @@ for element in re.finditer(r"<polygon fill = '(.*?)' fill-opacity='(.*?)'  point
             float(element[2])
 assert set(drawn) == {at for at, value in shades.items() if value == value}, drawn
 for at, opacity in drawn.items():
-    assert abs(opacity - 0.06 - 0.54 * max(shades[at], 0)) < 0.02, (at, opacity, shades[at])
+    assert abs(opacity - 0.06 - 0.49 * max(shades[at], 0)) < 0.02, (at, opacity, shades[at])
 
 # The bars: how many samples exactly so many flag, and of these how many are mislabelled.
 axis = picture.y_axis(left=745)

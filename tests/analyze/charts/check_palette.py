@@ -1,8 +1,8 @@
-"""Are a chart's colours told apart by everybody? check_palette.py script..., scripts as `tidy-analyze plot` prints them.
+"""Are a chart's colours told apart by everybody? check_palette.py script..., of what `tidy-analyze plot` prints.
 
-The colours were found by a search for the largest least difference over all pairs and visions, the first four counted
-1.4 times, with three quarters of it demanded here. Where colours fail, as more than three do in grey, dashes and points
-tell curves apart: those have to be all different."""
+The colours were found by a search, within a range of hues for each, for the largest least difference over all
+pairs and visions, that of the first four divided by 1.4. Demanded is a little less than was found. In grey three
+colours differ and no more: there dashes and points tell curves apart, which have to be all different."""
 
 import itertools
 import re
@@ -23,7 +23,8 @@ def demand(holds, *words):
 for path in sys.argv[1:]:
     script = open(path, encoding="utf-8").read()
     named = dict(re.findall(r"^(background|ink|axis|faint|grid) = '(#\w{6})'$", script, re.M))
-    lines = re.findall(r"^set linetype (\d) linecolor rgb '(#\w{6})' .*dashtype (\S+) pointtype (\d+)$", script, re.M)
+    lines = re.findall(r"^set linetype (\d) linecolor rgb '(#\w{6})' .*dashtype (\S+) pointtype (\d+)$", script,
+                       re.M)
     colours = [colour for _, colour, _, _ in lines]
     demand([number for number, *_ in lines] == list("1234567"), path, "has other linetypes than 1 to 7")
     demand(len({dash for *_, dash, _ in lines}) == 7 and len({point for *_, point in lines}) == 7, path,

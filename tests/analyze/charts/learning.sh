@@ -18,12 +18,27 @@ draws learning run.tidy unknown.tidy merged.tidy
 mv chart.svg several.svg
 draws learning run.tidy unknown.tidy merged.tidy merged.tidy merged.tidy
 mv chart.svg many.svg
+draws learning seed.tidy run.tidy
+grep -q "^# title: 'Best of 2 runs, with 100.0% training accuracy after 100 epochs: seed.tidy'" chart.gp ||
+    fail "where one of two runs has no test set: $(grep '^# title' chart.gp)"
+# Of an imported log neither loss nor learning rate is known.
+tidy-analyze export unknown.tidy --what predictions -o unknown.npy
+tidy-analyze samples unknown.tidy | cut -f 1,2 >labels.tsv
+tidy-record import --predictions unknown.npy --labels labels.tsv -o imported.tidy 2>stderr || fail "import: $(cat stderr)"
+draws learning imported.tidy
+grep -q "mean training loss\|'learning rate'" chart.gp && fail "panels of nothing are drawn"
+[ "$(grep -c nan chart.gp)" -le 45 ] || fail "rates that are not known are in the data one by one"
 draws_everywhere learning run.tidy
 draws_everywhere learning run.tidy unknown.tidy
 for log in run seed; do
     tidy-analyze export $log.tidy --what predictions -o $log.npy || fail "export $log"
     tidy-analyze samples $log.tidy | cut -f 1-3 >$log-samples.tsv
 done
+make-idx data 300 100 10 28
+tidy-record train --data data --epochs 4 --lr-schedule cosine -o cosine.tidy 2>stderr || fail "recording: $(cat stderr)"
+draws learning cosine.tidy
+mv chart.svg cosine.svg
+tidy-analyze epochs cosine.tidy --no-overlap >cosine.tsv
 
 /usr/bin/python3 - <<'PYTHON' || fail "curves"
 import numpy
@@ -77,9 +92,19 @@ loss, rate = sorted(right, key=lambda c: -len(c))
 x = picture.x_axis(left=SPLIT)
 ticks = [(t.y - t.size / 4, float(t.text)) for t in picture.texts if t.anchor == "end" and t.x > SPLIT]
 panel = svg.Axis([t for t in ticks if t[0] < max(heights)])
-passes(loss, x, panel, numpy.arange(1, 61), epochs[:, 1], 0.02)
+passes(loss, x, panel, numpy.arange(1, len(epochs) + 1), epochs[:, 1], 0.02)
 panel = svg.Axis([t for t in ticks if t[0] > max(heights)])
-passes(rate, x, panel, [0, 60], [0.001, 0.001], 1e-5)
+passes(rate, x, panel, [0, len(epochs)], [0.001, 0.001], 1e-5)
+
+# Another's falls, and has two corners at the end of each epoch but the last: the old rate's and the new one's.
+picture, rates = svg.read("cosine.svg"), table("cosine")[:, 4]
+assert len(set(rates)) == 4
+right = [c for c in picture.curves(COLOURS[0]) if min(p[0] for p in c) > SPLIT]
+lower = max(t.y for t in picture.texts if t.text == "learning rate")
+panel = svg.Axis([(t.y - t.size / 4, float(t.text)) for t in picture.texts
+                  if t.anchor == "end" and t.x > SPLIT and t.y > lower])
+passes(max(right, key=lambda c: min(p[1] for p in c)), picture.x_axis(left=SPLIT), panel, [0, 1, 1, 2, 2, 3, 3, 4],
+       rates.repeat(2), 3e-4)
 
 # One epoch is two points and no curve; a thousand are there, and few ticks.
 picture = svg.read("one.svg")

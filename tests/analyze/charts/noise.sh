@@ -33,6 +33,11 @@ given, other = re.search("Most suspects: '(.)' that looks like '(.)'", words).gr
 assert re.search("estimated: [0-9.]+%% of '%s' are labelled '%s'" % (other, given), words), words
 END
 
+# As a table, where stdout is no terminal: the pairs of labels with their counts.
+diff <(tidy-analyze plot noise run.tidy --score aum --threshold top:0.08 --show | awk -F'\t' '!/^#/ && $4 { print $5, $6, $4 }' | sort) \
+    <(tidy-analyze flag run.tidy --score aum --threshold top:0.08 |
+        awk -F'\t' '!/^#/ && $3 != $4 { n[$3 " " $4]++ } END { for (pair in n) print pair, n[pair] }' | sort) || fail "the table"
+
 # Names from a file: on both axes, long ones cut, and in the title; more classes than fit.
 printf 'class of a very long name that nobody reads, number %s\n' 0 1 2 3 4 5 6 7 8 9 >long
 draws noise run.tidy --score aum --threshold top:0.08 --class-names long
