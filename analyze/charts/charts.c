@@ -59,6 +59,16 @@ const struct chart_row chart_rows[] = {
      .rules = AGREEMENT_RULE,
      .takes = CHART_LOGS | CHART_EPOCHS | CHART_RULES,
      .write = overlap_chart},
+    {.name = "samples",
+     .summary = "one sample: what it was taken for epoch by epoch, its margin, where it was forgotten, its image",
+     .takes = CHART_EPOCHS | CHART_NAMES | CHART_SAMPLE | CHART_DATA,
+     .write = samples_chart},
+    {.name = "suspects",
+     .summary = "the most suspicious images, each with its given label, the suggested one and its score",
+     .scores_for_class = "majority-disagreement",
+     .scores_for_margin = DEFAULT_SCORE,
+     .takes = CHART_EPOCHS | CHART_NAMES | CHART_COUNT | CHART_DATA,
+     .write = suspects_chart},
 };
 const size_t chart_row_count = sizeof chart_rows / sizeof *chart_rows;
 

@@ -82,5 +82,7 @@ int scores_chart(FILE *out, struct chart *chart);
 int precision_recall_chart(FILE *out, struct chart *chart);
 int noise_chart(FILE *out, struct chart *chart);
 int overlap_chart(FILE *out, struct chart *chart);
+int samples_chart(FILE *out, struct chart *chart);
+int suspects_chart(FILE *out, struct chart *chart);
 
 #endif

@@ -165,14 +165,16 @@ int show_chart(const struct terminal *terminal, const char *script, const char *
 
 /* ---- tables ----------------------------------------------------------------------------------------------- */
 
-/* A data block starts with "$name << EOD" and ends with "EOD". */
+/* A data block starts with "$name << EOD" and ends with "EOD". One without a line that names columns is no table, as
+ * the pixels of images. */
 static const char start_mark[] = " << EOD\n", end_mark[] = "EOD\n";
 
 static const char *next_block(const char *script)
 {
     for (; *script != 0; script += strcspn(script, "\n"), script += *script == '\n') {
         const char *mark = strstr(script, start_mark);
-        if (*script == '$' && mark != NULL && mark == script + strcspn(script, " \n"))
+        if (*script == '$' && mark != NULL && mark == script + strcspn(script, " \n") &&
+            mark[sizeof start_mark - 1] == '#')
             return script;
     }
     return NULL;

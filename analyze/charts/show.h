@@ -9,7 +9,7 @@
 int show_chart(const struct terminal *terminal, const char *script, const char *background, const char *ink);
 
 /* Writes the script's data blocks as tables: columns are apart by a tab, and the first line, which starts with a
- * '#', names them. Several are headed by their names and apart by an empty line. */
+ * '#', names them; blocks without one are left out. Several are headed by their names and apart by an empty line. */
 void show_table(FILE *out, const char *script);
 
 #endif
