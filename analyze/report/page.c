@@ -4,8 +4,8 @@
 #include "analyze/report/report.h"
 
 /* The files of these names, made arrays when the program is built. */
-extern const unsigned char page_css[], review_css[], review_js[];
-extern const size_t page_css_bytes, review_css_bytes, review_js_bytes;
+extern const unsigned char page_css[], review_css[], decisions_js[], review_js[];
+extern const size_t page_css_bytes, review_css_bytes, decisions_js_bytes, review_js_bytes;
 
 int report_write(FILE *out, struct report *report)
 {
@@ -36,6 +36,7 @@ int report_write(FILE *out, struct report *report)
     if (status == 0)
         status = report_write_suspects(out, report);
     fputs("</section>\n</main>\n<script>\n", out);
+    fwrite(decisions_js, 1, decisions_js_bytes, out);
     fwrite(review_js, 1, review_js_bytes, out);
     fputs("</script>\n</body>\n</html>\n", out);
     return status;

@@ -1,5 +1,5 @@
-// Reviewing suspects on the report's page: decisions by keyboard or touch, kept by the browser, saved as decisions.tsv
-// for `tidy-analyze clean --decisions`. The page is readable without this script, which makes all controls.
+// Reviewing suspects on the report's page: decisions by keyboard or touch, kept by the browser and saved as a file
+// (decisions.js). The page is readable without this script, which makes all controls.
 "use strict";
 (() => {
     const data = JSON.parse(document.getElementById("data").textContent);
@@ -7,7 +7,6 @@
     const cards = [...section.querySelectorAll("article")];
     const groups = [...section.querySelectorAll(".g")];
     if (cards.length === 0) return;
-    const keptAs = `tidy-decision-${data.fingerprint}-`;
     const byDigit = data.classes.length <= 10;
     const done = {keep: "kept", relabel: "changed", remove: "removed"};
 
@@ -20,6 +19,10 @@
     const given = card => Number(card.dataset.g);
     const suggested = card => Number(card.dataset.s);
     const isOpen = card => !decisions.has(sampleOf(card));
+    const list = decisionsAbout(data, sample => {
+        const card = document.getElementById("s" + sample);
+        return card ? given(card) : undefined;
+    });
     const className = label => data.classes[label];
 
     function make(tag, properties = {}, ...children) {
@@ -28,46 +31,21 @@
         return element;
     }
 
-    // ---- the file of decisions
-
-    const header = "#sample\tdecision\tlabel";
-
-    const toRow = (sample, {decision, label}) => `${sample}\t${decision}\t${label ?? "-"}`;
-
-    function toText() {
-        const sorted = [...decisions].sort((a, b) => a[0] - b[0]);
-        return [header, ...sorted.map(([sample, made]) => toRow(sample, made)), ""].join("\n");
+    // A key on a button, of whose name it is no part.
+    function hint(key) {
+        const element = make("kbd", {}, keyText(key));
+        element.setAttribute("aria-hidden", "true");
+        return element;
     }
 
-    // Throws an Error that names the line where the text is no list of decisions about this log.
-    function fromText(text) {
-        const found = new Map();
-        const lines = text.split(/\r?\n/);
-        if (lines[0] !== header) throw new Error("its first line is not sample, decision, label");
-        lines.forEach((line, index) => {
-            if (line === "" || line.startsWith("#")) return;
-            const [sample, decision, label] = line.split("\t");
-            const removes = decision === "remove";
-            if (!/^\d+$/.test(sample) || Number(sample) >= data.samples || !Object.hasOwn(done, decision) ||
-                !(removes || (/^\d+$/.test(label) && Number(label) < data.classes.length)))
-                throw new Error(`line ${index + 1} is no decision about this log: ${line}`);
-            const card = document.getElementById("s" + sample);
-            if (decision === "keep" && card && given(card) !== Number(label))
-                throw new Error(`line ${index + 1} keeps a label that sample ${sample} was not given`);
-            found.set(Number(sample), {decision, label: removes ? undefined : Number(label)});
-        });
-        return found;
-    }
-
-    // ---- what the browser keeps: an item for each decision, so that tabs do not overwrite what others decide
+    // ---- what stays when the page is closed
 
     let isKept = true, isSaved = true;
 
     function store(sample, made) {
         isSaved = false;
         try {
-            if (made === undefined) localStorage.removeItem(keptAs + sample);
-            else localStorage.setItem(keptAs + sample, toRow(sample, made));
+            list.keep(sample, made);
         } catch (error) {
             warnUnkept();
         }
@@ -75,8 +53,7 @@
 
     function restore() {
         try {
-            const rows = Object.keys(localStorage).filter(key => key.startsWith(keptAs)).map(key => localStorage[key]);
-            for (const [sample, made] of fromText([header, ...rows].join("\n"))) set(sample, made);
+            for (const [sample, made] of list.kept()) set(sample, made);
         } catch (error) {
             warnUnkept();
         }
@@ -131,7 +108,7 @@
         bar.setAttribute("aria-label", "Review");
         for (const action of actions) {
             const button = make("button", {type: "button", title: action.tip},
-                action.text, make("kbd", {}, keyText(action.keys[0])));
+                action.text, hint(action.keys[0]));
             button.setAttribute("aria-keyshortcuts", action.keys.map(key => key === " " ? "Space" : key).join(" "));
             button.addEventListener("click", () => act(action));
             bar.append(button);
@@ -185,8 +162,7 @@
         other.addEventListener("keydown", event => {
             if (isDigit(event.key)) other.close(event.key);
         });
-        return data.classes.map((name, index) =>
-            make("button", {value: String(index)}, name, make("kbd", {}, String(index))));
+        return data.classes.map((name, index) => make("button", {value: String(index)}, name, hint(String(index))));
     }
 
     function classField() {
@@ -358,7 +334,7 @@
 
     save.addEventListener("click", () => {
         const link = make("a", {download: "decisions.tsv",
-            href: URL.createObjectURL(new Blob([toText()], {type: "text/tab-separated-values"}))});
+            href: URL.createObjectURL(new Blob([list.toText(decisions)], {type: "text/tab-separated-values"}))});
         link.click();
         setTimeout(() => URL.revokeObjectURL(link.href), 10000);
         isSaved = true;
@@ -369,7 +345,7 @@
         if (file.files.length === 0) return;
         const name = file.files[0].name;
         try {
-            const loaded = [...fromText(await file.files[0].text())];
+            const loaded = [...list.fromText(await file.files[0].text())];
             if (loaded.length > 0) undoable.push(change(loaded));
             if (isKept) warn("");
             say(`${loaded.length} decisions loaded from ${name}.`);
@@ -382,11 +358,8 @@
     onlyOpen.addEventListener("change", filter);
     ask.addEventListener("click", () => help.showModal());
 
-    // Another tab with the same report has decided.
-    addEventListener("storage", event => {
-        if (!event.key?.startsWith(keptAs)) return;
-        const sample = Number(event.key.slice(keptAs.length));
-        set(sample, fromText(`${header}\n${event.newValue ?? ""}`).get(sample));
+    list.watch((sample, made) => {
+        set(sample, made);
         showProgress();
         say(`${sample} was changed in another tab.`);
     });

@@ -145,7 +145,9 @@ static struct scan skip_start(struct scan *scan)
 static void write_content(struct scan *scan)
 {
     while (scan->at < scan->end)
-        if (*scan->at == '<')
+        if (starts(scan, "<title>gnuplot_plot_"))
+            skip_past(scan, "</title>");
+        else if (*scan->at == '<')
             write_tag(scan);
         else if (*scan->at == '\n' || *scan->at == '\t' || *scan->at == '\r')
             scan->at++;

@@ -176,11 +176,13 @@ def review(report, folder):
     chooser.send_keys(str((folder / "decisions.tsv").resolve()))
     time.sleep(0.3)
     look("after loading")
-    (folder / "other.tsv").write_text("#sample\tdecision\tlabel\n99999999\tkeep\t0\n")
-    chooser.send_keys(str((folder / "other.tsv").resolve()))
-    time.sleep(0.3)
-    expect("a refused file", "line 2" in driver.find_element(By.CSS_SELECTOR, "[role=alert]").text, True)
-    look("after a refused file")
+    for i, row in enumerate(["99999999\tkeep\t0", f"{samples[0]}\tkeep\t{suggested[0]}", f"{samples[0]}\tdrop\t-"]):
+        (folder / f"{i}.tsv").write_text(f"#sample\tdecision\tlabel\n{row}\n")
+        chooser.send_keys(str((folder / f"{i}.tsv").resolve()))
+        time.sleep(0.3)
+        alert = driver.find_element(By.CSS_SELECTOR, "[role=alert]").text
+        expect("a refused file", alert.startswith(f"{i}.tsv was not loaded: line 2 "), True)
+    look("after refused files")
     for complaint in complaints(driver):
         print(complaint)
     driver.quit()
@@ -316,7 +318,10 @@ def page(report, folder):
         wide = driver.execute_script("return document.documentElement.scrollWidth")
         if wide > width:
             print(f"{width}: the page is {wide} wide, and has to be scrolled sideways")
-        for node in driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]:
+        nodes = driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+        names = {node.get("name", {}).get("value") for node in nodes if node.get("role", {}).get("value") == "button"}
+        expect("buttons named by what they do", {"Keep", "Change", "Other", "Remove", "Skip", "Undo"} - names, set())
+        for node in nodes:
             role = node.get("role", {}).get("value")
             if not node.get("ignored") and role in ("button", "combobox", "checkbox", "textbox", "link", "image", "img", "article",
                                                     "toolbar", "progressbar", "dialog", "graphics-document") \

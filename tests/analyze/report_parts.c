@@ -230,9 +230,11 @@ static void test_a_chart_in_the_page_has_its_own_ids_and_the_pages_colours(void 
     snprintf(picture, sizeof picture,
              "<?xml version=\"1.0\"?>\n<svg \n width=\"1280\" height=\"720\"\n viewBox=\"0 0 1280 720\"\n"
              " xmlns=\"http://www.w3.org/2000/svg\">\n<title>Gnuplot</title>\n<desc>Produced</desc>\n\n"
-             "<g id=\"canvas\">\n<rect fill=\"#ffffff\"/>\n\t<use xlink:href='#gpPt5' id='gpPt6'/>\n"
+             "<g id=\"canvas\"><title>gnuplot_plot_1</title>\n<rect fill=\"#ffffff\"/>\n\t<use xlink:href='#gpPt5' "
+             "id='gpPt6'/>\n"
              "<g stroke='rgb(%3u, %3u, %3u)'  color=\"black\" fill=\"rgb(17,17,17)\" filter='url(#box)'>"
-             "<text>rgb(17,17,17) id='x'</text></g>\n<path fill='rgb(1, 2, 3)' stroke='#666666'/></g>\n</svg>\n",
+             "<title>seven</title><text>rgb(17,17,17) id='x'</text></g>\n<path fill='rgb(1, 2, 3)' "
+             "stroke='#666666'/></g>\n</svg>\n",
              red, green, blue);
     snprintf(expected, sizeof expected,
              "<svg viewBox=\"0 0 1280 720\" class=plate role=img aria-label=\"Found &quot;all&quot;\">"
@@ -240,7 +242,7 @@ static void test_a_chart_in_the_page_has_its_own_ids_and_the_pages_colours(void 
              "<use href='#pr-gpPt5' id='pr-gpPt6'/>"
              "<g stroke='var(--colour1,#%02x%02x%02x)' color=\"var(--ink,#000000)\" "
              "fill=\"var(--ink,#111111)\" filter='url(#pr-box)'>"
-             "<text>rgb(17,17,17) id='x'</text></g>"
+             "<title>seven</title><text>rgb(17,17,17) id='x'</text></g>"
              "<path fill='#010203' stroke='var(--faint,#666666)'/></g></svg>",
              red, green, blue);
     (void)state;
