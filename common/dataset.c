@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "common/idx.h"
+#include "common/label_file.h"
 #include "common/memory.h"
 
 /* Compiled in, because the size of its state is not part of the library's binary interface. */
@@ -269,4 +271,29 @@ void dataset_unload(struct dataset_pair *pair)
     free(pair->test.images);
     free(pair->test.labels);
     *pair = (struct dataset_pair){0};
+}
+
+/* ---- names of classes ----------------------------------------------------------------------------------- */
+
+int dataset_class_names(char **out, const char *path, uint32_t classes)
+{
+    static const struct {
+        const char *name;
+        int (*read)(char **out, const char *path, uint32_t classes);
+    } files[] = {{"class-names.txt", class_names_read_text},
+                 {"classes.txt", class_names_read_text},
+                 {"mapping.txt", class_names_read_mapping}};
+    struct place *place;
+    char file[PATH_MAX];
+    *out = NULL;
+    int status = memory_allocate(&place, 1, sizeof *place, "paths");
+    if (status == TIDY_OK)
+        status = find_files(place, path);
+    for (size_t i = 0; i < sizeof files / sizeof *files && status == TIDY_OK && *out == NULL; i++) {
+        int length = snprintf(file, sizeof file, "%s/%s%s", place->folder, place->lead, files[i].name);
+        if (length < PATH_MAX && access(file, F_OK) == 0)
+            status = files[i].read(out, file, classes);
+    }
+    free(place);
+    return status;
 }

@@ -9,10 +9,10 @@
 struct dataset {
     uint64_t samples;
     uint32_t height, width, channels;
-    uint32_t classes;  /* labels are below this */
-    uint8_t *images;   /* [samples][height][width][channels] */
-    uint16_t *labels;  /* [samples] */
-    char digest[33];   /* XXH3-128 of images then labels (as stored here, little endian), in hex */
+    uint32_t classes; /* labels are below this */
+    uint8_t *images;  /* [samples][height][width][channels] */
+    uint16_t *labels; /* [samples] */
+    char digest[33];  /* XXH3-128 of images then labels (as stored here, little endian), in hex */
 };
 
 struct dataset_pair {
@@ -32,5 +32,12 @@ struct dataset_pair {
 int dataset_load(struct dataset_pair *out, const char *path, uint32_t classes);
 
 void dataset_unload(struct dataset_pair *pair);
+
+/* The classes' names that the data set has in a file beside the others, a line each; *out is NULL where it has none,
+ * and the caller frees it. What precedes "train-images" in the others' names precedes its name, one of
+ * DATASET_NAME_FILES: a line a class, or EMNIST's mapping (common/label_file.h). Errors: as dataset_load's of folders,
+ * the file is of other than so many classes. */
+#define DATASET_NAME_FILES "class-names.txt, classes.txt or mapping.txt"
+int dataset_class_names(char **out, const char *path, uint32_t classes);
 
 #endif

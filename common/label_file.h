@@ -29,4 +29,12 @@ int label_file_write(const char *path, enum label_format format, const uint16_t 
 /* Names of classes, a line each; freed with free(*out), one block. Error: not `classes` lines. */
 int class_names_read(const char *const **out, const char *path, uint32_t classes);
 
+/* The same as a text of as many lines, as logs have it; the caller frees it. */
+int class_names_read_text(char **out, const char *path, uint32_t classes);
+
+/* The same of a file with a line for each class that has a name: its number and the codes of one or several ASCII
+ * characters ("10 65 97" is "A/a"), as EMNIST's *-mapping.txt. Lines of others are empty. Errors: other text, a class
+ * that is not below `classes` or comes twice. */
+int class_names_read_mapping(char **out, const char *path, uint32_t classes);
+
 #endif

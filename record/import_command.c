@@ -205,24 +205,6 @@ static uint32_t count_classes(const struct knowledge *knowledge, uint64_t sample
     return (uint32_t)largest + 1;
 }
 
-/* The names as one text, a line each. */
-static int read_class_names(char **out, const char *path, uint32_t classes)
-{
-    const char *const *names;
-    size_t bytes = 1;
-    int status = class_names_read(&names, path, classes);
-    if (status != 0)
-        return status;
-    for (uint32_t c = 0; c < classes; c++)
-        bytes += strlen(names[c]) + 1;
-    status = memory_allocate(out, bytes, 1, "names of classes");
-    char *end = *out;
-    for (uint32_t c = 0; c < classes && status == 0; c++)
-        end = stpcpy(stpcpy(end, names[c]), "\n");
-    free((void *)names);
-    return status;
-}
-
 /* Fills in what both ways have in common. `classes` 0: the labels say. */
 static int describe(struct tidylog_run *run, struct knowledge *knowledge, const struct settings *settings, int argc,
                     char **argv)
@@ -236,7 +218,7 @@ static int describe(struct tidylog_run *run, struct knowledge *knowledge, const 
     if (status == 0)
         run->classes = classes > 0 ? classes : count_classes(knowledge, run->samples);
     if (status == 0 && settings->class_names != NULL)
-        status = read_class_names(&knowledge->class_names, settings->class_names, run->classes);
+        status = class_names_read_text(&knowledge->class_names, settings->class_names, run->classes);
     if (status == 0)
         status = provenance_command_line(&knowledge->command_line, argc, argv);
     if (status != 0)

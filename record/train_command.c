@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/label_file.h"
 #include "common/memory.h"
 #include "common/options.h"
 #include "common/table.h"
@@ -25,7 +26,7 @@
 
 /* The options, with their defaults. */
 struct settings {
-    const char *data, *network, *labels, *truth, *noise, *output;
+    const char *data, *network, *labels, *truth, *class_names, *noise, *output;
     uint64_t epochs, batch_size, seed, threads, resize, classes, threshold_draw, second_split;
     double learning_rate, momentum, weight_decay, controls;
     int schedule, detail, device, precision;
@@ -44,6 +45,9 @@ static const char description[] =
     "--labels trains on the labels of a file (IDX, NPY or text, as 'tidy-analyze clean' writes them) in\n"
     "place of the data set's. Samples that it has no label for are never trained on. --truth gives labels\n"
     "that are known to be right: nothing is trained on them, they are for 'tidy-analyze eval'.\n"
+    "\n"
+    "The log has the classes' names for charts and reports: of --class-names, or of the data set's own "
+    "file\n" DATASET_NAME_FILES " (EMNIST's), with the same prefix as the others.\n"
     "\n"
     "--noise plants wrong labels and logs the truth beside them: AMOUNT or AMOUNT,KIND. AMOUNT is\n"
     "every:K (samples whose index is divisible by K) or a rate R (exactly round(R x samples), drawn\n"
@@ -92,6 +96,8 @@ static int parse(struct settings *settings, int argc, char **argv, bool *done)
          NULL, NULL},
         {"truth", 0, OPTION_TEXT, &settings->truth, "FILE", "labels known to be right, for evaluation", 0, 0, NULL,
          NULL},
+        {"class-names", 0, OPTION_TEXT, &settings->class_names, "FILE",
+         "the classes' names, a line each; without it, those of the data set's folder", 0, 0, NULL, NULL},
         {"noise", 0, OPTION_TEXT, &settings->noise, "SPEC", "plant wrong labels, e.g. every:100 or 0.01,pair", 0, 0,
          NULL, NULL},
         {"controls", 0, OPTION_REAL, &settings->controls, "R", "a share of controls, labelled wrong; 0 = none", 0,
@@ -189,7 +195,7 @@ static int check_settings(const struct settings *settings)
 
 /* The parts of the run that are not options. All texts must outlive the log. */
 struct provenance {
-    char *data, *command_line;
+    char *data, *class_names, *command_line;
     char started[32], machine[320], versions[256];
 };
 
@@ -230,11 +236,19 @@ static void describe_run(struct tidylog_run *run, const struct settings *setting
         .data = provenance->data,
         .data_name = recording->data.name,
         .data_digest = train->digest,
+        .class_names = provenance->class_names,
         .command_line = provenance->command_line,
         .started = provenance->started,
         .machine = provenance->machine,
         .versions = provenance->versions,
     };
+}
+
+static int read_class_names(char **out, const struct settings *settings, const struct dataset *train)
+{
+    if (settings->class_names != NULL)
+        return class_names_read_text(out, settings->class_names, train->classes);
+    return dataset_class_names(out, settings->data, train->classes);
 }
 
 static int record(struct settings *settings, int argc, char **argv)
@@ -267,6 +281,8 @@ static int record(struct settings *settings, int argc, char **argv)
     if (status == 0)
         status = recording_load_data(&recording, settings->data, (uint32_t)settings->classes);
     if (status == 0)
+        status = read_class_names(&provenance.class_names, settings, &recording.data.train);
+    if (status == 0)
         status = sample_plan_create(&plan, &samples, &recording.data.train);
     if (status == 0)
         status = provenance_data_path(&provenance.data, settings->data);
@@ -289,6 +305,7 @@ static int record(struct settings *settings, int argc, char **argv)
 done:
     noise_destroy(&noise);
     free(provenance.command_line);
+    free(provenance.class_names);
     free(provenance.data);
     sample_plan_destroy(&plan);
     recording_destroy(&recording);

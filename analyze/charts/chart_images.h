@@ -13,13 +13,13 @@ struct chart_images {
     uint32_t height, width;
 };
 
-/* What images of a data set become that have room for `pixels` x `pixels`: themselves, or where they are larger the
- * means of squares of their pixels. */
+/* What images of a data set become that have room for `pixels` x `pixels`: themselves, or where they are larger
+ * the means of squares of their pixels. */
 struct chart_images chart_images_size(const struct dataset *set, uint32_t pixels);
 
-/* Writes these samples' images as the data block $images, a matrix an image with two empty lines between them, from the
- * top row down: 0 to 255, or of colours 65536 red + 256 green + blue; and the functions red, green and blue of such a
- * value. */
+/* Writes these samples' images as the data block $images, a matrix an image with two empty lines between them, from
+ * the top row down: 0 to 255, or of colours 65536 red + 256 green + blue; and the functions red, green and blue of
+ * such a value. */
 void chart_images_write(FILE *out, const struct images *images, const uint32_t *samples, size_t count,
                         uint32_t pixels);
 

@@ -23,8 +23,8 @@ struct sample_trajectory {
     size_t count, capacity;
 };
 
-/* Reads the sample's predictions in the analysis' window of all runs. Of what is packed by blocks only the sample's own
- * block is read. Freed with free(out->points), also after a failure. Errors: the selection's, damage. */
+/* Reads the sample's predictions in the analysis' window of all runs. Of what is packed by blocks only the sample's
+ * own block is read. Freed with free(out->points), also after a failure. Errors: the selection's, damage. */
 int sample_trajectory_read(struct sample_trajectory *out, struct analysis *analysis, uint32_t sample);
 
 #endif

@@ -227,6 +227,40 @@ static void test_class_names_are_a_line_each(void **state)
     assert_null(names);
 }
 
+static void test_class_names_become_a_text_of_lines(void **state)
+{
+    (void)state;
+    char *text;
+    assert_int_equal(class_names_read_text(&text, write_text("names", "ant\r\n\nbee"), 3), TIDY_OK);
+    assert_string_equal(text, "ant\n\nbee\n");
+    free(text);
+    assert_int_equal(class_names_read_text(&text, scratch("names"), 4), TIDY_FAILED);
+    assert_null(text);
+}
+
+static void test_class_names_of_a_mapping_to_ascii(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *says;
+    } wrong[] = {{"0 48\n5 49\n", "line 2: not a class below 5"},
+                 {"0 48\n\n0 49\n", "line 3: class 0 has a name already"},
+                 {"0 127\n", "line 1: not a class below 5"},
+                 {"0 31\n", "line 1: "},
+                 {"0\n", "line 1: "},
+                 {"0 a\n", "line 1: "},
+                 {"zero 48\n", "line 1: "}};
+    char *text;
+    assert_int_equal(class_names_read_mapping(&text, write_text("m", "2 65 97\r\n0 48\n\n4\t122 \n"), 5), TIDY_OK);
+    assert_string_equal(text, "0\n\nA/a\n\nz\n");
+    free(text);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(class_names_read_mapping(&text, write_text("m", wrong[i].text), 5), TIDY_FAILED);
+        assert_non_null(strstr(tidy_error_message(), wrong[i].says));
+        assert_null(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +273,8 @@ int main(void)
         cmocka_unit_test(test_no_file_is_replaced_unasked_or_left_half_written),
         cmocka_unit_test(test_the_ending_says_the_format),
         cmocka_unit_test(test_class_names_are_a_line_each),
+        cmocka_unit_test(test_class_names_become_a_text_of_lines),
+        cmocka_unit_test(test_class_names_of_a_mapping_to_ascii),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,3 +104,32 @@ printf '0\t4\n' >wrong.tsv
 failure 1 "wrong.tsv: " $train --labels wrong.tsv
 printf '600\t1\n' >wrong.tsv
 failure 1 "wrong.tsv: " $train --labels wrong.tsv
+
+# Names of classes: of the data set's own file, or of --class-names; nothing else of the data set changes by them.
+names_of()
+{
+    : >none
+    tidy-analyze clean "$1" --drop none -o named.csv --force 2>stderr || fail "$(cat stderr)"
+    tail -n +2 named.csv | sort -t, -k2,2n -u | cut -d, -f3 | paste -sd' '
+}
+make-idx named 600 0 4 12
+expect 0 "" $train --data named --epochs 1 -o n.tidy --force
+[ "$(head -n 1 <(tidy-analyze clean n.tidy --drop /dev/null -o n.csv 2>/dev/null; cat n.csv))" = "sample,label" ] ||
+    fail "names from nowhere"
+printf 'ant\nbee\r\ncat\ndog\n' >named/classes.txt
+expect 0 "" $train --data named --epochs 1 -o o.tidy --force
+[ "$(names_of o.tidy)" = "ant bee cat dog" ] || fail "names of classes.txt: $(names_of o.tidy)"
+[ "$(tidy-analyze info n.tidy | grep data-digest)" = "$(tidy-analyze info o.tidy | grep data-digest)" ] || fail "digest"
+printf 'one\ntwo\nthree\nfour\n' >names
+expect 0 "" $train --data named --class-names names --threshold-samples 1 --epochs 1 -o o.tidy --force
+[ "$(names_of o.tidy)" = "one two three four" ] || fail "names of --class-names: $(names_of o.tidy)"
+mkdir prefix # as EMNIST has it
+for file in named/t*; do cp "$file" "prefix/emnist-x-${file#named/}"; done
+printf '0 48\n1 49\n3 65 97\n2 50\n' >prefix/emnist-x-mapping.txt
+printf 'of\nother\nfiles\n' >prefix/classes.txt
+expect 0 "" $train --data prefix/emnist-x --epochs 1 -o o.tidy --force
+[ "$(names_of o.tidy)" = "0 1 2 A/a" ] || fail "names of a mapping: $(names_of o.tidy)"
+echo five >>named/classes.txt
+failure 1 "named/classes.txt: it has 5 lines, and there are 4 classes" tidy-record train --data named -o p.tidy
+failure 1 "nowhere: cannot open it" $train --class-names nowhere -o p.tidy
+[ ! -e p.tidy ] || fail "a log is left of a failure"
