@@ -33,10 +33,10 @@ int dataset_load(struct dataset_pair *out, const char *path, uint32_t classes);
 
 void dataset_unload(struct dataset_pair *pair);
 
-/* The classes' names that the data set has in a file beside the others, a line each; *out is NULL where it has none,
- * and the caller frees it. What precedes "train-images" in the others' names precedes its name, one of
- * DATASET_NAME_FILES: a line a class, or EMNIST's mapping (common/label_file.h). Errors: as dataset_load's of folders,
- * the file is of other than so many classes. */
+/* The classes' names that the data set has in a file beside the others, a line each; *out is NULL where it has
+ * none, and the caller frees it. What precedes "train-images" in the others' names precedes its name, one of
+ * DATASET_NAME_FILES: a line a class, or EMNIST's mapping (common/label_file.h). Errors: as dataset_load's of
+ * folders, the file is of other than so many classes. */
 #define DATASET_NAME_FILES "class-names.txt, classes.txt or mapping.txt"
 int dataset_class_names(char **out, const char *path, uint32_t classes);
 

@@ -23,8 +23,8 @@ struct chart_images chart_images_size(const struct dataset *set, uint32_t pixels
 void chart_images_write(FILE *out, const struct images *images, const uint32_t *samples, size_t count,
                         uint32_t pixels);
 
-/* Writes what a plot command draws them with: the image `index` (text, may be the variable of a `for`) from the corner
- * (x, y), texts, on, each pixel `side` units of the axes wide and high. */
+/* Writes what a plot command draws them with: the image `index` (text, may be the variable of a `for`) from the
+ * corner (x, y), texts, on, each pixel `side` units of the axes wide and high. */
 void chart_images_write_plot(FILE *out, const char *index, const char *x, const char *y, double side);
 
 #endif
