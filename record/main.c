@@ -25,7 +25,7 @@ static void spin_briefly(char **argv)
     if (length < 0 || getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL)
         return;
     program[length] = 0;
-    if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0 && setenv("GOMP_SPINCOUNT", "500", 1) == 0)
+    if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0 && setenv("GOMP_SPINCOUNT", "1000", 1) == 0)
         execv(program, argv); /* returns only where it fails: then the threads spin, and all else is the same */
 }
 

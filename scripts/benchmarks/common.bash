@@ -38,7 +38,7 @@ begin() {
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/tidy-bench-XXXXXX")
     trap 'rm -rf "$scratch"' EXIT
     # tidy-record's own setting where nothing else is set: its programs here have no main of its.
-    export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive} GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-500} LC_ALL=C
+    export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive} GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-1000} LC_ALL=C
 }
 
 # programs NAME...: builds them, unless TIDY_BIN says where they are. Sets BIN.

@@ -56,7 +56,7 @@ env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT tidy-record train --data data --epochs 
 first=$!
 wait_for "epoch 1/100000" log
 # Its threads spin briefly, where the user has not chosen: it has started itself anew.
-tr '\0' '\n' </proc/$first/environ | grep -qx "GOMP_SPINCOUNT=500" || fail "the threads wait as OpenMP has it"
+tr '\0' '\n' </proc/$first/environ | grep -qx "GOMP_SPINCOUNT=1000" || fail "the threads wait as OpenMP has it"
 expect_error 1 "busy.tidy" tidy-record resume busy.tidy
 expect_error 1 "busy.tidy" tidy-record train --data data --epochs 3 --force -o busy.tidy
 kill -TERM $first
