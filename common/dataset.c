@@ -22,15 +22,16 @@
 
 /* The four files; each name ends with one of these, where '-' before "idx" may be '.', and ".gz" may follow. */
 enum role { TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, ROLES };
+enum { ENDINGS = 4 };
 struct role_row {
-    const char *endings[2];
-    uint32_t dimensions;
+    const char *endings[ENDINGS]; /* NULL: no more */
 };
 static const struct role_row roles[ROLES] = {
-    [TRAIN_IMAGES] = {{"train-images-idx3-ubyte"}, 3},
-    [TRAIN_LABELS] = {{"train-labels-idx1-ubyte"}, 1},
-    [TEST_IMAGES] = {{"t10k-images-idx3-ubyte", "test-images-idx3-ubyte"}, 3},
-    [TEST_LABELS] = {{"t10k-labels-idx1-ubyte", "test-labels-idx1-ubyte"}, 1},
+    [TRAIN_IMAGES] = {{"train-images-idx3-ubyte", "train-images-idx4-ubyte"}},
+    [TRAIN_LABELS] = {{"train-labels-idx1-ubyte"}},
+    [TEST_IMAGES] = {{"t10k-images-idx3-ubyte", "test-images-idx3-ubyte", "t10k-images-idx4-ubyte",
+                      "test-images-idx4-ubyte"}},
+    [TEST_LABELS] = {{"t10k-labels-idx1-ubyte", "test-labels-idx1-ubyte"}},
 };
 
 /* Where a data set's files are. */
@@ -61,8 +62,8 @@ static int lead_length(const char *name, const struct role_row *role)
     size_t length = strlen(name);
     if (length > 3 && strcmp(name + length - 3, ".gz") == 0)
         length -= 3;
-    for (int i = 0; i < 2; i++) {
-        size_t ending = role->endings[i] != NULL ? strlen(role->endings[i]) : SIZE_MAX;
+    for (int i = 0; i < ENDINGS && role->endings[i] != NULL; i++) {
+        size_t ending = strlen(role->endings[i]);
         if (ending <= length && matches_ending(name + length - ending, ending, role->endings[i]))
             return (int)(length - ending);
     }
@@ -202,9 +203,9 @@ static void set_digest(struct dataset *set)
 static int load_half(struct dataset *out, const char *images_path, const char *labels_path, uint32_t classes)
 {
     struct idx images = {0}, labels = {0};
-    int status = idx_read(&images, images_path, 3);
+    int status = idx_read(&images, images_path, IDX_IMAGES);
     if (status == TIDY_OK)
-        status = idx_read(&labels, labels_path, 1);
+        status = idx_read(&labels, labels_path, IDX_LABELS);
     if (status == TIDY_OK && images.size[0] != labels.size[0])
         status = tidy_fail("%s has %lu labels, and %s has %lu images", labels_path, (unsigned long)labels.size[0],
                            images_path, (unsigned long)images.size[0]);
@@ -214,7 +215,7 @@ static int load_half(struct dataset *out, const char *images_path, const char *l
         out->samples = images.size[0];
         out->height = images.size[1];
         out->width = images.size[2];
-        out->channels = 1;
+        out->channels = images.dimensions == 4 ? images.size[3] : 1;
         out->images = images.values;
         images.values = NULL;
         for (uint64_t i = 0; i < out->samples; i++)
@@ -255,6 +256,9 @@ int dataset_load(struct dataset_pair *out, const char *path, uint32_t classes)
                 tidy_fail("%s: its images are %lu x %lu pixels, those to train on %lu x %lu",
                           place->file[TEST_IMAGES], (unsigned long)out->test.height, (unsigned long)out->test.width,
                           (unsigned long)out->train.height, (unsigned long)out->train.width);
+        if (status == TIDY_OK && out->test.channels != out->train.channels)
+            status = tidy_fail("%s: its images have %lu channels, those to train on %lu", place->file[TEST_IMAGES],
+                               (unsigned long)out->test.channels, (unsigned long)out->train.channels);
     }
     if (status == TIDY_OK)
         set_name(out, place);

@@ -1,6 +1,6 @@
 /* Data sets: labelled images by index, whole in memory as bytes.
  *
- * Today IDX files (MNIST, Fashion-MNIST, EMNIST layouts), plain or .gz. */
+ * Today IDX files (MNIST, Fashion-MNIST, EMNIST layouts), plain or .gz; of colour images with a fourth dimension. */
 #ifndef TIDY_COMMON_DATASET_H
 #define TIDY_COMMON_DATASET_H
 
@@ -22,7 +22,7 @@ struct dataset_pair {
 };
 
 /* Loads `path`, which is a folder, or a folder and the files' common prefix where the folder has several
- * (EMNIST: "emnist/emnist-letters"). Looks for PREFIX*train-images-idx3-ubyte[.gz] and so on; the `.` of
+ * (EMNIST: "emnist/emnist-letters"). Looks for PREFIX*train-images-idx3-ubyte[.gz] (idx4: [count][height][width][3]) and so on; the `.` of
  * "train-images.idx3-ubyte" is as good as the `-`. Test files are named t10k-* or test-*.
  * classes: 0 = largest training label + 1 (refused where more than half of these never occur, since a
  * damaged label would look like that), else labels must be below it.

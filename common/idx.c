@@ -19,12 +19,20 @@ enum { UNSIGNED_BYTE = 8, SIGNED_16 = 0xb, SIGNED_32 = 0xc };
 enum {
     MOST_COUNT = 1 << 30,  /* as the log's samples */
     MOST_SIDE = 16384,     /* pixels */
+    COLOURS = 3,           /* channels that are not one */
     CHUNK_BYTES = 16 << 20 /* memory follows what really arrives, whatever the header promises */
 };
 
+static const char *const kind_names[] = {"images", "labels", "labels"};
+
 static const char *kind_of(uint32_t dimensions)
 {
-    return dimensions == 1 ? "labels" : "images";
+    return kind_names[dimensions == 1 ? IDX_LABELS : IDX_IMAGES];
+}
+
+static bool is_due(uint32_t dimensions, enum idx_kind kind)
+{
+    return kind == IDX_IMAGES ? dimensions == 3 || dimensions == 4 : dimensions == 1;
 }
 
 /* Why gzread gave less than it should. */
@@ -40,46 +48,57 @@ static int fail_read(gzFile file, const char *path)
 }
 
 /* Bytes of a value of that type; 0 where it may not be here. */
-static uint32_t value_bytes(uint8_t type, bool only_bytes)
+static uint32_t value_bytes(uint8_t type, enum idx_kind kind)
 {
     if (type == UNSIGNED_BYTE)
         return 1;
-    return only_bytes ? 0 : type == SIGNED_16 ? 2 : type == SIGNED_32 ? 4 : 0;
+    return kind != IDX_NEW_LABELS ? 0 : type == SIGNED_16 ? 2 : type == SIGNED_32 ? 4 : 0;
 }
 
-static int read_header(gzFile file, const char *path, uint32_t dimensions, bool only_bytes, struct idx *out)
+static int check_size(const char *path, const struct idx *idx, uint32_t dimension)
+{
+    static const char *const names[] = {"", "pixels a row or column", "pixels a row or column", "channels"};
+    const char *name = dimension == 0 ? kind_of(idx->dimensions) : names[dimension];
+    unsigned long most = dimension == 0 ? MOST_COUNT : dimension == 3 ? COLOURS : MOST_SIDE;
+    if (idx->size[dimension] == 0)
+        return tidy_fail("%s: it has 0 %s", path, name);
+    if (idx->size[dimension] > most)
+        return tidy_fail("%s: its header says %lu %s, more than the %lu there may be", path,
+                         (unsigned long)idx->size[dimension], name, most);
+    if (dimension == 3 && idx->size[dimension] == 2)
+        return tidy_fail("%s: its header says 2 channels; images have 1 (grey) or 3 (red, green, blue)", path);
+    return TIDY_OK;
+}
+
+static int read_header(gzFile file, const char *path, enum idx_kind kind, struct idx *out)
 {
     uint8_t magic[4];
-    uint32_t sizes[3];
+    uint32_t sizes[4];
     if (gzread(file, magic, sizeof magic) != sizeof magic)
         return fail_read(file, path);
-    out->value_bytes = value_bytes(magic[2], only_bytes);
-    if (magic[0] != 0 || magic[1] != 0 || out->value_bytes == 0 || magic[3] != dimensions) {
-        bool swapped = magic[0] == 0 && magic[1] == 0 && magic[2] == UNSIGNED_BYTE && magic[3] == 4 - dimensions;
-        return tidy_fail("%s: magic number %02x%02x%02x%02x where 000008%02x is due: not IDX %s%s%s", path,
-                         magic[0], magic[1], magic[2], magic[3], dimensions, kind_of(dimensions),
-                         swapped ? " but " : "", swapped ? kind_of(4 - dimensions) : "");
+    out->value_bytes = value_bytes(magic[2], kind);
+    out->dimensions = magic[3];
+    if (magic[0] != 0 || magic[1] != 0 || out->value_bytes == 0 || !is_due(out->dimensions, kind)) {
+        bool other = magic[0] == 0 && magic[1] == 0 && magic[2] == UNSIGNED_BYTE &&
+                     (is_due(out->dimensions, IDX_IMAGES) || is_due(out->dimensions, IDX_LABELS));
+        return tidy_fail("%s: magic number %02x%02x%02x%02x where 000008%s is due: not IDX %s%s%s", path, magic[0],
+                         magic[1], magic[2], magic[3], kind == IDX_IMAGES ? "03" : "01", kind_names[kind],
+                         other ? " but " : "", other ? kind_of(out->dimensions) : "");
     }
-    int bytes = (int)(dimensions * sizeof *sizes);
+    int bytes = (int)(out->dimensions * sizeof *sizes);
     if (gzread(file, sizes, (unsigned)bytes) != bytes)
         return fail_read(file, path);
-    for (uint32_t i = 0; i < dimensions; i++) {
+    int status = TIDY_OK;
+    for (uint32_t i = 0; i < out->dimensions && status == TIDY_OK; i++) {
         out->size[i] = be32toh(sizes[i]);
-        uint32_t most = i == 0 ? MOST_COUNT : MOST_SIDE;
-        if (out->size[i] == 0)
-            return tidy_fail("%s: it has 0 %s", path, i == 0 ? kind_of(dimensions) : "pixels a row or column");
-        if (out->size[i] > most)
-            return tidy_fail("%s: its header says %lu %s, more than the %lu there may be", path,
-                             (unsigned long)out->size[i], i == 0 ? kind_of(dimensions) : "pixels a row or column",
-                             (unsigned long)most);
+        status = check_size(path, out, i);
     }
-    out->dimensions = dimensions;
-    return TIDY_OK;
+    return status;
 }
 
 static int read_values(gzFile file, const char *path, struct idx *out)
 {
-    /* At most 2^30 * 2^14 * 2^14, or 2^30 * 4. */
+    /* At most 2^30 * 2^14 * 2^14 * 3, or 2^30 * 4. */
     uint64_t total = out->value_bytes;
     size_t capacity = 0, there = 0;
     for (uint32_t i = 0; i < out->dimensions; i++)
@@ -104,14 +123,14 @@ static int read_values(gzFile file, const char *path, struct idx *out)
     return code == Z_OK || code == Z_STREAM_END ? TIDY_OK : fail_read(file, path);
 }
 
-static int read_file(struct idx *out, const char *path, uint32_t dimensions, bool only_bytes)
+int idx_read(struct idx *out, const char *path, enum idx_kind kind)
 {
     *out = (struct idx){0};
     gzFile file = gzopen(path, "rb");
     if (file == NULL)
         return tidy_fail("%s: cannot open it: %s", path, strerror(errno != 0 ? errno : ENOMEM));
     gzbuffer(file, 1 << 17);
-    int status = read_header(file, path, dimensions, only_bytes, out);
+    int status = read_header(file, path, kind, out);
     if (status == TIDY_OK)
         status = read_values(file, path, out);
     if (status != TIDY_OK) {
@@ -120,14 +139,4 @@ static int read_file(struct idx *out, const char *path, uint32_t dimensions, boo
     }
     gzclose(file);
     return status;
-}
-
-int idx_read(struct idx *out, const char *path, uint32_t dimensions)
-{
-    return read_file(out, path, dimensions, true);
-}
-
-int idx_read_labels(struct idx *out, const char *path)
-{
-    return read_file(out, path, 1, false);
 }

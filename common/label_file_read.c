@@ -62,7 +62,7 @@ static int32_t idx_value(const struct idx *idx, uint64_t i)
 static int read_idx(uint16_t *out, const struct wanted *wanted)
 {
     struct idx idx;
-    int status = idx_read_labels(&idx, wanted->path);
+    int status = idx_read(&idx, wanted->path, IDX_NEW_LABELS);
     if (status != TIDY_OK)
         return status;
     if (idx.size[0] != wanted->samples)

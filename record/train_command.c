@@ -36,8 +36,8 @@ struct settings {
 static const char description[] =
     "Trains a network on labelled images and logs, for every step, what it predicts for each sample\n"
     "before the step's update. --data is a folder with IDX files, plain or .gz, in MNIST's layout\n"
-    "(EMNIST: the folder and the files' common prefix). A test set, where there is one, is evaluated\n"
-    "after each epoch.\n"
+    "(EMNIST: the folder and the files' common prefix); colour images have three bytes a pixel and\n"
+    "'idx4' for 'idx3' in their names. A test set, where there is one, is evaluated after each epoch.\n"
     "\n"
     "The learning rate of step s of S is --lr with the constant schedule, and\n"
     "--lr / 2 (1 + cos(pi s / S)) with the cosine schedule.\n"

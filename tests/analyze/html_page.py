@@ -117,7 +117,7 @@ def predicted(kind, left, above, corner):
 
 
 def png_pixels(file):
-    """Width, height and pixels of a grey picture of 8 bits."""
+    """Width, height and pixels of a picture of 8 bits, grey or red, green and blue."""
     if file[:8] != b"\x89PNG\r\n\x1a\n":
         sys.exit("no PNG")
     chunks, at = {}, 8
@@ -129,13 +129,16 @@ def png_pixels(file):
         chunks[kind] = body[4:]
         at += 12 + size
     width, height, *rest = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
-    if rest != [8, 0, 0, 0, 0] or list(chunks) != [b"IHDR", b"IDAT", b"IEND"]:
-        sys.exit(f"not a grey picture: {rest}")
-    rows, above, pixels = zlib.decompress(chunks[b"IDAT"]), bytes(width), b""
+    if rest not in ([8, 0, 0, 0, 0], [8, 2, 0, 0, 0]) or list(chunks) != [b"IHDR", b"IDAT", b"IEND"]:
+        sys.exit(f"no picture of bytes: {rest}")
+    step = 3 if rest[1] == 2 else 1
+    row_bytes = width * step
+    rows, above, pixels = zlib.decompress(chunks[b"IDAT"]), bytes(row_bytes), b""
     for y in range(height):
-        kind, row, out = rows[y * (width + 1)], rows[y * (width + 1) + 1:(y + 1) * (width + 1)], bytearray()
-        for x in range(width):
-            left, corner = (out[x - 1], above[x - 1]) if x > 0 else (0, 0)
+        start = y * (row_bytes + 1)
+        kind, row, out = rows[start], rows[start + 1:start + 1 + row_bytes], bytearray()
+        for x in range(row_bytes):
+            left, corner = (out[x - step], above[x - step]) if x >= step else (0, 0)
             out.append((row[x] + predicted(kind, left, above[x], corner)) % 256)
         above = bytes(out)
         pixels += above

@@ -5,19 +5,25 @@ mkdir stub # the charts are not looked at here
 printf '#!/bin/sh\necho "<svg viewBox=\\"0 0 1 1\\"><desc></desc></svg>"\n' >stub/gnuplot
 chmod +x stub/gnuplot
 PATH=$PWD/stub:$PATH
-make-idx data 500 100 10 28
-tidy-record train --data data --epochs 2 --noise 0.1 --threads 1 -o run.tidy 2>/dev/null || fail "train"
 suspects="--score aum --threshold top:0.2"
 
-# shellcheck disable=SC2086 # options
-tidy-analyze report run.tidy $suspects -o run.html 2>stderr || fail "report: $(cat stderr)"
-page check run.html || fail "run.html is not well formed"
-# IDX: a header of 16 bytes, then 28 x 28 bytes an image.
-tail -c +17 data/train-images-idx3-ubyte | od -An -v -tx1 -w784 | tr -d ' ' >pixels
-page images run.html | awk -F '\t' 'NR == FNR { pixels[NR - 1] = $0; next }
-    $2 " " $3 != "28 28" || $4 != pixels[$1] { print "sample " $1 ": other pixels" }' pixels - >wrong
-[ ! -s wrong ] || fail "images: $(head -3 wrong)"
-equals "images" "$(page images run.html | wc -l)" 100
+# shows LOG IDX HEADER SIZE BYTES: the report of LOG has 100 images of SIZE x SIZE, each the BYTES of the file after its header.
+shows() {
+    # shellcheck disable=SC2086 # options
+    tidy-analyze report $1.tidy $suspects -o $1.html 2>stderr || fail "report: $(cat stderr)"
+    page check $1.html || fail "$1.html is not well formed"
+    tail -c +$(($3 + 1)) $2 | od -An -v -tx1 -w$5 | tr -d ' ' >pixels
+    page images $1.html | awk -F '\t' -v size=$4 'NR == FNR { pixels[NR - 1] = $0; next }
+        $2 != size || $3 != size || $4 != pixels[$1] { print "sample " $1 ": other pixels" }' pixels - >wrong
+    [ ! -s wrong ] || fail "images: $(head -3 wrong)"
+    equals "images" "$(page images $1.html | wc -l)" 100
+}
+make-idx data 500 100 10 28
+tidy-record train --data data --epochs 2 --noise 0.1 --threads 1 -o run.tidy 2>/dev/null || fail "train"
+shows run data/train-images-idx3-ubyte 16 28 784
+make-idx colours 500 100 10 32 3
+tidy-record train --data colours --epochs 2 --noise 0.1 --threads 1 -o colour.tidy 2>/dev/null || fail "train in colour"
+shows colour colours/train-images-idx4-ubyte 20 32 3072
 
 # Of several runs the longest says how many bins a curve has.
 tidy-record train --data data --epochs 4 --noise 0.1 --threads 1 -o longer.tidy 2>/dev/null || fail "train"

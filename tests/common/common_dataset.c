@@ -13,21 +13,22 @@
 #include "common/dataset.h"
 #include "common/error.h"
 
-enum { IMAGES = 3, LABELS = 1 };
+enum { COLOUR_IMAGES = 4, IMAGES = 3, LABELS = 1 };
 
 /* One IDX file to write; the defaults are 4 images of 2 x 3 pixels. */
 struct file {
     const char *name;
-    uint32_t magic_dimensions; /* IMAGES or LABELS */
+    uint32_t magic_dimensions; /* IMAGES, COLOUR_IMAGES or LABELS */
     uint32_t count, height, width;
     uint32_t bytes; /* of values that are really there */
     uint8_t first;  /* values count up from it */
+    uint32_t channels;
 };
 
 static size_t encode(uint8_t *out, const struct file *file)
 {
-    uint32_t header[4] = {0x800 | file->magic_dimensions, file->count, file->height, file->width};
-    size_t at = 0, words = file->magic_dimensions == IMAGES ? 4 : 2;
+    uint32_t header[5] = {0x800 | file->magic_dimensions, file->count, file->height, file->width, file->channels};
+    size_t at = 0, words = file->magic_dimensions >= IMAGES ? file->magic_dimensions + 1 : 2;
     for (size_t i = 0; i < words; i++) {
         for (int shift = 24; shift >= 0; shift -= 8)
             out[at++] = (uint8_t)(header[i] >> shift);
@@ -53,10 +54,10 @@ static void write_gz(const char *folder, const struct file *file)
     assert_int_equal(gzclose(out), Z_OK);
 }
 
-static const struct file train_images = {"train-images-idx3-ubyte", IMAGES, 4, 2, 3, 24, 100};
-static const struct file train_labels = {"train-labels-idx1-ubyte", LABELS, 4, 0, 0, 4, 0};
-static const struct file test_images = {"t10k-images-idx3-ubyte", IMAGES, 2, 2, 3, 12, 200};
-static const struct file test_labels = {"t10k-labels-idx1-ubyte", LABELS, 2, 0, 0, 2, 1};
+static const struct file train_images = {"train-images-idx3-ubyte", IMAGES, 4, 2, 3, 24, 100, 0};
+static const struct file train_labels = {"train-labels-idx1-ubyte", LABELS, 4, 0, 0, 4, 0, 0};
+static const struct file test_images = {"t10k-images-idx3-ubyte", IMAGES, 2, 2, 3, 12, 200, 0};
+static const struct file test_labels = {"t10k-labels-idx1-ubyte", LABELS, 2, 0, 0, 2, 1, 0};
 
 /* A new folder with the four good files. */
 static char *make_folder(void)
@@ -148,6 +149,47 @@ static void test_compressed_and_plain_files_and_other_spellings_are_the_same(voi
     dataset_unload(&other);
 }
 
+/* A folder with colour images to train on, and a test set of its own or grey ones. */
+static char *make_colour_folder(const struct file *images, const struct file *tested)
+{
+    char *folder = make_folder();
+    unlink(support_path(folder, train_images.name));
+    unlink(support_path(folder, test_images.name));
+    write_plain(folder, images);
+    write_plain(folder, tested);
+    return folder;
+}
+
+static void test_images_of_four_dimensions_have_colours(void **state)
+{
+    (void)state;
+    static const struct file colours = {"train-images-idx4-ubyte", COLOUR_IMAGES, 4, 2, 3, 72, 100, 3};
+    static const struct file tested = {"t10k-images-idx4-ubyte", COLOUR_IMAGES, 2, 2, 3, 36, 9, 3};
+    struct dataset_pair pair;
+    load(&pair, make_colour_folder(&colours, &tested), 0);
+    assert_int_equal(pair.train.channels, 3);
+    assert_int_equal(pair.train.height, 2);
+    assert_int_equal(pair.train.width, 3);
+    for (uint8_t i = 0; i < 72; i++)
+        assert_int_equal(pair.train.images[i], 100 + i);
+    assert_int_equal(pair.test.channels, 3);
+    assert_int_equal(pair.test.images[35], 44);
+    dataset_unload(&pair);
+
+    char *mixed = make_colour_folder(&colours, &test_images);
+    check_refused(mixed, mixed, 0, "%s/t10k-images-idx3-ubyte: its images have 1 channels, those to train on 3");
+    struct file wrong = colours;
+    wrong.channels = 2;
+    char *two = make_colour_folder(&wrong, &tested);
+    check_refused(two, two, 0,
+                  "%s/train-images-idx4-ubyte: its header says 2 channels; images have 1 (grey) or 3 (red, green, "
+                  "blue)");
+    wrong.channels = 4;
+    char *four = make_colour_folder(&wrong, &tested);
+    check_refused(four, four, 0,
+                  "%s/train-images-idx4-ubyte: its header says 4 channels, more than the 3 there may be");
+}
+
 static void test_a_prefix_chooses_among_several_sets(void **state)
 {
     (void)state;
@@ -222,34 +264,34 @@ static void test_every_wrong_file_is_refused_with_its_name(void **state)
         struct file file;
         const char *message;
     } rows[] = {
-        {{"train-images-idx3-ubyte", LABELS, 4, 0, 0, 24, 0},
+        {{"train-images-idx3-ubyte", LABELS, 4, 0, 0, 24, 0, 0},
          "%s/train-images-idx3-ubyte: magic number 00000801 where 00000803 is due: not IDX images but labels"},
-        {{"train-labels-idx1-ubyte", IMAGES, 4, 1, 1, 4, 0},
+        {{"train-labels-idx1-ubyte", IMAGES, 4, 1, 1, 4, 0, 0},
          "%s/train-labels-idx1-ubyte: magic number 00000803 where 00000801 is due: not IDX labels but images"},
-        {{"train-labels-idx1-ubyte", 2, 4, 1, 1, 4, 0},
+        {{"train-labels-idx1-ubyte", 2, 4, 1, 1, 4, 0, 0},
          "%s/train-labels-idx1-ubyte: magic number 00000802 where 00000801 is due: not IDX labels"},
-        {{"train-images-idx3-ubyte", IMAGES, 4, 2, 3, 23, 0},
+        {{"train-images-idx3-ubyte", IMAGES, 4, 2, 3, 23, 0, 0},
          "%s/train-images-idx3-ubyte: truncated: it ends before its header says; get the file anew"},
-        {{"train-images-idx3-ubyte", IMAGES, 4, 2, 3, 25, 0},
+        {{"train-images-idx3-ubyte", IMAGES, 4, 2, 3, 25, 0, 0},
          "%s/train-images-idx3-ubyte: it goes on after the 24 bytes that its header says"},
-        {{"train-labels-idx1-ubyte", LABELS, 4, 0, 0, 3, 0},
+        {{"train-labels-idx1-ubyte", LABELS, 4, 0, 0, 3, 0, 0},
          "%s/train-labels-idx1-ubyte: truncated: it ends before its header says; get the file anew"},
-        {{"train-labels-idx1-ubyte", LABELS, 4, 0, 0, 5, 0},
+        {{"train-labels-idx1-ubyte", LABELS, 4, 0, 0, 5, 0, 0},
          "%s/train-labels-idx1-ubyte: it goes on after the 4 bytes that its header says"},
-        {{"train-images-idx3-ubyte", IMAGES, 0, 2, 3, 0, 0}, "%s/train-images-idx3-ubyte: it has 0 images"},
-        {{"train-images-idx3-ubyte", IMAGES, 4, 0, 3, 0, 0},
+        {{"train-images-idx3-ubyte", IMAGES, 0, 2, 3, 0, 0, 0}, "%s/train-images-idx3-ubyte: it has 0 images"},
+        {{"train-images-idx3-ubyte", IMAGES, 4, 0, 3, 0, 0, 0},
          "%s/train-images-idx3-ubyte: it has 0 pixels a row or column"},
-        {{"t10k-images-idx3-ubyte", IMAGES, 0, 2, 3, 0, 0}, "%s/t10k-images-idx3-ubyte: it has 0 images"},
-        {{"train-images-idx3-ubyte", IMAGES, UINT32_MAX, 2, 3, 24, 0},
+        {{"t10k-images-idx3-ubyte", IMAGES, 0, 2, 3, 0, 0, 0}, "%s/t10k-images-idx3-ubyte: it has 0 images"},
+        {{"train-images-idx3-ubyte", IMAGES, UINT32_MAX, 2, 3, 24, 0, 0},
          "%s/train-images-idx3-ubyte: its header says 4294967295 images, more than the 1073741824 there may be"},
-        {{"train-images-idx3-ubyte", IMAGES, 4, 70000, 3, 24, 0},
+        {{"train-images-idx3-ubyte", IMAGES, 4, 70000, 3, 24, 0, 0},
          "%s/train-images-idx3-ubyte: its header says 70000 pixels a row or column, more than the 16384 there may "
          "be"},
-        {{"train-labels-idx1-ubyte", LABELS, 3, 0, 0, 3, 0},
+        {{"train-labels-idx1-ubyte", LABELS, 3, 0, 0, 3, 0, 0},
          "%s/train-labels-idx1-ubyte has 3 labels, and %s/train-images-idx3-ubyte has 4 images"},
-        {{"t10k-labels-idx1-ubyte", LABELS, 2, 0, 0, 2, 3},
+        {{"t10k-labels-idx1-ubyte", LABELS, 2, 0, 0, 2, 3, 0},
          "%s/t10k-labels-idx1-ubyte: sample 1 has label 4, and labels are below 4"},
-        {{"t10k-images-idx3-ubyte", IMAGES, 2, 3, 2, 12, 0},
+        {{"t10k-images-idx3-ubyte", IMAGES, 2, 3, 2, 12, 0, 0},
          "%s/t10k-images-idx3-ubyte: its images are 3 x 2 pixels, those to train on 2 x 3"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -324,7 +366,7 @@ static void test_a_header_that_promises_much_costs_no_memory(void **state)
     (void)state;
     char *folder = make_folder();
     /* 2^30 images of 2^28 pixels, in a file of 40 bytes. */
-    struct file file = {"train-images-idx3-ubyte", IMAGES, 1 << 30, 16384, 16384, 24, 0};
+    struct file file = {"train-images-idx3-ubyte", IMAGES, 1 << 30, 16384, 16384, 24, 0, 0};
     write_plain(folder, &file);
 #ifndef TIDY_SANITIZE
     const struct rlimit limit = {256 << 20, RLIM_INFINITY};
@@ -354,6 +396,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_images_and_labels_are_loaded_as_they_are),
         cmocka_unit_test(test_compressed_and_plain_files_and_other_spellings_are_the_same),
+        cmocka_unit_test(test_images_of_four_dimensions_have_colours),
         cmocka_unit_test(test_a_prefix_chooses_among_several_sets),
         cmocka_unit_test(test_what_is_missing_is_said),
         cmocka_unit_test(test_two_copies_of_one_file_are_refused),
