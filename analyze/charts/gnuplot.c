@@ -137,15 +137,36 @@ end:
     return status;
 }
 
+/* gnuplot's images do not say how they are to be enlarged, and viewers then blur the pixels. */
+static void write_sharp_images(FILE *out, const char *svg, size_t bytes)
+{
+    static const char tag[] = "<image ";
+    const char *end = svg + bytes, *image;
+    while ((image = memmem(svg, (size_t)(end - svg), tag, sizeof tag - 1)) != NULL) {
+        image += sizeof tag - 1;
+        fwrite(svg, 1, (size_t)(image - svg), out);
+        fputs("style='image-rendering:pixelated' ", out);
+        svg = image;
+    }
+    fwrite(svg, 1, (size_t)(end - svg), out);
+}
+
 int gnuplot_draw(const char *script, size_t bytes, const char *path, bool force)
 {
     char *picture = NULL;
     size_t picture_bytes = 0;
     struct output_file file = {0};
-    int status = gnuplot_render(&picture, &picture_bytes, script, bytes, path);
+    enum gnuplot_format format = GNUPLOT_PNG;
+    int status = gnuplot_format_of(&format, path);
+    if (status == 0)
+        status = gnuplot_render(&picture, &picture_bytes, script, bytes, path);
     if (status == 0)
         status = output_file_begin(&file, path, force);
-    if (status == 0 && fwrite(picture, 1, picture_bytes, file.stream) != picture_bytes)
+    if (status == 0 && format == GNUPLOT_SVG)
+        write_sharp_images(file.stream, picture, picture_bytes);
+    else if (status == 0)
+        fwrite(picture, 1, picture_bytes, file.stream);
+    if (status == 0 && ferror(file.stream))
         status = tidy_fail("%s cannot be written: %s", path, strerror(errno));
     status = output_file_end(&file, status);
     free(picture);

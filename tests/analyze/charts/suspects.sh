@@ -16,6 +16,7 @@ draws suspects run.tidy --score aum --count 40 --first 2
 check data 40 run.tidy --score aum --first 2
 draws suspects unknown.tidy --count 7
 check data 7 unknown.tidy --score label-posterior
+equals "images of an SVG whose pixels stay sharp" "$(grep -c "<image style='image-rendering:pixelated' " chart.svg)" 7
 draws suspects class.tidy --count 1
 check data 1 class.tidy --score majority-disagreement
 for count in 2 100 600 1000; do # none has text any more, and there are no more than 600
