@@ -50,3 +50,11 @@ skip() {
 needs_numpy() {
     /usr/bin/python3 -c 'import numpy' 2>/dev/null || skip "/usr/bin/python3 has no NumPy (package python3-numpy)"
 }
+
+# draws_nothing: from here on a gnuplot that draws an empty picture stands in for the real one, which takes a second a page.
+draws_nothing() {
+    mkdir empty-pictures
+    printf '#!/bin/sh\necho "<svg viewBox=\\"0 0 1 1\\"><desc></desc></svg>"\n' >empty-pictures/gnuplot
+    chmod +x empty-pictures/gnuplot
+    PATH=$PWD/empty-pictures:$PATH
+}
