@@ -41,13 +41,7 @@ static int plot(const struct chart_request *request, const struct destination *t
         status = output_file_check(to->path, to->force);
     if (status != 0)
         return status;
-    FILE *out = open_memstream(&script, &bytes);
-    if (out == NULL)
-        return tidy_fail_memory("a chart", 1);
-    gnuplot_write_terminal(out, format, house_style_theme(request->theme)->background);
-    status = chart_write(out, request);
-    if (fclose(out) != 0 && status == 0)
-        status = tidy_fail_memory("a chart", bytes);
+    status = chart_script(&script, &bytes, request, &format);
     if (status == 0 && to->path != NULL)
         status = gnuplot_draw(script, bytes, to->path, to->force);
     else if (status == 0 && fwrite(script, 1, bytes, stdout) != bytes)
@@ -65,12 +59,7 @@ static int show(struct chart_request *request, bool theme_given)
     const bool is_terminal = terminal_ask(&terminal);
     if (is_terminal && !theme_given)
         request->theme = terminal.is_dark ? CHART_DARK : CHART_LIGHT;
-    FILE *out = open_memstream(&script, &bytes);
-    if (out == NULL)
-        return tidy_fail_memory("a chart", 1);
-    int status = chart_write(out, request);
-    if (fclose(out) != 0 && status == 0)
-        status = tidy_fail_memory("a chart", bytes);
+    int status = chart_script(&script, &bytes, request, NULL);
     const struct house_theme *theme = house_style_theme(request->theme);
     if (status == 0 && is_terminal)
         status = show_chart(&terminal, script, theme->background, theme->ink);

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "analyze/agreement.h"
+#include "analyze/charts/house_style.h"
+#include "analyze/charts/text_layout.h"
 #include "analyze/class_names.h"
 #include "common/error.h"
 #include "common/memory.h"
@@ -116,10 +118,36 @@ int chart_write(FILE *out, const struct chart_request *request)
     return status;
 }
 
+int chart_script(char **script, size_t *bytes, const struct chart_request *request,
+                 const enum gnuplot_format *format)
+{
+    *script = NULL;
+    *bytes = 0;
+    FILE *out = open_memstream(script, bytes);
+    if (out == NULL)
+        return tidy_fail_memory("a chart", 1);
+    if (format != NULL)
+        gnuplot_write_terminal(out, *format, house_style_theme(request->theme)->background);
+    int status = chart_write(out, request);
+    if (fclose(out) != 0 && status == 0)
+        status = tidy_fail_memory("a chart", *bytes);
+    if (status != 0) {
+        free(*script);
+        *script = NULL;
+    }
+    return status;
+}
+
 const char *chart_class(const struct chart *chart, uint32_t class, char room[CLASS_TEXT])
 {
     if (chart->class_names != NULL && chart->class_names[class][0] != 0)
         return chart->class_names[class];
     snprintf(room, CLASS_TEXT, "%" PRIu32, class);
     return room;
+}
+
+const char *chart_class_in_title(const struct chart *chart, uint32_t class, char room[CLASS_TITLE])
+{
+    char number[CLASS_TEXT];
+    return text_fit(room, CLASS_TITLE, chart_class(chart, class, number), 20, 280);
 }

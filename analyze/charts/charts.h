@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "analyze/analysis.h"
+#include "analyze/charts/gnuplot.h"
 
 enum chart_theme { CHART_LIGHT, CHART_DARK };
 
@@ -69,10 +70,19 @@ int chart_find(const struct chart_row **out, const char *name);
 /* Opens the request's logs and writes the script, without terminal and output. Errors: the logs', the chart's. */
 int chart_write(FILE *out, const struct chart_request *request);
 
+/* The same into memory, which the caller frees; with a first line for that format, NULL: without terminal. *script is NULL
+ * after a failure. Errors: also memory. */
+int chart_script(char **script, size_t *bytes, const struct chart_request *request,
+                 const enum gnuplot_format *format);
+
 /* A class as people read it: its name where names are known, else its number. Lives as long as `room`, or the
  * chart. */
 enum { CLASS_TEXT = 24 };
 const char *chart_class(const struct chart *chart, uint32_t class, char room[CLASS_TEXT]);
+
+/* The same with an ellipsis for what is too long for a title. Lives as long as `room`, which it returns. */
+enum { CLASS_TITLE = 128 };
+const char *chart_class_in_title(const struct chart *chart, uint32_t class, char room[CLASS_TITLE]);
 
 int learning_chart(FILE *out, struct chart *chart);
 int forgetting_chart(FILE *out, struct chart *chart);

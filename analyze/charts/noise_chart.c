@@ -186,20 +186,13 @@ static void fill_cells(const struct matrix *matrix, struct heat_cell *cells, boo
 }
 
 /* A class's name that is not too long for a sentence. */
-enum { NAME_IN_TITLE = 128 };
-static const char *class_in_title(char room[NAME_IN_TITLE], const struct chart *chart, uint32_t class)
-{
-    char number[CLASS_TEXT];
-    return text_fit(room, NAME_IN_TITLE, chart_class(chart, class, number), 20, 280);
-}
-
 static void make_title(char *title, size_t room, const struct matrix *matrix)
 {
     const struct pair *pair = &matrix->pairs.pairs[0];
-    char given[NAME_IN_TITLE], other[NAME_IN_TITLE], count[COUNT_TEXT], all[COUNT_TEXT];
+    char given[CLASS_TITLE], other[CLASS_TITLE], count[COUNT_TEXT], all[COUNT_TEXT];
     snprintf(title, room, "Most suspects: '%s' that looks like '%s' (%s of %s)",
-             class_in_title(given, matrix->chart, given_of(pair)),
-             class_in_title(other, matrix->chart, other_of(pair)), house_style_count(count, pair->count),
+             chart_class_in_title(matrix->chart, given_of(pair), given),
+             chart_class_in_title(matrix->chart, other_of(pair), other), house_style_count(count, pair->count),
              house_style_count(all, matrix->suspects.count));
 }
 
@@ -213,12 +206,12 @@ static void make_caption(char *caption, size_t room, const struct matrix *matrix
     if (matrix->same > 0 && used < room)
         used += (size_t)snprintf(caption + used, room - used, "; %zu have no other label suggested", matrix->same);
     if (posterior != NULL && used < room) {
-        char given[NAME_IN_TITLE], other[NAME_IN_TITLE];
+        char given[CLASS_TITLE], other[CLASS_TITLE];
         used += (size_t)snprintf(
             caption + used, room - used, "; estimated: %.2g%% of '%s' are labelled '%s'",
             100 * noise_transition_probability(&posterior->transition, other_of(pair), given_of(pair)),
-            class_in_title(other, matrix->chart, other_of(pair)),
-            class_in_title(given, matrix->chart, given_of(pair)));
+            chart_class_in_title(matrix->chart, other_of(pair), other),
+            chart_class_in_title(matrix->chart, given_of(pair), given));
     }
     if (used < room - 1)
         strcpy(caption + used, ".");

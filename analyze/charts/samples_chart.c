@@ -176,13 +176,6 @@ static int open_image(struct sample_chart *sample)
 
 /* ---- texts ------------------------------------------------------------------------------------------------ */
 
-enum { NAME_IN_TITLE = 128 };
-static const char *class_in_title(char room[NAME_IN_TITLE], const struct sample_chart *sample, uint32_t class)
-{
-    char number[CLASS_TEXT];
-    return text_fit(room, NAME_IN_TITLE, chart_class(sample->chart, class, number), 20, 280);
-}
-
 /* "14 of 20 epochs", "all 40 epochs of 2 runs". */
 static void make_share(char *text, size_t room, const struct sample_chart *sample)
 {
@@ -203,19 +196,19 @@ static void make_share(char *text, size_t room, const struct sample_chart *sampl
 
 static void make_title(char *title, size_t room, const struct sample_chart *sample)
 {
-    char given[NAME_IN_TITLE], trained[NAME_IN_TITLE], other[NAME_IN_TITLE], share[96], forgotten[48] = "";
+    char given[CLASS_TITLE], trained[CLASS_TITLE], other[CLASS_TITLE], share[96], forgotten[48] = "";
     const bool is_taken_for_it = sample->most_often == sample->trained;
     make_share(share, sizeof share, sample);
     if (is_taken_for_it && sample->forgotten > 0)
         snprintf(forgotten, sizeof forgotten, ", and forgotten %zu time%s", sample->forgotten,
                  sample->forgotten == 1 ? "" : "s");
     snprintf(title, room, "Sample %" PRIu32 ", labelled '%s'%s%s%s, was taken for %s%s%s in %s%s", sample->sample,
-             class_in_title(given, sample, sample->given),
+             chart_class_in_title(sample->chart, sample->given, given),
              sample->trained != sample->given ? " and trained as '" : "",
-             sample->trained != sample->given ? class_in_title(trained, sample, sample->trained) : "",
+             sample->trained != sample->given ? chart_class_in_title(sample->chart, sample->trained, trained) : "",
              sample->trained != sample->given ? "'" : "", is_taken_for_it ? "" : "'",
-             is_taken_for_it ? "it" : class_in_title(other, sample, sample->most_often), is_taken_for_it ? "" : "'",
-             share, forgotten);
+             is_taken_for_it ? "it" : chart_class_in_title(sample->chart, sample->most_often, other),
+             is_taken_for_it ? "" : "'", share, forgotten);
 }
 
 static void make_caption(char *caption, size_t room, const struct sample_chart *sample)

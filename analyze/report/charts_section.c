@@ -34,38 +34,19 @@ static struct chart_request request_of(const struct report *report, const struct
     return out;
 }
 
-/* The script of one chart, which the caller frees; *bytes 0: this log does not feed it, as the error's message
- * says. */
-static int write_script(char **script, size_t *bytes, const struct chart_request *request)
-{
-    *script = NULL;
-    *bytes = 0;
-    FILE *out = open_memstream(script, bytes);
-    if (out == NULL)
-        return tidy_fail_memory("a chart", 1);
-    gnuplot_write_terminal(out, GNUPLOT_SVG, house_style_theme(request->theme)->background);
-    int status = chart_write(out, request);
-    if (fclose(out) != 0)
-        return tidy_fail_memory("a chart", *bytes);
-    if (status != 0)
-        *bytes = 0;
-    return 0;
-}
-
 static int write_figure(FILE *out, const struct report *report, const struct chart_row *row)
 {
     const struct chart_request request = request_of(report, row);
     char *script = NULL, *title = NULL, *picture = NULL;
     size_t bytes = 0, picture_bytes = 0;
-    int status = write_script(&script, &bytes, &request);
-    if (status == 0 && bytes == 0) {
+    const enum gnuplot_format format = GNUPLOT_SVG;
+    if (chart_script(&script, &bytes, &request, &format) != 0) { /* this log does not feed it */
         fprintf(out, "<p class=missing>%s is not drawn: ", row->name);
         html_text(out, tidy_error_message());
         fputs("</p>\n", out);
-        goto end;
+        return 0;
     }
-    if (status == 0)
-        status = house_style_title(&title, script);
+    int status = house_style_title(&title, script);
     if (status == 0)
         status = gnuplot_render(&picture, &picture_bytes, script, bytes, row->name);
     if (status == 0) {
@@ -73,7 +54,6 @@ static int write_figure(FILE *out, const struct report *report, const struct cha
         status = svg_in_page(out, picture, picture_bytes, row->name, title);
         fprintf(out, "\n<figcaption>%s</figcaption>\n</figure>\n", row->summary);
     }
-end:
     free(picture);
     free(title);
     free(script);
